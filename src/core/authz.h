@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef VG_CORE_AUTHZ_H
+#define VG_CORE_AUTHZ_H
+
+/*
+ * What a request must be allowed to do: a list of (action, resource, context), all of which the
+ * policies must allow.  Mostly made from the row's iam_action and iam_resource; a <svc>_authz_<op>
+ * adds them itself where one action on one resource cannot say it.
+ */
+
+#include "core/call.h"
+
+struct vg_authz_item {
+    struct vg_str action;   /* "dynamodb:PutItem" */
+    struct vg_str resource; /* an ARN, or "*"     */
+    const struct vg_ctx *ctx;
+    size_t n_ctx;
+};
+
+struct vg_authz {
+    struct vg_req *rq;
+    VG_VEC(struct vg_authz_item) items;
+};
+
+/* `ctx` (may be NULL) must live in the request's arena. */
+void vg_authz_add(struct vg_authz *az, struct vg_str action, struct vg_str resource,
+                  const struct vg_ctx *ctx, size_t n_ctx);
+
+struct vg_tag {
+    struct vg_str key, value;
+};
+
+/* What the evaluator must know of one resource: filled by the service's resource(). */
+struct vg_resource {
+    struct vg_str owner;  /* account; absent: the account in the ARN */
+    struct vg_str policy; /* resource policy, JSON; absent: none     */
+    const struct vg_tag *tags;
+    size_t n_tags;
+};
+
+/*
+ * VG_OK: allowed. VG_FAIL: rq->err holds AccessDenied with AWS's text, or an internal failure.
+ * `ctx` goes for every item.
+ */
+vg_rc vg_authorize(struct vg_req *rq, const struct vg_ctx *ctx, size_t n_ctx, const void *in)
+    VG_WAITS VG_MUST_USE;
+
+/* For answers given item by item (DeleteObjects) and iam:PassRole found out late. No error is set.
+ */
+vg_rc vg_allowed(struct vg_req *rq, struct vg_str action, struct vg_str resource,
+                 const struct vg_ctx *ctx, size_t n_ctx, bool *ret) VG_WAITS VG_MUST_USE;
+
+/*
+ * Expands a row's template: {partition} {region} {account} and {Member} of `in` (first level,
+ * strings).  A member written {Member|arn} that holds an ARN is the whole resource.
+ */
+struct vg_str vg_arn_expand(struct vg_req *rq, const char *template_text, const void *in);
+
+#endif

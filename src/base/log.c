@@ -13,7 +13,7 @@ static struct {
     enum vg_log_level min;
     bool json;
     int64_t (*now_ms)(void);
-} logging = { .min = VG_LOG_INFO };
+} logging = { .min = VG_LOG_INFO }; /* lint: state: the one log of the process */
 
 static const char *const level_names[] = { "debug", "info", "warn", "error" };
 

@@ -1,0 +1,52 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: Apache-2.0
+
+verb_lint() {
+    case "${1:-}" in
+    -h | --help)
+        cat <<'HELP'
+usage: ./dev lint [-v]
+
+Checks, without changing anything: clang-format; the project's own rules (tools/lint/lint.py:
+layers, banned functions, sizes, names, file-scope state, licence lines); ruff for Python;
+shellcheck for shell. -v also prints what is over the aims but under the bounds.
+HELP
+        return 0
+        ;;
+    esac
+    local failed=0 c
+    lint_needs
+    for c in format rules python shell; do
+        "lint_$c" "$@" || {
+            failed=1
+            printf './dev lint: %s failed\n' "$c" >&2
+        }
+    done
+    return $failed
+}
+
+lint_needs() {
+    need_apt lint
+    need_venv
+}
+
+# Files that are the project's: tracked or new, not ignored, not deleted.
+tree_files() {
+    git ls-files -co --exclude-standard -- "$@" | while read -r f; do [ -f "$f" ] && echo "$f"; done
+}
+
+lint_format() {
+    tree_files '*.c' '*.h' | xargs -r "$VG_VENV/bin/clang-format" --dry-run -Werror
+}
+
+lint_rules() {
+    "$VG_PY" tools/lint/lint.py "$@"
+}
+
+lint_python() {
+    tree_files '*.py' | xargs -r "$VG_VENV/bin/ruff" check --quiet --config tools/lint/ruff.toml
+}
+
+lint_shell() {
+    { echo dev; echo .ci/run; tree_files '*.sh'; } | xargs -r shellcheck -x
+}

@@ -31,6 +31,7 @@ enum vg_json_tok {
 
 struct vg_json {
     const char *start, *p, *end;
+    const char *token; /* first byte of the last token */
     struct vg_arena *arena;
     struct vg_str text; /* of the last NUMBER, STRING or KEY */
     const char *why;    /* after VG_JSON_ERROR: what is wrong, a constant */
@@ -72,6 +73,16 @@ void vg_jsonw_f64(struct vg_json_out *w, double v); /* shortest text that reads 
 void vg_jsonw_bool(struct vg_json_out *w, bool v);
 void vg_jsonw_null(struct vg_json_out *w);
 void vg_jsonw_raw(struct vg_json_out *w, struct vg_str json); /* one whole value, as it is */
+
+/*
+ * The shortest decimal text that reads back as v, of at most VG_F64_TEXT_MAX bytes; not a number
+ * and the infinities are NaN, Infinity, -Infinity (which vg_jsonw_f64() puts in quotes, as Smithy
+ * does).
+ */
+#define VG_F64_TEXT_MAX 32u
+size_t vg_f64_text(double v, char to[VG_F64_TEXT_MAX]);
+/* The whole of `s` as a JSON number's text, correctly rounded; false when it is none. */
+bool vg_f64_parse(struct vg_str s, double *ret);
 
 /* key and value in one: the common case. */
 void vg_jsonw_kv(struct vg_json_out *w, struct vg_str key, struct vg_str value);

@@ -22,6 +22,8 @@
 #define VG_FIBER_STACK_BYTES  (256u << 10)
 #define VG_CONNS_MAX          20000u
 #define VG_ERR_TEXT_MAX_BYTES (64u << 10)
+#define VG_KEY_MAX_BYTES      (64u << 10) /* one key of the store, its partition's id not counted */
+#define VG_TX_PARTS_MAX       128u        /* partitions that one transaction names */
 #define VG_FMT_MAX_BYTES      (16u << 20) /* vg_str_fmt */
 
 #endif

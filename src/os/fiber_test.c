@@ -107,12 +107,11 @@ deadlines_are_never_early(void **state)
 
 struct sleepers {
     int order[64], n;
-    int64_t ms[64];
 };
 
 struct sleeper {
     struct sleepers *all;
-    int64_t ms;
+    int64_t at_ms;
     int id;
 };
 
@@ -120,7 +119,9 @@ static void
 sleeper_fiber(void *arg)
 {
     struct sleeper *s = arg;
-    vg_fiber_sleep(s->ms);
+    struct vg_waiter w;
+    vg_waiter_init(&w);
+    assert_int_equal(vg_waiter_park(&w, s->at_ms, true), VG_TIMEOUT);
     s->all->order[s->all->n++] = s->id;
 }
 
@@ -129,14 +130,15 @@ sleep_order_fiber(void *arg)
 {
     struct sleepers *all = arg;
     static struct sleeper s[64];
+    int64_t at_ms = vg_mono_ms() + 50;
     for (int i = 0; i < 64; i++) {
-        s[i] = (struct sleeper) { all, 5 + (i * 37 % 64) * 2, i };
+        s[i] = (struct sleeper) { all, at_ms + (i * 37 % 64) * 2, i };
         vg_fiber_start(vg_loop_self(), sleeper_fiber, &s[i]);
     }
-    vg_fiber_sleep(200);
+    vg_fiber_sleep(300);
     assert_int_equal(all->n, 64);
     for (int i = 1; i < 64; i++)
-        assert_true(s[all->order[i - 1]].ms < s[all->order[i]].ms);
+        assert_true(s[all->order[i - 1]].at_ms < s[all->order[i]].at_ms);
 }
 
 static void

@@ -8,6 +8,7 @@
  * adds them itself where one action on one resource cannot say it.
  */
 
+#include "auth/principal.h"
 #include "core/call.h"
 
 struct vg_authz_item {
@@ -25,10 +26,6 @@ struct vg_authz {
 /* `ctx` (may be NULL) must live in the request's arena. */
 void vg_authz_add(struct vg_authz *az, struct vg_str action, struct vg_str resource,
                   const struct vg_ctx *ctx, size_t n_ctx);
-
-struct vg_tag {
-    struct vg_str key, value;
-};
 
 /* What the evaluator must know of one resource: filled by the service's resource(). */
 struct vg_resource {

@@ -10,15 +10,10 @@
  * leaves.
  */
 
+#include "auth/context.h"
 #include "core/env.h"
 #include "core/service.h"
 #include "store/kv.h"
-
-/* One key of the request context that policies may test: "aws:SourceArn". */
-struct vg_ctx {
-    struct vg_str key;
-    struct vg_str value;
-};
 
 /* In whose name a service calls another. */
 struct vg_as {

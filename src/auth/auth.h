@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef VG_AUTH_AUTH_H
+#define VG_AUTH_AUTH_H
+
+/*
+ * What the dispatcher asks of this folder: who sent a request, and may they do it.
+ *
+ * One struct vg_auth a daemon; every function may be called on any loop.  Records (users, roles,
+ * keys, policies) are in the store; compiled policies are cached by their text, so a cache entry
+ * can never be stale.
+ */
+
+#include "auth/context.h"
+#include "auth/principal.h"
+#include "auth/sigv4.h"
+#include "crypto/secret.h"
+#include "store/kv.h"
+
+struct vg_auth;
+struct vg_random;
+
+struct vg_auth_options {
+    struct vg_str account;     /* of the root key: "000000000000"                                 */
+    struct vg_str partition;   /* "aws"                                                           */
+    struct vg_str root_key_id; /* from the configuration, not from the store: "test" / "test"     */
+    struct vg_str root_secret;
+    struct vg_random *random;
+    int64_t (*now_ms)(const void *clock); /* virtual */
+    const void *clock;
+};
+
+/* Reads, or makes at the first start, the key that seals session tokens. Strings are copied. */
+vg_rc vg_auth_open(const struct vg_auth_options *opt, struct vg_sess *s, struct vg_auth **ret,
+                   struct vg_err *err) VG_WAITS VG_MUST_USE;
+void vg_auth_close(struct vg_auth *auth); /* accepts NULL */
+
+/* --- who ----------------------------------------------------------------------------------------
+ */
+
+struct vg_authn {
+    struct vg_sigv4 sig;
+    const struct vg_principal *principal; /* arena */
+    struct vg_secret secret;              /* arena; of the key that signed */
+    bool needs_body;                      /* vg_authn_finish() must have the body's digest */
+};
+
+/*
+ * Whether this request may use the root key: never from a sandbox's listener, and the well-known
+ * one never from a foreign page or under a foreign Host (front/origin.h decides).
+ */
+struct vg_authn_door {
+    bool is_root_refused;
+    struct vg_str why; /* a sentence for the answer */
+};
+
+/*
+ * From the head alone: parses, finds the key, checks scope, skew and, when the payload's hash is
+ * declared or unsigned, the signature.  Fails with the family's authentication error.
+ */
+vg_rc vg_authn_begin(struct vg_auth *auth, struct vg_sess *s, const struct vg_sigv4_request *rq,
+                     const struct vg_sigv4_rules *rules, const struct vg_authn_door *door,
+                     struct vg_authn *ret, struct vg_err *err) VG_MUST_USE;
+
+/* Once the body is in, with its SHA-256, if an->needs_body. */
+vg_rc vg_authn_finish(struct vg_auth *auth, struct vg_arena *arena,
+                      const struct vg_sigv4_request *rq, const struct vg_sigv4_rules *rules,
+                      struct vg_authn *an, const uint8_t digest[VG_SHA256_BYTES],
+                      struct vg_err *err) VG_MUST_USE;
+
+/* --- may they -----------------------------------------------------------------------------------
+ */
+
+/* One thing that must be allowed. */
+struct vg_access {
+    struct vg_str action;   /* "dynamodb:PutItem"                                          */
+    struct vg_str resource; /* an ARN, or "*"                                              */
+    struct vg_str
+        resource_account;          /* its owner; absent: the one in the ARN, else the principal's */
+    struct vg_str resource_policy; /* JSON; absent: none                                          */
+    const struct vg_tag *resource_tags;
+    size_t n_resource_tags;
+    struct vg_str region;     /* aws:RequestedRegion */
+    const struct vg_ctx *ctx; /* the operation's own keys: dynamodb:LeadingKeys … */
+    size_t n_ctx;
+    const struct vg_ctx *common; /* of the request as a whole: aws:SourceIp, aws:UserAgent,
+                                    aws:SecureTransport, aws:SourceArn … */
+    size_t n_common;
+};
+
+enum vg_policy_type {
+    VG_POLICY_NONE = 0,
+    VG_POLICY_IDENTITY,
+    VG_POLICY_RESOURCE,
+    VG_POLICY_BOUNDARY,
+    VG_POLICY_SESSION,
+    VG_POLICY_SCP,
+};
+
+struct vg_decision {
+    bool is_allowed;
+    bool is_explicit; /* an explicit deny                                                    */
+    enum vg_policy_type by; /* whose statement denied, or which type lacked an allow */
+};
+
+/*
+ * Decides by the principal's policies in the store, its session's, its boundary and the resource's
+ * policy.  VG_FAIL: the store failed, or a stored policy cannot be read.
+ */
+vg_rc vg_auth_decide(struct vg_auth *auth, struct vg_sess *s, const struct vg_principal *who,
+                     const struct vg_access *what, struct vg_decision *ret, struct vg_err *err)
+    VG_MUST_USE;
+
+/*
+ * "User: ARN is not authorized to perform: ACTION on resource: ARN because no identity-based policy
+ * allows the ACTION action", or "… with an explicit deny in a resource-based policy".
+ */
+struct vg_str vg_auth_denial(struct vg_arena *arena, const struct vg_principal *who,
+                             const struct vg_access *what, const struct vg_decision *why);
+
+/* --- temporary credentials
+ * ------------------------------------------------------------------------
+ */
+
+struct vg_credentials {
+    struct vg_str access_key_id; /* ASIA… */
+    struct vg_str secret_access_key;
+    struct vg_str session_token;
+    int64_t expires_ms; /* virtual */
+};
+
+/*
+ * Credentials of a role for an AWS service that acts as it (Lambda's execution role).  The role
+ * must exist and its trust policy must let `service` ("lambda.amazonaws.com") assume it, else
+ * VG_FAIL with STS's AccessDenied.  `account`: where the service works for the role's owner
+ * (aws:SourceAccount).
+ */
+vg_rc vg_auth_issue_role_session(struct vg_auth *auth, struct vg_sess *s, struct vg_str role_arn,
+                                 struct vg_str session_name, struct vg_str service,
+                                 int64_t duration_s, struct vg_credentials *ret, struct vg_err *err)
+    VG_MUST_USE;
+
+#endif

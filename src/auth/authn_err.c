@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * What AWS answers when it does not accept who is calling, worded by the service's family.  Codes
+ * and statuses: "Common Error Types" of each API reference, S3's "Error responses".
+ */
+
+#include "auth/sigv4.h"
+
+#include "base/arena.h"
+
+#define N_FAMILIES VG_AUTHN_S3
+#define N_WHYS     VG_AUTHN_UNSUPPORTED
+
+#define DEF(c, s)                                                                                  \
+    {                                                                                              \
+        .code = VG_STR_INIT(c), .http_status = (s), .is_sender_fault = true                        \
+    }
+
+#define JSON_DEFS(s)                                                                               \
+    {                                                                                              \
+        DEF("MissingAuthenticationTokenException", s), DEF("IncompleteSignatureException", s),     \
+            DEF("UnrecognizedClientException", s), DEF("UnrecognizedClientException", s),          \
+            DEF("ExpiredTokenException", s), DEF("InvalidSignatureException", s),                  \
+            DEF("InvalidSignatureException", s), DEF("InvalidSignatureException", s),              \
+            DEF("InvalidSignatureException", s), DEF("IncompleteSignatureException", s),           \
+    }
+
+static const struct vg_errdef defs[N_FAMILIES][N_WHYS] = {
+    JSON_DEFS(400),
+    JSON_DEFS(403),
+    {
+        DEF("MissingAuthenticationToken", 403),
+        DEF("IncompleteSignature", 400),
+        DEF("InvalidClientTokenId", 403),
+        DEF("InvalidClientTokenId", 403),
+        DEF("ExpiredToken", 403),
+        DEF("SignatureDoesNotMatch", 403),
+        DEF("SignatureDoesNotMatch", 403),
+        DEF("SignatureDoesNotMatch", 403),
+        DEF("SignatureDoesNotMatch", 403),
+        DEF("IncompleteSignature", 400),
+    },
+    {
+        DEF("AccessDenied", 403),
+        DEF("AuthorizationHeaderMalformed", 400),
+        DEF("InvalidAccessKeyId", 403),
+        DEF("InvalidToken", 400),
+        DEF("ExpiredToken", 400),
+        DEF("SignatureDoesNotMatch", 403),
+        DEF("RequestTimeTooSkewed", 403),
+        DEF("AccessDenied", 403),
+        DEF("XAmzContentSHA256Mismatch", 400),
+        DEF("NotImplemented", 501),
+    },
+};
+
+static const struct vg_str texts[N_WHYS] = {
+    VG_STR_INIT("Request is missing Authentication Token"),
+    VG_STR_INIT("The request signature does not conform to AWS standards."),
+    VG_STR_INIT("The security token included in the request is invalid."),
+    VG_STR_INIT("The security token included in the request is invalid."),
+    VG_STR_INIT("The security token included in the request is expired"),
+    VG_STR_INIT("The request signature we calculated does not match the signature you provided. "
+                "Check your AWS Secret Access Key and signing method. Consult the service "
+                "documentation for details."),
+    VG_STR_INIT("Signature expired"),
+    VG_STR_INIT("Signature expired"),
+    VG_STR_INIT("The request signature we calculated does not match the signature you provided. "
+                "Check your AWS Secret Access Key and signing method. Consult the service "
+                "documentation for details."),
+    VG_STR_INIT("This signing method is not supported."),
+};
+
+static const struct vg_str s3_texts[N_WHYS] = {
+    VG_STR_INIT("Access Denied"),
+    VG_STR_INIT("The authorization header that you provided is not valid."),
+    VG_STR_INIT("The AWS Access Key Id you provided does not exist in our records."),
+    VG_STR_INIT("The provided token is malformed or otherwise invalid."),
+    VG_STR_INIT("The provided token has expired."),
+    VG_STR_INIT("The request signature we calculated does not match the signature you provided. "
+                "Check your key and signing method."),
+    VG_STR_INIT("The difference between the request time and the current time is too large."),
+    VG_STR_INIT("Request has expired"),
+    VG_STR_INIT("The provided 'x-amz-content-sha256' header does not match what was computed."),
+    VG_STR_INIT("A header you provided implies functionality that is not implemented."),
+};
+
+const struct vg_errdef *
+vg_authn_errdef(enum vg_authn_family family, enum vg_authn_why why)
+{
+    VG_ASSERT(family >= 1 && family <= N_FAMILIES && why >= 1 && why <= N_WHYS);
+    return &defs[family - 1][why - 1];
+}
+
+static struct vg_str
+default_text(enum vg_authn_family family, enum vg_authn_why why)
+{
+    if (family == VG_AUTHN_S3)
+        return s3_texts[why - 1];
+    if (why == VG_AUTHN_MISSING && family != VG_AUTHN_QUERY)
+        return VG_STR("Missing Authentication Token");
+    return texts[why - 1];
+}
+
+vg_rc
+vg_authn_fail(struct vg_err *err, enum vg_authn_family family, enum vg_authn_why why,
+              struct vg_str text)
+{
+    const struct vg_errdef *def = vg_authn_errdef(family, why);
+    if (!text.ptr)
+        text = default_text(family, why);
+    vg_err_set(err, "%" VG_FMT, VG_ARG(text));
+    err->def = def;
+    err->text = text;
+    return VG_FAIL;
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef VG_AUTH_SIGV4_INT_H
+#define VG_AUTH_SIGV4_INT_H
+
+/* Shared by the sigv4_*.c files only. */
+
+#include "auth/sigv4.h"
+
+/* The first header of that name; absent when there is none. */
+struct vg_str vg_sigv4_header(const struct vg_sigv4_request *rq, struct vg_str name);
+/* What follows the '?' of a target; absent when there is none. */
+struct vg_str vg_sigv4_query(struct vg_str target);
+/* Percent-decodes; a '%' without two digits stays, '+' becomes a blank. */
+struct vg_str vg_sigv4_decode(struct vg_arena *arena, struct vg_str s);
+/* "20150830T123600Z", or RFC 1123 as the Date header has it. `ret_basic`: the first form. */
+bool vg_sigv4_time(struct vg_arena *arena, struct vg_str text, int64_t *ret_ms,
+                   struct vg_str *ret_basic);
+struct vg_str vg_sigv4_time_text(struct vg_arena *arena, int64_t ms);
+
+#endif

@@ -11,7 +11,7 @@ a_seed_repeats_and_the_kernel_does_not(void **state)
     uint8_t seed[VG_RANDOM_SEED_BYTES] = { 7 };
     struct vg_random *one = vg_random_new(2, seed), *two = vg_random_new(2, seed);
     struct vg_random *real = vg_random_new(2, NULL);
-    uint8_t b1[3000], b2[3000], b3[3000];
+    uint8_t b1[1200], b2[1200], b3[1200];
     vg_random_bytes(one, b1, sizeof(b1));
     vg_random_bytes(two, b2, 1);
     vg_random_bytes(two, b2 + 1, sizeof(b2) - 1);

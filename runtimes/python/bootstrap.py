@@ -371,9 +371,9 @@ def add_site_builtins():
 
 
 def main():
+    import http.client  # noqa: F401
     import importlib  # noqa: F401 ahead of need, with what follows
     import logging  # noqa: F401
-    import http.client  # noqa: F401
     add_site_builtins()
     sys.stdout.reconfigure(line_buffering=True)
     gc.collect()

@@ -131,7 +131,7 @@ exchange(const char *address, const char *method, const char *path, const char *
     close(fd);
     message[len] = 0;
     char *split = ok ? strstr(message, "\r\n\r\n") : NULL;
-    if (split == NULL || sscanf(message, "HTTP/1.1 %d", &ret->status) != 1)
+    if (split == NULL || sscanf(message, "HTTP/1.%*d %d", &ret->status) != 1)
         return false;
     ret->head = (struct text) { message, (size_t)(split + 2 - message) };
     ret->body = (struct text) { split + 4, len - (size_t)(split + 4 - message) };

@@ -52,9 +52,10 @@ enum vg_op_flags {
     VG_OP_READONLY = 1 << 0,
     VG_OP_STREAM_IN = 1 << 1,
     VG_OP_STREAM_OUT = 1 << 2,
-    VG_OP_NOAUTH = 1 << 3,   /* the model marks it unsigned                            */
-    VG_OP_INTERNAL = 1 << 4, /* a timer or delivery: never reachable from a socket     */
-    VG_OP_NOIAM = 1 << 5,    /* needs no permission (sts:GetCallerIdentity)            */
+    VG_OP_NOAUTH = 1 << 3,         /* the model marks it unsigned                            */
+    VG_OP_INTERNAL = 1 << 4,       /* a timer or delivery: never reachable from a socket     */
+    VG_OP_NOIAM = 1 << 5,          /* needs no permission (sts:GetCallerIdentity)            */
+    VG_OP_OWN_VALIDATION = 1 << 6, /* the handler checks the model's constraints itself    */
 };
 
 /* One row of the generated table ops.c; rows are never written by hand. */

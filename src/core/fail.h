@@ -10,6 +10,7 @@
 #include "core/service.h"
 
 extern const struct vg_errdef vg_err_access_denied;       /* JSON protocols */
+extern const struct vg_errdef vg_err_access_denied_rest;  /* rest-json: 403 */
 extern const struct vg_errdef vg_err_access_denied_query; /* query, XML     */
 extern const struct vg_errdef vg_err_internal_failure;
 extern const struct vg_errdef vg_err_throttling;

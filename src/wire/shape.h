@@ -170,7 +170,8 @@ struct vg_model {
     struct vg_str error_namespace; /* "com.amazonaws.dynamodb.v20120810": before '#' in __type  */
     struct vg_str source;          /* "botocore 1.44.5"                                         */
     const struct vg_errdef
-        *validation;  /* what a broken constraint answers; NULL: ValidationException */
+        *validation; /* what a broken constraint answers; NULL: ValidationException */
+    const struct vg_errdef *serialization; /* … an unreadable body; NULL: SerializationException */
     uint8_t protocol; /* enum vg_protocol                                          */
     uint8_t flags;    /* enum vg_model_flags                                       */
 };

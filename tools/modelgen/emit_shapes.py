@@ -95,9 +95,8 @@ def _member(m, proto):
                                                           "VG_PROTO_REST_XML"):
         loc = "VG_LOC_PAYLOAD"
     wire = raw.get("locationName", m.name)
-    if s.raw.get("flattened") and s.type == "LIST" and "locationName" not in raw \
-            and proto in ("VG_PROTO_QUERY", "VG_PROTO_REST_XML"):
-        wire = s.raw["member"].get("locationName", wire)  # the item's name is the member's
+    if s.raw.get("flattened") and s.type == "LIST" and proto == "VG_PROTO_QUERY":
+        wire = s.raw["member"].get("locationName", wire)  # the item's name stands for the member's
     return (f"{{ {vstr(m.name)}, {vstr(wire)}, &{s.symbol}, "
             f"offsetof({m.owner.tag}, {m.cname}), {' | '.join(flags) or 0}, {loc}, "
             f"{TIMES[raw.get('timestampFormat')]} }},")
@@ -168,6 +167,9 @@ def _model(api):
     o += [f"    .{k} = {vstr(v)}," for k, v in rows if v is not None]
     if "validation_error" in over:
         o.append(f"    .validation = &{api.error_symbol(api.shape(over['validation_error']))},")
+    if "serialization_error" in over:
+        err = api.error_symbol(api.shape(over["serialization_error"]))
+        o.append(f"    .serialization = &{err},")
     o += [f"    .protocol = {api.protocol},", f"    .flags = {' | '.join(flags) or 0},", "};"]
     return o
 

@@ -20,6 +20,7 @@ OP_FLAGS = {"readonly": "VG_OP_READONLY", "stream_in": "VG_OP_STREAM_IN",
 OP_KEYS = {"status", "iam", "authz", "flags", "in_max_bytes", "in", "note"}
 SHAPE_KEYS = {"custom", "header", "decode", "encode", "min", "max", "pattern", "enum_text"}
 MODEL_KEYS = {"prefix", "iam_prefix", "error_namespace", "validation", "validation_error",
+              "serialization_error",
               "list_not_null", "modeled_names"}
 OVERLAY_KEYS = {"service", "model", "limits", "op", "shape", "record"}
 

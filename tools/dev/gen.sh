@@ -7,12 +7,20 @@ verb_gen() {
         cat <<'HELP'
 usage: ./dev gen [SERVICE…]
 
-Refreshes models/ from the service models in the pinned botocore (tests/requirements.txt). What a
-build needs is committed there; only a newer botocore or a new service asks for this.
+Refreshes models/ from the service models in the botocore pinned in tools/modelgen/requirements.txt.
+SERVICE names a model (dynamodb, lambda …); without one all that are there are refreshed. What a
+build needs is committed; only a newer botocore or a new service asks for this.
 HELP
         return 0
         ;;
     esac
     need_venv
-    "$VG_PY" tools/modelgen/reduce.py "$@"
+    local req=tools/modelgen/requirements.txt
+    if ! stamp_is gen "$req"; then
+        say "botocore into .cache/gen"
+        rm -rf "$VG_CACHE/gen"
+        "$VG_PY" -m pip install -q --disable-pip-version-check --target "$VG_CACHE/gen" -r "$req"
+        stamp_set gen "$req"
+    fi
+    PYTHONPATH=$VG_CACHE/gen "$VG_PY" tools/modelgen/reduce.py "$@"
 }

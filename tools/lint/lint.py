@@ -187,6 +187,8 @@ def check_names(f):
         return
     parts = f.below.split("/")
     prefixes = ("vg_",)
+    if parts[0] == "sandbox":
+        prefixes = ("vg_", "sb_")  # sb_: shared inside the folder only (sandbox_int.h)
     if parts[0] == "services":
         prefixes = ("vg_",) + SERVICE_PREFIXES.get(parts[1], (parts[1] + "_",))
     for name, is_static, first, _ in f.functions():

@@ -16,7 +16,8 @@
  *
  * Partition ids and keys are tuples from vg_key_*() (store/key.h): bytewise order is tuple order.
  * Values given out live in the session's arena.  All functions may be called on any loop; a session
- * and a transaction belong to one fiber.
+ * and a transaction belong to one fiber.  Functions that wait block the thread when called off a
+ * fiber (start-up, tests).
  */
 
 #include "base/err.h"
@@ -31,6 +32,8 @@ struct vg_sess {
     struct vg_kv *kv;
     struct vg_arena *arena;
     uint64_t seen_seq;          /* highest commit met that may not be durable yet; 0: none */
+    uint64_t commit_seq;        /* of the last commit: what a cache keeps with an entry */
+    uint32_t epoch;             /* of the store when seen_seq was first set */
     uint32_t n_reads, n_writes; /* counted for budgets and the meter */
     struct vg_tx *open;         /* the open transaction, for the "nothing waits inside" assert */
 };
@@ -48,6 +51,10 @@ struct vg_kv_options {
     enum vg_durability durability;
 };
 
+/*
+ * Locks the data folder (a second process is told who has it), checks its VERSION and opens the
+ * store in it.  vg_kv_open_mem() keeps everything in memory, and its gate never waits.
+ */
 vg_rc vg_kv_open_rocks(const struct vg_kv_options *opt, struct vg_kv **ret, struct vg_err *err)
     VG_MUST_USE;
 vg_rc vg_kv_open_mem(struct vg_kv **ret, struct vg_err *err) VG_MUST_USE;
@@ -56,8 +63,20 @@ void vg_kv_close(struct vg_kv *kv);
 
 void vg_sess_init(struct vg_sess *s, struct vg_kv *kv, struct vg_arena *arena);
 
-/* Waits until all that the session has seen and written is durable. VG_FAIL: the disk failed. */
+/*
+ * Waits until all that the session has seen and written is durable.  VG_FAIL: the disk failed, and
+ * what became of it is not known; the store is being opened again.
+ */
 vg_rc vg_kv_gate(struct vg_sess *s, struct vg_err *err) VG_WAITS VG_MUST_USE;
+
+/*
+ * For caches in memory.  An entry keeps `commit_seq` of the session that wrote it (or `seen_seq` of
+ * the one that read it), and who uses it calls vg_sess_see().  When vg_kv_epoch() has changed the
+ * store was opened again after a disk error: what is cached may never have been made durable, so
+ * caches start anew.
+ */
+void vg_sess_see(struct vg_sess *s, uint64_t seq);
+uint32_t vg_kv_epoch(const struct vg_kv *kv);
 
 /* --- reads -------------------------------------------------------------------------------------
  */
@@ -117,9 +136,12 @@ void vg_tx_del(struct vg_tx *tx, struct vg_str part, struct vg_str key);
 /* Adds to a 64-bit big-endian counter (absent: 0); read it with vg_kv_counter(). */
 void vg_tx_add(struct vg_tx *tx, struct vg_str part, struct vg_str key, int64_t delta);
 
-/* Makes all of it visible as one and lets go of the turns; *tx becomes NULL, whatever the outcome.
+/*
+ * Makes all of it visible as one and lets go of the turns; *tx becomes NULL, whatever the outcome.
+ * Fails with os_errno ENOSPC, having written nothing, while the disk has too little room.  Waits
+ * only when the engine is behind with its own writing.
  */
-vg_rc vg_tx_commit(struct vg_tx **tx, struct vg_err *err) VG_MUST_USE;
+vg_rc vg_tx_commit(struct vg_tx **tx, struct vg_err *err) VG_WAITS VG_MUST_USE;
 /* Drops the writes and lets go. Accepts NULL. */
 void vg_tx_abort(struct vg_tx *tx);
 

@@ -12,6 +12,8 @@
 #include "base/buf.h"
 #include "base/err.h"
 
+struct vg_shape; /* wire/shape.h */
+
 struct cli {
     struct vg_arena *arena;
     struct vg_str endpoint; /* "http://127.0.0.1:4566": --endpoint, AWS_ENDPOINT_URL, default    */
@@ -53,6 +55,20 @@ bool cli_time(struct vg_str text, int64_t *ret_ms);
 /* The value of one member of an object at the top level of `json`, scalars as text. */
 bool cli_json_member(const struct cli *cli, struct vg_str json, struct vg_str name,
                      struct vg_str *ret);
+
+#define CLI_FILE_MAX_BYTES (50u << 20)
+/* A whole file; "-" is standard input. */
+vg_rc cli_file(struct cli *cli, struct vg_str name, struct vg_str *ret, struct vg_err *err)
+    VG_MUST_USE;
+/* Whether `text` is one JSON object or array. */
+bool cli_is_json_of_parts(struct cli *cli, struct vg_str text);
+const char *cli_type_name(const struct vg_shape *shape);
+/*
+ * NAME=VALUE words as one JSON object: types from `shape` (NULL: all are text), parts by A.B.C.
+ * Fails with a text for the user.
+ */
+vg_rc cli_input(struct cli *cli, const struct vg_shape *shape, int argc, char **argv,
+                struct vg_str *ret, struct vg_err *err) VG_MUST_USE;
 
 /* The verbs: argv after the verb; the exit status. */
 int verb_status(int argc, char **argv);

@@ -17,6 +17,7 @@ struct vg_http_server;
 struct vg_kv;
 struct vg_loop;
 struct vg_meter;
+struct vg_patterns;
 struct vg_random;
 struct vg_registry;
 struct vg_sandboxes;
@@ -43,7 +44,8 @@ struct vg_env {
     struct vg_kv *kv;
     struct vg_blobs *blobs;
     struct vg_clock *clock;
-    struct vg_random *random; /* crypto/random.h */
+    struct vg_patterns *patterns; /* compiled, of the models: wire/wire.h */
+    struct vg_random *random;     /* crypto/random.h */
     struct vg_auth *auth;
     struct vg_events *events;
     struct vg_meter *meter;

@@ -146,6 +146,25 @@ vg_arena_clear(struct vg_arena *a)
 }
 
 void
+vg_arena_recycle(struct vg_arena *a)
+{
+    struct block *kept = a->blocks, **at = &a->blocks;
+    while (kept && kept->size != BLOCK_BYTES) {
+        at = &kept->next;
+        kept = kept->next;
+    }
+    if (kept)
+        *at = kept->next;
+    vg_arena_clear(a);
+    if (kept == NULL)
+        return;
+    memset(kept->data, 0, kept->used);
+    kept->used = 0;
+    kept->next = NULL;
+    a->blocks = kept;
+}
+
+void
 vg_arena_free(struct vg_arena *a)
 {
     if (a == NULL)

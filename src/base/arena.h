@@ -23,6 +23,8 @@ struct vg_arena *vg_arena_new(size_t max_bytes);
 void vg_arena_free(struct vg_arena *arena);
 /* Frees all but the arena itself, deferred functions included; for loops that reuse one. */
 void vg_arena_clear(struct vg_arena *arena);
+/* The same, but keeps one small block, so that the next use of the arena needs no new memory. */
+void vg_arena_recycle(struct vg_arena *arena);
 
 void *vg_arena_alloc(struct vg_arena *arena, size_t bytes) __attribute__((malloc, returns_nonnull));
 void *vg_arena_copy(struct vg_arena *arena, const void *from, size_t bytes);

@@ -87,6 +87,27 @@ arena_blocks_do_not_overlap(void **state)
 }
 
 static void
+a_recycled_arena_is_as_new(void **state)
+{
+    (void)state;
+    vg_auto_arena struct vg_arena *a = vg_arena_new(0);
+    for (int round = 0; round < 3; round++) {
+        n_order = 0;
+        static int id = 7;
+        vg_arena_defer(a, note, &id);
+        for (size_t n = 1; n < 30000; n = n * 3 + 1) {
+            char *p = vg_arena_alloc(a, n);
+            for (size_t i = 0; i < n; i++)
+                assert_int_equal(p[i], 0);
+            memset(p, 0xAA, n);
+        }
+        vg_arena_recycle(a);
+        assert_int_equal(n_order, 1);
+        assert_int_equal(vg_arena_bytes(a), 0);
+    }
+}
+
+static void
 buf_stops_at_its_ceiling(void **state)
 {
     (void)state;
@@ -146,6 +167,7 @@ main(void)
         cmocka_unit_test(utf8_refuses_ill_formed),
         cmocka_unit_test(arena_defers_in_reverse_and_counts_over),
         cmocka_unit_test(arena_blocks_do_not_overlap),
+        cmocka_unit_test(a_recycled_arena_is_as_new),
         cmocka_unit_test(buf_stops_at_its_ceiling),
         cmocka_unit_test(buf_writes_numbers),
         cmocka_unit_test(err_keeps_its_origin_and_wraps),

@@ -118,8 +118,8 @@ vg_fiber_make(struct vg_loop *l, vg_fiber_fn *fn, void *arg)
     *f = (struct vg_fiber) { .stack.low = low, .loop = l, .fn = fn, .arg = arg };
     f->item.kind = ITEM_FIBER;
     f->is_cancelled = l->is_stopping;
-    link_append(&l->all, &f->all);
-    link_init(&f->parked);
+    vg_link_append(&l->all, &f->all);
+    vg_link_init(&f->parked);
     f->ctx = make_fcontext(f, (size_t)((char *)f - low), entry);
     return f;
 }
@@ -130,7 +130,7 @@ vg_fiber_end(struct vg_fiber *f)
 #ifdef __SANITIZE_THREAD__
     __tsan_destroy_fiber(f->tsan);
 #endif
-    link_remove(&f->all);
+    vg_link_remove(&f->all);
     vg_stacks_give(&f->loop->stacks, &f->stack);
 }
 
@@ -228,14 +228,14 @@ vg_waiter_park(struct vg_waiter *w, int64_t deadline_ms, bool may_cancel)
         f->waiter = w;
         f->may_cancel = may_cancel;
         f->parked_ms = f->loop->now_ms;
-        link_append(&f->loop->parked, &f->parked);
+        vg_link_append(&f->loop->parked, &f->parked);
         if (deadline_ms != VG_NEVER_MS) {
             f->deadline_ms = deadline_ms;
             vg_loop_deadline_add(f);
         }
         leave(f);
         vg_loop_deadline_remove(f);
-        link_remove(&f->parked);
+        vg_link_remove(&f->parked);
         f->waiter = NULL;
     }
     w->result = (vg_rc)(atomic_load_explicit(&w->state, memory_order_acquire) - ENDED);

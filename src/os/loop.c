@@ -121,11 +121,11 @@ vg_loop_deadline_remove(struct vg_fiber *f)
 static int64_t
 release_long_waiters(struct vg_loop *l, int64_t now_ms)
 {
-    while (!link_is_alone(&l->parked)) {
+    while (!vg_link_is_alone(&l->parked)) {
         struct vg_fiber *f = VG_CONTAINER(l->parked.next, struct vg_fiber, parked);
         if (f->parked_ms + LONG_WAIT_MS > now_ms)
             return f->parked_ms + LONG_WAIT_MS;
-        link_remove(&f->parked);
+        vg_link_remove(&f->parked);
         vg_stack_release_below(&f->stack, f->ctx);
     }
     return VG_NEVER_MS;
@@ -233,7 +233,7 @@ run_batch(struct vg_loop *l)
         l->n_run--;
         run_item(l, item);
     }
-    if (!link_is_alone(&l->parked)) {
+    if (!vg_link_is_alone(&l->parked)) {
         struct vg_fiber *f = VG_CONTAINER(l->parked.next, struct vg_fiber, parked);
         timer_arm(l, f->parked_ms + LONG_WAIT_MS);
     }
@@ -264,7 +264,7 @@ on_prepare(uv_prepare_t *prepare)
         else
             uv_idle_stop(&l->idle);
     }
-    if (l->is_stopping && !has_more && link_is_alone(&l->all)
+    if (l->is_stopping && !has_more && vg_link_is_alone(&l->all)
         && atomic_load_explicit(&l->inbox, memory_order_acquire) == NULL)
         uv_stop(&l->uv);
 }
@@ -345,8 +345,8 @@ vg_loop_new(int index)
     l->index = index;
     l->run_tail = &l->run_head;
     l->armed_ms = l->trim_ms = VG_NEVER_MS;
-    link_init(&l->all);
-    link_init(&l->parked);
+    vg_link_init(&l->all);
+    vg_link_init(&l->parked);
     if (uv_loop_init(&l->uv) != 0 || uv_async_init(&l->uv, &l->async, on_async) != 0)
         VG_BUG("the system gives no event loop");
     uv_timer_init(&l->uv, &l->timer);
@@ -373,7 +373,7 @@ stop_task(void *arg)
 {
     struct vg_loop *l = arg;
     l->is_stopping = true;
-    for (struct link *at = l->all.next; at != &l->all; at = at->next)
+    for (struct vg_link *at = l->all.next; at != &l->all; at = at->next)
         vg_fiber_cancel(VG_CONTAINER(at, struct vg_fiber, all));
 }
 
@@ -399,7 +399,7 @@ vg_loop_free(struct vg_loop *l)
 {
     if (l == NULL)
         return;
-    VG_ASSERT(link_is_alone(&l->all) && loop_of_thread == NULL);
+    VG_ASSERT(vg_link_is_alone(&l->all) && loop_of_thread == NULL);
     uv_close((uv_handle_t *)&l->async, NULL);
     uv_close((uv_handle_t *)&l->timer, NULL);
     uv_close((uv_handle_t *)&l->prepare, NULL);

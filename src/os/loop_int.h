@@ -4,6 +4,7 @@
 
 /* What loop.c and fiber.c share; nobody else includes it. */
 
+#include "base/link.h"
 #include "os/fiber.h"
 #include "os/stack.h"
 
@@ -23,11 +24,6 @@ struct task {
     void *arg;
 };
 
-/* A doubly linked ring; a head that points at itself is empty. */
-struct link {
-    struct link *next, *prev;
-};
-
 struct vg_fiber {
     struct vg_stack stack; /* first: stack.h */
     struct item item;      /* the fiber is in at most one queue at a time */
@@ -35,8 +31,8 @@ struct vg_fiber {
     void *ctx;
     vg_fiber_fn *fn;
     void *arg, *local;
-    struct link all;
-    struct link parked;       /* in loop->parked while it waits and has not been trimmed */
+    struct vg_link all;
+    struct vg_link parked;    /* in loop->parked while it waits and has not been trimmed */
     struct vg_waiter *waiter; /* of the present wait */
     int64_t deadline_ms, parked_ms;
     size_t heap_at; /* 1-based index in loop->heap; 0: no deadline */
@@ -58,7 +54,7 @@ struct vg_loop {
     size_t n_spare, n_run;
     struct vg_fiber *current;
     void *ctx; /* of the loop itself while a fiber runs */
-    struct link all, parked;
+    struct vg_link all, parked;
     struct vg_fiber **heap; /* of deadlines, earliest first; heap[0] unused */
     size_t n_heap, heap_cap;
     int64_t armed_ms; /* what the timer is set to; VG_NEVER_MS: not */
@@ -70,35 +66,6 @@ struct vg_loop {
     size_t thread_stack_bytes;
     void *fake_stack, *tsan;
 };
-
-static inline void
-link_init(struct link *l)
-{
-    l->next = l->prev = l;
-}
-
-static inline bool
-link_is_alone(const struct link *l)
-{
-    return l->next == l;
-}
-
-static inline void
-link_remove(struct link *l)
-{
-    l->prev->next = l->next;
-    l->next->prev = l->prev;
-    link_init(l);
-}
-
-static inline void
-link_append(struct link *head, struct link *l)
-{
-    l->prev = head->prev;
-    l->next = head;
-    head->prev->next = l;
-    head->prev = l;
-}
 
 /* The fiber's wait has ended: runs it soon. Any thread. */
 void vg_loop_ready(struct vg_fiber *fiber);

@@ -273,7 +273,7 @@ malformed_results_are_refused(void **state)
         { "\"text\"", false },
         { "null", false },
         { "{\"statusCode\":\"abc\"}", true },
-        { "{\"statusCode\":99}", true },
+        { "{\"statusCode\":199}", true },
         { "{\"statusCode\":200,\"body\":{\"a\":1}}", true },
         { "{\"statusCode\":200,\"headers\":[]}", true },
         { "{\"statusCode\":200,\"headers\":{\"a\":[\"b\"]}}", true },

@@ -132,7 +132,7 @@ read_status(struct vg_json *js, struct parsed *p)
     enum vg_json_tok tok = vg_json_next(js);
     p->has_status = true;
     return (tok == VG_JSON_NUMBER || tok == VG_JSON_STRING) && vg_str_to_i64(js->text, &p->status)
-           && p->status >= 100 && p->status <= 599;
+           && p->status >= 200 && p->status <= 599;
 }
 
 static bool

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef APIGATEWAY_INT_H
+#define APIGATEWAY_INT_H
+
+/* What the files of this service share; included only here. */
+
+#include "core/call.h"
+#include "core/plane.h"
+#include "services/apigateway/apigateway_cors.h"
+#include "services/apigateway/apigateway_event.h"
+#include "services/apigateway/errors.h"
+#include "services/apigateway/ops.h"
+#include "services/apigateway/records.h"
+
+/* --- apigateway_store.c: the only file that knows keys ------------------------------------------
+ */
+
+enum apigateway_kind {
+    APIGATEWAY_API = 1,
+    APIGATEWAY_ROUTE,
+    APIGATEWAY_INTEGRATION,
+    APIGATEWAY_STAGE,
+    APIGATEWAY_DEPLOYMENT,
+    APIGATEWAY_SNAPSHOT,
+};
+
+/* One account's APIs in one region, and one of them. */
+struct apigateway_at {
+    struct vg_req *rq;
+    struct vg_tx *tx; /* NULL: reads of the latest state, no writes */
+    struct vg_str account, region, part;
+    struct vg_str api_id;
+};
+
+/* Where `rq` works. Begins no transaction. */
+struct apigateway_at apigateway_at_of(struct vg_req *rq, struct vg_str api_id);
+/* The same for the data plane; *ret_found is false when there is no such API at all. */
+vg_rc apigateway_at_find(struct vg_req *rq, struct vg_str api_id, struct apigateway_at *ret,
+                         bool *ret_found) VG_MUST_USE;
+vg_rc apigateway_kv_begin(struct apigateway_at *at) VG_WAITS VG_MUST_USE;
+/* On failure rq->err is an internal failure. */
+vg_rc apigateway_kv_commit(struct apigateway_at *at) VG_MUST_USE;
+void apigateway_at_end(struct apigateway_at *at); /* aborts what was not committed */
+#define apigateway_auto_at __attribute__((cleanup(apigateway_at_end)))
+
+/* *ret is NULL when there is none; else a struct apigateway_rec_<kind>. */
+vg_rc apigateway_kv_get(const struct apigateway_at *at, enum apigateway_kind kind, struct vg_str id,
+                        void **ret) VG_MUST_USE;
+void apigateway_kv_put(const struct apigateway_at *at, enum apigateway_kind kind, struct vg_str id,
+                       const void *rec);
+void apigateway_kv_del(const struct apigateway_at *at, enum apigateway_kind kind, struct vg_str id);
+/* An API's own record is also found by its id alone. */
+void apigateway_kv_put_place(const struct apigateway_at *at);
+/* The API with all that is in it. */
+vg_rc apigateway_kv_del_api(const struct apigateway_at *at) VG_MUST_USE;
+
+struct apigateway_found {
+    void **items;
+    size_t len;
+    bool has_more;
+};
+
+/* In the order of ids, those after `after` (absent: from the first), at most `max`. */
+vg_rc apigateway_kv_list(const struct apigateway_at *at, enum apigateway_kind kind,
+                         struct vg_str after, uint32_t max, struct apigateway_found *ret)
+    VG_MUST_USE;
+
+/* --- apigateway_common.c ------------------------------------------------------------------------
+ */
+
+/* Reads the API or fails with NotFoundException. */
+vg_rc apigateway_need_api(struct apigateway_at *at, struct apigateway_rec_api **ret) VG_MUST_USE;
+/* Begins a transaction on an API that must exist. */
+vg_rc apigateway_edit(struct vg_req *rq, struct vg_str api_id, struct apigateway_at *at,
+                      struct apigateway_rec_api **ret) VG_WAITS VG_MUST_USE;
+/* Reads one thing of an API or fails with NotFoundException. */
+vg_rc apigateway_need(const struct apigateway_at *at, enum apigateway_kind kind, struct vg_str id,
+                      void **ret) VG_MUST_USE;
+struct vg_str apigateway_new_id(struct vg_req *rq, size_t chars);
+
+/* A page of a Get…s operation, from its MaxResults and NextToken. */
+struct apigateway_page {
+    uint32_t max;
+    struct vg_str after;
+};
+vg_rc apigateway_page_of(struct vg_req *rq, struct vg_str max_results, struct vg_str next_token,
+                         struct apigateway_page *ret) VG_MUST_USE;
+/* NextToken of a page that ended with `last_id`. */
+struct vg_str apigateway_page_next(struct vg_req *rq, struct vg_str last_id);
+
+/* BadRequestException naming a member that Virga does not carry out, where it is given. */
+vg_rc apigateway_refuse(struct vg_req *rq, bool is_given, const char *member, const char *why)
+    VG_MUST_USE;
+
+/* A map of AWS's laid over stored pairs: "" takes a name out, as in Update…. `to` is the vector's
+ * address; all vectors of pairs have one layout. */
+struct apigateway_pair_vec {
+    struct apigateway_rec_pair *items;
+    size_t len, cap;
+};
+void apigateway_pairs_lay(struct vg_arena *arena, struct apigateway_pair_vec *to,
+                          struct vg_str name, struct vg_str value);
+#define APIGATEWAY_PAIRS(vec) ((struct apigateway_pair_vec *)(void *)(vec))
+
+/* Answers of Create…, Get… and Update… have one form: `from` is copied into `out` of another name.
+ */
+#define APIGATEWAY_ANSWER(out, from)                                                               \
+    do {                                                                                           \
+        _Static_assert(sizeof(*(out)) == sizeof(*(from)),                                          \
+                       "the model gives both the same members");                                   \
+        memcpy((out), (from), sizeof(*(out)));                                                     \
+    } while (0)
+
+/* --- apigateway_deploy.c ------------------------------------------------------------------------
+ */
+
+/* Snapshots the API as it is in this transaction as deployment `id`. */
+vg_rc apigateway_deploy(const struct apigateway_at *at, const struct apigateway_rec_api *api,
+                        struct vg_str description, bool is_auto, struct vg_str *ret_id) VG_MUST_USE;
+/* After a change: a new deployment for the stages that deploy by themselves. */
+vg_rc apigateway_auto_deploy(const struct apigateway_at *at, const struct apigateway_rec_api *api)
+    VG_MUST_USE;
+
+/* --- apigateway_integration.c, apigateway_routes.c, apigateway_stage.c: also for quick create ----
+ */
+
+bool apigateway_is_lambda_uri(struct vg_str uri);
+/* "arn:aws:lambda:…" of an integration URI, also of the …/invocations form; absent: none. */
+struct vg_str apigateway_lambda_arn(struct vg_str uri);
+vg_rc apigateway_check_uri(struct vg_req *rq, const struct apigateway_rec_integration *rec)
+    VG_MUST_USE;
+
+/* --- apigateway_plane.c, apigateway_invoke.c: the data plane ------------------------------------
+ */
+
+bool apigateway_plane_match(const struct vg_env *env, struct vg_str host, struct vg_str path);
+void apigateway_plane_serve(struct vg_req *rq, struct vg_http_req *http);
+
+/* The integration's answer, or the gateway's for one that failed. VG_GONE: nobody is there. */
+vg_rc apigateway_invoke_lambda(struct vg_req *rq, const struct apigateway_at *at,
+                               const struct apigateway_rec_integration *integration,
+                               const struct apigateway_call *call, struct apigateway_reply *ret)
+    VG_WAITS VG_MUST_USE;
+
+struct apigateway_svc;
+/* False: too many requests. */
+bool apigateway_throttle_take(struct apigateway_svc *svc, const struct apigateway_at *at,
+                              const struct apigateway_rec_stage *stage, struct vg_str route_key);
+
+#endif

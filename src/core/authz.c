@@ -18,9 +18,8 @@ vg_authz_add(struct vg_authz *az, struct vg_str action, struct vg_str resource,
     };
 }
 
-/* A first-level string of the input by its model name; absent when there is none. */
-static struct vg_str
-member_of(const struct vg_shape *shape, const void *in, struct vg_str name)
+struct vg_str
+vg_member_str(const struct vg_shape *shape, const void *in, struct vg_str name)
 {
     for (size_t i = 0; shape && in && i < shape->n_members; i++) {
         const struct vg_member *m = &shape->members[i];
@@ -42,7 +41,7 @@ expand_one(struct vg_req *rq, struct vg_str name, const void *in, bool *is_whole
         return rq->scope->owner;
     struct vg_str filter = name;
     struct vg_str member = vg_str_cut(&filter, '|');
-    struct vg_str value = member_of(rq->op->in, in, member);
+    struct vg_str value = vg_member_str(rq->op->in, in, member);
     *is_whole = vg_str_eq(filter, VG_STR("arn")) && vg_str_starts(value, VG_STR("arn:"));
     return value;
 }

@@ -53,4 +53,7 @@ vg_rc vg_allowed(struct vg_req *rq, struct vg_str action, struct vg_str resource
  */
 struct vg_str vg_arn_expand(struct vg_req *rq, const char *template_text, const void *in);
 
+/* A first-level string of a generated struct by its model name; absent when there is none. */
+struct vg_str vg_member_str(const struct vg_shape *shape, const void *in, struct vg_str name);
+
 #endif

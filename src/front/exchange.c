@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "front/exchange.h"
+
+#include "base/buf.h"
+#include "clock/clock.h"
+#include "core/fail.h"
+#include "os/clock.h"
+
+#include <errno.h>
+#include <zlib.h>
+
+#define ANSWER_WITHIN_MS (15 * 60 * 1000 + 60000) /* the longest call: a 15 minute invocation */
+
+static const struct vg_principal anonymous = {
+    .kind = VG_PRINCIPAL_ANONYMOUS,
+    .partition = VG_STR_INIT("aws"),
+    .account = VG_STR_INIT(""),
+    .arn = VG_STR_INIT("anonymous"),
+    .user_id = VG_STR_INIT("anonymous"),
+    .name = VG_STR_INIT("anonymous"),
+};
+
+static void
+add_common(struct vg_exchange *x, struct vg_str key, struct vg_str value)
+{
+    if (value.ptr)
+        x->common[x->n_common++] = (struct vg_ctx) { .key = key, .value = value };
+}
+
+bool
+vg_exchange_init(struct vg_exchange *x, const struct vg_env *env, struct vg_http_req *http)
+{
+    *x = (struct vg_exchange) { .http = http };
+    vg_root_init(&x->root, env, http->arena, &anonymous, env->config->account, env->config->region);
+    x->root.rq.deadline_ms = vg_mono_ms() + ANSWER_WITHIN_MS;
+    if (!vg_host_parse(http->arena, http->host, &x->host))
+        return false;
+    struct vg_sigv4_header *headers =
+        VG_NEW_ARRAY(http->arena, struct vg_sigv4_header, http->n_headers);
+    for (size_t i = 0; i < http->n_headers; i++)
+        headers[i] = (struct vg_sigv4_header) { http->headers[i].name, http->headers[i].value };
+    x->signed_part = (struct vg_sigv4_request) { .method = http->method,
+                                                 .target = http->target,
+                                                 .headers = headers,
+                                                 .n_headers = http->n_headers };
+    x->is_signed = vg_sigv4_is_signed(&x->signed_part);
+    add_common(x, VG_STR("aws:SourceIp"), vg_http_remote(http, NULL));
+    add_common(x, VG_STR("aws:UserAgent"), vg_http_header(http, VG_STR("user-agent")));
+    add_common(x, VG_STR("aws:Referer"), vg_http_header(http, VG_STR("referer")));
+    add_common(x, VG_STR("aws:SecureTransport"),
+               http->listener->is_tls ? VG_STR("true") : VG_STR("false"));
+    return true;
+}
+
+struct vg_str
+vg_exchange_scope_service(const struct vg_exchange *x)
+{
+    struct vg_str text = vg_http_header(x->http, VG_STR("authorization"));
+    size_t at = vg_str_find(text, VG_STR("Credential="));
+    size_t skip = 11;
+    char slash = '/';
+    if (at == VG_NPOS) {
+        text = x->http->query;
+        at = vg_str_find(text, VG_STR("X-Amz-Credential="));
+        skip = 17;
+    }
+    if (at == VG_NPOS)
+        return VG_STR_NONE;
+    struct vg_str scope = vg_str_slice(text, at + skip, text.len);
+    size_t end = 0;
+    while (end < scope.len && scope.ptr[end] != ',' && scope.ptr[end] != '&'
+           && scope.ptr[end] != ' ')
+        end++;
+    scope = vg_str_slice(scope, 0, end);
+    if (vg_str_find_char(scope, slash) == VG_NPOS) { /* presigned: slashes are %2F */
+        for (int i = 0; i < 3; i++) {
+            size_t cut = vg_str_find(scope, VG_STR("%2F"));
+            scope = cut == VG_NPOS ? VG_STR_NONE : vg_str_slice(scope, cut + 3, scope.len);
+        }
+        return vg_str_slice(scope, 0, vg_str_find_char(scope, '%'));
+    }
+    for (int i = 0; i < 3; i++)
+        vg_str_cut(&scope, slash);
+    return vg_str_cut(&scope, slash);
+}
+
+/* Whether the configured root key may be used by what sent this (DESIGN 5). */
+static struct vg_authn_door
+door_of(struct vg_exchange *x)
+{
+    const struct vg_http_req *http = x->http;
+    struct vg_str origin = vg_http_header(http, VG_STR("origin"));
+    struct vg_str site = vg_http_header(http, VG_STR("sec-fetch-site"));
+    if (http->listener->trust == VG_TRUST_SANDBOX)
+        return (struct vg_authn_door) {
+            true, VG_STR("The root key cannot be used from inside a function.")
+        };
+    if (http->listener->trust != VG_TRUST_LOOPBACK)
+        return (struct vg_authn_door) { 0 }; /* a random root key: as on AWS, from anywhere */
+    if (!vg_host_is_ours(x->host.name))
+        return (struct vg_authn_door) {
+            true, VG_STR("The default key cannot be used under this host name.")
+        };
+    if (vg_origin_is_foreign(http->arena, origin, site))
+        return (struct vg_authn_door) {
+            true, VG_STR("The default key cannot be used from another site's page.")
+        };
+    return (struct vg_authn_door) { 0 };
+}
+
+static int64_t
+virtual_of(const void *clock, int64_t wall_ms)
+{
+    return vg_clock_virtual_of(clock, wall_ms);
+}
+
+vg_rc
+vg_exchange_authenticate(struct vg_exchange *x, enum vg_authn_family family,
+                         struct vg_str signing_name)
+{
+    struct vg_req *rq = &x->root.rq;
+    x->rules = (struct vg_sigv4_rules) {
+        .family = family,
+        .service = signing_name,
+        .now_ms = vg_wall_ms(),
+        .virtual_of = virtual_of,
+        .clock = rq->env->clock,
+    };
+    if (!x->is_signed)
+        return VG_OK;
+    const struct vg_authn_door door = door_of(x);
+    vg_rc rc = vg_authn_begin(rq->env->auth, rq->sess, &x->signed_part, &x->rules, &door, &x->authn,
+                              rq->err);
+    if (rc == VG_FAIL && rq->err->def == NULL)
+        return vg_fail_internal(rq, NULL);
+    if (rc != VG_OK)
+        return rc;
+    x->root.scope.caller = x->authn.principal;
+    x->root.scope.owner = x->authn.principal->account;
+    x->root.scope.region = x->authn.sig.region;
+    return VG_OK;
+}
+
+/* RFC 1952; AWS SDKs compress large request bodies of some operations. */
+static vg_rc
+gunzip(struct vg_req *rq, size_t max_bytes, struct vg_str *body)
+{
+    struct vg_buf b;
+    vg_buf_init(&b, rq->arena, max_bytes);
+    z_stream z = { .next_in = (Bytef *)(uintptr_t)body->ptr, .avail_in = (uInt)body->len };
+    if (inflateInit2(&z, 15 + 16) != Z_OK)
+        VG_BUG("zlib has no memory");
+    int rc = Z_OK;
+    while (rc == Z_OK && !b.over) {
+        char *to = vg_buf_room(&b, VG_MIN((size_t)65536, max_bytes - b.len));
+        if (to == NULL || max_bytes == b.len)
+            break;
+        z.next_out = (Bytef *)to;
+        z.avail_out = (uInt)VG_MIN((size_t)65536, max_bytes - b.len);
+        uInt room = z.avail_out;
+        rc = inflate(&z, Z_NO_FLUSH);
+        b.len += room - z.avail_out;
+    }
+    inflateEnd(&z);
+    if (rc == Z_OK || b.over)
+        return vg_fail(rq, &vg_err_request_too_large, "Request size exceeded %zu bytes", max_bytes);
+    if (rc != Z_STREAM_END)
+        return vg_fail_validation(rq, "The request body is no valid gzip stream.");
+    *body = vg_buf_str(&b);
+    return VG_OK;
+}
+
+static vg_rc
+read_body(struct vg_exchange *x, size_t max_bytes)
+{
+    struct vg_req *rq = &x->root.rq;
+    x->body = VG_STR("");
+    if (!x->http->has_body)
+        return VG_OK;
+    struct vg_err cause = { 0 };
+    vg_rc rc = vg_http_body_read_all(x->http, max_bytes, &x->body, &cause);
+    if (rc != VG_FAIL)
+        return rc;
+    vg_http_close_after(x->http);
+    if (cause.os_errno == EFBIG)
+        return vg_fail(rq, &vg_err_request_too_large, "Request size exceeded %zu bytes", max_bytes);
+    return vg_fail_validation(rq, "The request body could not be read: %" VG_FMT ".",
+                              VG_ARG(vg_err_text(&cause)));
+}
+
+vg_rc
+vg_exchange_body(struct vg_exchange *x, size_t max_bytes)
+{
+    struct vg_req *rq = &x->root.rq;
+    vg_rc rc = read_body(x, max_bytes);
+    if (rc != VG_OK)
+        return rc;
+    if (x->is_signed) {
+        uint8_t digest[VG_SHA256_BYTES];
+        vg_sha256(x->body, digest);
+        if (x->authn.needs_body)
+            rc = vg_authn_finish(rq->env->auth, rq->arena, &x->signed_part, &x->rules, &x->authn,
+                                 digest, rq->err);
+        else
+            rc = vg_sigv4_body(rq->arena, &x->authn.sig, &x->rules, digest, rq->err);
+        if (rc != VG_OK)
+            return rc;
+    }
+    struct vg_str coding = vg_http_header(x->http, VG_STR("content-encoding"));
+    if (vg_str_eq_nocase(coding, VG_STR("gzip")))
+        return gunzip(rq, max_bytes, &x->body);
+    return VG_OK;
+}

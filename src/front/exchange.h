@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef VG_FRONT_EXCHANGE_H
+#define VG_FRONT_EXCHANGE_H
+
+/*
+ * One HTTP request on its way to an operation or a page: who sent it, with which body.
+ *
+ * Lives on the request's fiber; memory is the HTTP request's arena.
+ */
+
+#include "auth/auth.h"
+#include "core/call.h"
+#include "front/origin.h"
+#include "http/server.h"
+
+struct vg_exchange {
+    struct vg_http_req *http;
+    struct vg_root root; /* its rq is what handlers get */
+    struct vg_host host;
+    struct vg_sigv4_request signed_part;
+    struct vg_sigv4_rules rules;
+    struct vg_authn authn; /* when is_signed and authenticated */
+    bool is_signed;
+    struct vg_str body; /* after vg_exchange_body() */
+    struct vg_ctx common[6];
+    size_t n_common;
+};
+
+/* False: the Host header is none; nothing else may be done but refuse. */
+bool vg_exchange_init(struct vg_exchange *x, const struct vg_env *env, struct vg_http_req *http);
+
+/* The service named in the credential's scope, unverified; absent when there is none. */
+struct vg_str vg_exchange_scope_service(const struct vg_exchange *x);
+
+/*
+ * From the head: sets the caller (anonymous when the request carries no signature), region and
+ * account of root.scope.  Fails with the family's error.
+ */
+vg_rc vg_exchange_authenticate(struct vg_exchange *x, enum vg_authn_family family,
+                               struct vg_str signing_name) VG_MUST_USE;
+
+/* The whole body, decompressed, held to its signature; at most max_bytes. */
+vg_rc vg_exchange_body(struct vg_exchange *x, size_t max_bytes) VG_WAITS VG_MUST_USE;
+
+#endif

@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "front/front.h"
+
+#include "base/limits.h"
+#include "base/log.h"
+#include "core/fail.h"
+#include "core/plane.h"
+#include "core/registry.h"
+#include "crypto/hash.h"
+#include "front/exchange.h"
+#include "front/internal.h"
+#include "wire/wire.h"
+
+#include <stdlib.h>
+
+#define FORM_MAX_BYTES     (4u << 20)
+#define INTERNAL_MAX_BYTES (8u << 20)
+
+struct vg_front {
+    const struct vg_env *env;
+    struct vg_routes *routes;
+};
+
+struct vg_front *
+vg_front_new(const struct vg_env *env)
+{
+    struct vg_front *front = vg_xalloc(sizeof(*front));
+    front->env = env;
+    vg_auto_arena struct vg_arena *arena = vg_arena_new(0);
+    VG_VEC(struct vg_wire_op) rows = { 0 };
+    size_t n;
+    const struct vg_service *const *services = vg_registry_services(env->registry, &n);
+    for (size_t i = 0; i < n; i++) {
+        for (const struct vg_op *const *op = services[i]->ops; *op; op++) {
+            if ((*op)->flags & VG_OP_INTERNAL)
+                continue;
+            *VG_VEC_ADD(arena, &rows) = (struct vg_wire_op) { .name = (*op)->name,
+                                                              .model = (*op)->model,
+                                                              .http = (*op)->http,
+                                                              .in = (*op)->in,
+                                                              .out = (*op)->out,
+                                                              .row = *op };
+        }
+    }
+    front->routes = vg_routes_new(rows.items, rows.len);
+    return front;
+}
+
+void
+vg_front_free(struct vg_front *front)
+{
+    if (front == NULL)
+        return;
+    vg_routes_free(front->routes);
+    free(front);
+}
+
+/* --- answers
+ * -------------------------------------------------------------------------------------- */
+
+/* What AWS adds to every API answer; DynamoDB's clients check the checksum. */
+static void
+reply(struct vg_exchange *x, const struct vg_model *model, struct vg_wire_out *out)
+{
+    struct vg_arena *arena = x->http->arena;
+    if (out->body.over) {
+        vg_log(VG_LOG_ERROR, "answer_too_large", { "request", x->root.rq.id });
+        out->status = 500;
+        vg_buf_clear(&out->body);
+    }
+    struct vg_str body = vg_buf_str(&out->body);
+    *VG_VEC_ADD(arena, &out->headers) =
+        (struct vg_http_header) { VG_STR("x-amzn-RequestId"), x->root.rq.id };
+    if (model && (model->flags & VG_MODEL_DYNAMODB_TEXT))
+        *VG_VEC_ADD(arena, &out->headers) =
+            (struct vg_http_header) { VG_STR("x-amz-crc32"),
+                                      vg_str_fmt(arena, "%u", vg_crc32(0, body)) };
+    (void)vg_http_reply(x->http, out->status, out->headers.items, out->headers.len, body);
+}
+
+/* An error has seen the store too: it waits for the gate like any answer. */
+static void
+reply_error(struct vg_exchange *x, const struct vg_wire_op *op, const struct vg_model *model)
+{
+    struct vg_err err = x->root.err;
+    if (vg_gate(&x->root.rq) == VG_FAIL)
+        err = x->root.err;
+    struct vg_wire_out out = { 0 };
+    vg_wire_encode_error(op ? op->model : model, op ? op->protocol : 0, &err, x->root.rq.id,
+                         x->http->arena, &out);
+    reply(x, model, &out);
+}
+
+static void
+reply_text(struct vg_exchange *x, int status, struct vg_str json)
+{
+    const struct vg_http_header headers[] = {
+        { VG_STR("Content-Type"), VG_STR("application/json") },
+        { VG_STR("x-amzn-RequestId"), x->root.rq.id },
+    };
+    (void)vg_http_reply(x->http, status, headers, VG_COUNT(headers), json);
+}
+
+/* --- operations
+ * ------------------------------------------------------------------------------------ */
+
+static enum vg_authn_family
+family_of(const struct vg_model *model)
+{
+    if (model == NULL)
+        return VG_AUTHN_JSON;
+    switch (model->protocol) {
+    case VG_PROTO_JSON_1_0:
+    case VG_PROTO_JSON_1_1:
+    case VG_PROTO_CBOR:
+        return VG_AUTHN_JSON;
+    case VG_PROTO_REST_JSON:
+        return VG_AUTHN_REST_JSON;
+    default:
+        return VG_AUTHN_QUERY;
+    }
+}
+
+static bool
+is_form(const struct vg_http_req *http)
+{
+    return vg_str_starts_nocase(vg_http_header(http, VG_STR("content-type")),
+                                VG_STR("application/x-www-form-urlencoded"));
+}
+
+/* The API a request means, as far as its head tells; NULL: unknown. */
+static const struct vg_model *
+model_of(const struct vg_front *front, const struct vg_exchange *x, struct vg_str target)
+{
+    if (target.ptr)
+        return vg_routes_model(front->routes,
+                               vg_str_slice(target, 0, vg_str_rfind_char(target, '.')));
+    struct vg_str service = vg_exchange_scope_service(x);
+    if (service.ptr)
+        return vg_routes_model(front->routes, service);
+    struct vg_str host = x->host.name; /* unsigned: "sts.us-east-1.localhost" */
+    return vg_routes_model(front->routes, vg_str_cut(&host, '.'));
+}
+
+/*
+ * Finds the operation.  A query request names it in its body, which is then read and verified here
+ * (*has_body).  VG_OK with *ret NULL: there is none.
+ */
+static vg_rc
+find_op(const struct vg_front *front, struct vg_exchange *x, const struct vg_model *model,
+        struct vg_str target, struct vg_wire_in *in, const struct vg_wire_op **ret, bool *has_body)
+{
+    *ret = NULL;
+    if (target.ptr) {
+        *ret = vg_routes_by_target(front->routes, target);
+        return VG_OK;
+    }
+    struct vg_str service = model ? model->signing_name : VG_STR_NONE;
+    bool is_query = model ? model->protocol == VG_PROTO_QUERY : is_form(x->http);
+    if (!is_query) {
+        *ret = vg_routes_by_uri(front->routes, service, in);
+        return VG_OK;
+    }
+    *has_body = true;
+    vg_rc rc = vg_exchange_body(x, FORM_MAX_BYTES);
+    if (rc != VG_OK)
+        return rc;
+    struct vg_str form = x->body.len ? x->body : x->http->query;
+    struct vg_str action = vg_form_get(x->http->arena, form, VG_STR("Action"));
+    struct vg_str version = vg_form_get(x->http->arena, form, VG_STR("Version"));
+    if (action.len)
+        *ret = vg_routes_by_action(front->routes, service, version, action);
+    return VG_OK;
+}
+
+/* What AWS's front doors say when no operation has that name. */
+static vg_rc
+fail_unknown(struct vg_exchange *x, const struct vg_model *model, struct vg_str target)
+{
+    struct vg_req *rq = &x->root.rq;
+    if (model && model->protocol == VG_PROTO_QUERY) {
+        static const struct vg_errdef invalid_action = { .code = VG_STR_INIT("InvalidAction"),
+                                                         .http_status = 400,
+                                                         .is_sender_fault = true };
+        struct vg_str form = x->body.len ? x->body : x->http->query;
+        struct vg_str action = vg_form_get(rq->arena, form, VG_STR("Action"));
+        struct vg_str version = vg_form_get(rq->arena, form, VG_STR("Version"));
+        return vg_fail(rq, &invalid_action,
+                       "Could not find operation %" VG_FMT " for version %" VG_FMT, VG_ARG(action),
+                       VG_ARG(version));
+    }
+    if (target.ptr)
+        return vg_fail(rq, &vg_err_unknown_operation, "Virga knows no operation %" VG_FMT ".",
+                       VG_ARG(target));
+    if (model)
+        return vg_fail(rq, &vg_err_unknown_operation,
+                       "Virga's %" VG_FMT " has no operation at %" VG_FMT " %" VG_FMT ".",
+                       VG_ARG(model->endpoint), VG_ARG(x->http->method), VG_ARG(x->http->path));
+    struct vg_str service = vg_exchange_scope_service(x);
+    if (service.ptr)
+        return vg_fail(rq, &vg_err_not_implemented,
+                       "The service %" VG_FMT " is not built in this version of Virga.",
+                       VG_ARG(service));
+    return vg_authn_fail(rq->err, VG_AUTHN_REST_JSON, VG_AUTHN_MISSING, VG_STR_NONE);
+}
+
+/* Decodes, validates, runs, and encodes into `out`; the gate has passed when it is VG_OK. */
+static vg_rc
+run_op(struct vg_exchange *x, const struct vg_wire_op *wop, const struct vg_wire_in *in,
+       struct vg_wire_out *out)
+{
+    struct vg_req *rq = &x->root.rq;
+    const struct vg_op *op = wop->row;
+    rq->op = op;
+    rq->svc = vg_registry_state(rq->env->registry, op->service);
+    if (!x->is_signed && !(op->flags & VG_OP_NOAUTH))
+        return vg_authn_fail(rq->err, family_of(op->model), VG_AUTHN_MISSING, VG_STR_NONE);
+    void *typed_in = vg_arena_alloc(rq->arena, op->in ? op->in->size : 1);
+    void *typed_out = vg_arena_alloc(rq->arena, op->out ? op->out->size : 1);
+    vg_rc rc = vg_wire_decode(wop, in, rq->arena, typed_in, rq->err);
+    if (rc == VG_OK && op->in && !(op->flags & VG_OP_OWN_VALIDATION))
+        rc = vg_wire_validate(rq->env->patterns, op->model, op->in, typed_in, rq->arena, rq->err);
+    if (rc == VG_OK)
+        rc = vg_run(rq, x->common, x->n_common, typed_in, typed_out);
+    if (rc == VG_OK)
+        rc = vg_gate(rq);
+    if (rc == VG_OK)
+        vg_wire_encode(wop, typed_out, rq->id, rq->arena, out);
+    return rc;
+}
+
+static void
+serve_api(const struct vg_front *front, struct vg_exchange *x)
+{
+    struct vg_http_req *http = x->http;
+    struct vg_str target = vg_http_header(http, VG_STR("x-amz-target"));
+    const struct vg_model *model = model_of(front, x, target);
+    struct vg_wire_in in = { .method = http->method,
+                             .path = http->path,
+                             .query = http->query,
+                             .headers = http->headers,
+                             .n_headers = http->n_headers };
+    const struct vg_wire_op *op = NULL;
+    bool has_body = false;
+    vg_rc rc =
+        vg_exchange_authenticate(x, family_of(model), model ? model->signing_name : VG_STR_NONE);
+    if (rc == VG_OK)
+        rc = find_op(front, x, model, target, &in, &op, &has_body);
+    if (rc == VG_OK && op == NULL)
+        rc = fail_unknown(x, model, target);
+    if (rc == VG_OK && !has_body) {
+        const struct vg_op *row = op->row;
+        rc = vg_exchange_body(x, row->in_max_bytes ? row->in_max_bytes : VG_BODY_MAX_BYTES);
+    }
+    struct vg_wire_out out = { 0 };
+    if (rc == VG_OK) {
+        in.body = x->body;
+        rc = run_op(x, op, &in, &out);
+    }
+    if (rc == VG_OK)
+        reply(x, op->model, &out);
+    else if (rc == VG_FAIL)
+        reply_error(x, op, op ? op->model : model);
+    /* else: the client has left, or we are to stop; nobody waits for an answer */
+}
+
+/* --- our own pages, and data planes
+ * ----------------------------------------------------------------- */
+
+static void
+serve_internal(struct vg_exchange *x, bool is_signed)
+{
+    struct vg_req *rq = &x->root.rq;
+    struct vg_page_reply page = { 0 };
+    vg_rc rc = VG_OK;
+    if (is_signed) {
+        rc = vg_exchange_authenticate(x, VG_AUTHN_REST_JSON, VG_STR("virga"));
+        if (rc == VG_OK && !x->is_signed)
+            rc = vg_authn_fail(rq->err, VG_AUTHN_REST_JSON, VG_AUTHN_MISSING, VG_STR_NONE);
+        if (rc == VG_OK)
+            rc = vg_exchange_body(x, INTERNAL_MAX_BYTES);
+    }
+    if (rc == VG_OK) {
+        vg_internal_serve(rq, x->http->method, x->http->path, x->body, &page);
+        rc = vg_gate(rq);
+    }
+    if (rc == VG_OK)
+        reply_text(x, page.http_status, vg_buf_str(&page.body));
+    else if (rc == VG_FAIL)
+        reply_error(x, NULL, NULL);
+}
+
+static const struct vg_plane *
+find_plane(const struct vg_env *env, const struct vg_exchange *x, const struct vg_service **ret)
+{
+    size_t n;
+    const struct vg_service *const *services = vg_registry_services(env->registry, &n);
+    for (size_t i = 0; i < n; i++) {
+        for (size_t j = 0; j < services[i]->n_planes; j++) {
+            const struct vg_plane *plane = &services[i]->planes[j];
+            if (plane->match(env, x->host.name, x->http->path)) {
+                *ret = services[i];
+                return plane;
+            }
+        }
+    }
+    return NULL;
+}
+
+void
+vg_front_handle(struct vg_http_req *http)
+{
+    const struct vg_front *front = http->ctx;
+    struct vg_exchange *x = VG_NEW(http->arena, struct vg_exchange);
+    if (!vg_exchange_init(x, front->env, http)) {
+        vg_http_close_after(http);
+        reply_text(x, 400, VG_STR("{\"message\":\"Bad Host header\"}"));
+        return;
+    }
+    bool is_signed;
+    if (vg_internal_match(http->path, &is_signed)) {
+        serve_internal(x, is_signed);
+        return;
+    }
+    const struct vg_service *service;
+    const struct vg_plane *plane = find_plane(front->env, x, &service);
+    if (plane) {
+        x->root.rq.svc = vg_registry_state(front->env->registry, service);
+        plane->serve(&x->root.rq, http);
+        return;
+    }
+    serve_api(front, x);
+}

@@ -18,6 +18,7 @@
 #define LINGER_MS        2000
 #define LINGER_MAX_BYTES (8u << 20)
 #define SPARE_CONNS_MAX  64u
+#define BURST_CONNS      256u
 
 static const uint64_t patience_ms[N_PATIENCE] = {
     [PATIENCE_IDLE] = VG_HTTP_IDLE_TIMEOUT_MS,
@@ -115,6 +116,8 @@ conn_free(struct conn *c)
     atomic_fetch_sub(&h->server->n_conns, 1);
     if (h->n_spare_conns >= SPARE_CONNS_MAX || h->is_stopping) {
         free(c);
+        if (++h->n_freed_conns % BURST_CONNS == 0)
+            vg_loop_release_memory();
         return;
     }
     c->tcp.data = h->spare_conns;

@@ -88,7 +88,7 @@ struct http_loop {
     uint64_t timer_ms; /* what the timer is set to, in uv_now(); UINT64_MAX: not */
     struct conn *spare_conns;
     struct vg_arena *spare_arenas[SPARE_ARENAS];
-    size_t n_spare_conns, n_spare_arenas;
+    size_t n_spare_conns, n_spare_arenas, n_freed_conns;
     int64_t date_s;
     char date[64]; /* "Date: …\r\n" */
     size_t date_len;

@@ -37,6 +37,9 @@ struct uv_loop_s *vg_loop_uv(struct vg_loop *loop); /* loop thread only */
 /* Runs fn(arg) soon on the loop's thread, not on a fiber; in order per calling thread. */
 void vg_loop_post(struct vg_loop *loop, vg_task_fn *fn, void *arg);
 
+/* Much memory was freed: gives it back to the system within seconds, off the loop. Loop thread. */
+void vg_loop_release_memory(void);
+
 /* --- fibers ------------------------------------------------------------------------------------
  */
 

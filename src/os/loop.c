@@ -11,12 +11,14 @@
 #include "base/arena.h"
 #include "os/clock.h"
 
+#include <malloc.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 
 #define SPARE_MAX     256u
 #define LONG_WAIT_MS  50 /* after which a waiting fiber's unused stack goes back */
 #define TRIM_EVERY_MS 1000
+#define BURST_STACKS  64u
 
 static _Thread_local struct vg_loop *loop_of_thread;
 
@@ -132,6 +134,47 @@ release_long_waiters(struct vg_loop *l, int64_t now_ms)
 }
 
 static void
+release_work(uv_work_t *work)
+{
+    (void)work;
+    malloc_trim(0);
+}
+
+static void
+release_done(uv_work_t *work, int status)
+{
+    (void)status;
+    free(work);
+}
+
+/* About a second after there was something to give back, and again until all is. */
+static void
+trim(struct vg_loop *l, int64_t now_ms)
+{
+    l->is_release_due |= l->stacks.n >= BURST_STACKS;
+    vg_stacks_trim(&l->stacks, VG_STACKS_KEPT);
+    bool is_small = l->stacks.n <= VG_STACKS_KEPT;
+    l->trim_ms = is_small ? VG_NEVER_MS : now_ms + TRIM_EVERY_MS;
+    if (!is_small || !l->is_release_due)
+        return;
+    l->is_release_due = false;
+    uv_work_t *work = vg_xalloc(sizeof(*work));
+    if (uv_queue_work(&l->uv, work, release_work, release_done) != 0)
+        VG_BUG("uv_queue_work");
+}
+
+void
+vg_loop_release_memory(void)
+{
+    struct vg_loop *l = loop_of_thread;
+    l->is_release_due = true;
+    if (l->trim_ms == VG_NEVER_MS) {
+        l->trim_ms = vg_mono_ms() + TRIM_EVERY_MS;
+        timer_arm(l, l->trim_ms);
+    }
+}
+
+static void
 on_timer(uv_timer_t *timer)
 {
     struct vg_loop *l = timer->data;
@@ -145,10 +188,8 @@ on_timer(uv_timer_t *timer)
     if (l->n_heap)
         timer_arm(l, l->heap[1]->deadline_ms);
     timer_arm(l, release_long_waiters(l, now_ms));
-    if (l->trim_ms <= now_ms) {
-        vg_stacks_trim(&l->stacks, VG_STACKS_KEPT);
-        l->trim_ms = l->stacks.n > VG_STACKS_KEPT ? now_ms + TRIM_EVERY_MS : VG_NEVER_MS;
-    }
+    if (l->trim_ms <= now_ms)
+        trim(l, now_ms);
     timer_arm(l, l->trim_ms);
 }
 

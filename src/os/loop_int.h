@@ -62,6 +62,7 @@ struct vg_loop {
     int64_t now_ms;   /* as of the present batch */
     struct vg_stacks stacks;
     bool is_stopping, is_idling;
+    bool is_release_due;      /* free heap memory is worth giving back to the system */
     const void *thread_stack; /* for ASan: the loop's own stack */
     size_t thread_stack_bytes;
     void *fake_stack, *tsan;

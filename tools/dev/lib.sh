@@ -36,7 +36,7 @@ apt_packages() {
     python) echo python3 python3-venv ca-certificates ;;
     lint) echo shellcheck git ;;
     run) echo procps iproute2 util-linux ;;
-    bench) echo nginx-light wrk linux-perf valgrind default-jre-headless ;;
+    bench) echo nginx-light wrk maven default-jre-headless ;;
     *) die "unknown package group $1" ;;
     esac
 }
@@ -64,7 +64,6 @@ need_apt() {
     for p in "${want[@]}"; do
         case "$p" in
         libstdc++-12-dev) [ "$(os_id)" = debian-12 ] || continue ;;
-        linux-perf) [ "${have#*installed linux-perf}" = "$have" ] && ! apt-cache show linux-perf >/dev/null 2>&1 && continue ;;
         esac
         grep -qxF "installed $p" <<<"$have" || missing+=("$p")
     done

@@ -1,0 +1,117 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""./dev bench: runs what is named (or all), keeps the figures, renders bench/RESULTS.md of all there are."""
+
+import datetime
+import importlib
+import json
+import os
+import platform
+import re
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE))
+
+from peer import CACHE  # noqa: E402
+
+NAMES = ("start", "dynamodb", "http", "lambda", "chain")
+# What issue 2 asks for, and where a run's figures say how far it is: (bench, what, target, figure, is it reached).
+TARGETS = [
+    ("start", "start after a clean stop", "≤ 30 ms", lambda r: r["start_ms"]["Virga, after a clean stop"],
+     lambda v: v <= 30, "{:.0f} ms"),
+    ("start", "start after kill -9", "≤ 120 ms", lambda r: r["start_ms"]["Virga, after kill -9"],
+     lambda v: v <= 120, "{:.0f} ms"),
+    ("start", "idle memory", "≤ 20 MB", lambda r: r["idle_mb"]["Virga"], lambda v: v <= 20, "{:.1f} MB"),
+    ("http", "requests/s, signed, of nginx's", "≥ 0.60",
+     lambda r: r["Virga"]["rps"] / r["nginx return 200"]["rps"], lambda v: v >= 0.6, "{:.2f}"),
+    ("http", "an idle connection", "≤ 8 KB",
+     lambda r: (r["idle"]["during_mb"] - r["idle"]["before_mb"]) * 1024 / r["idle"]["connections"],
+     lambda v: v <= 8, "{:.1f} KB"),
+    ("http", "memory a minute after a burst of 5,000", "≤ 20 MB", lambda r: r["burst"]["after_mb"],
+     lambda v: v <= 20, "{:.1f} MB"),
+    ("dynamodb", "GetItem, 16 connections, of the fastest peer but fakecloud", "≥ 5",
+     lambda r: ratio(r, "GetItem", without="fakecloud"), lambda v: v >= 5, "{:.1f}"),
+    ("dynamodb", "PutItem, 16 connections, of the fastest peer but fakecloud", "≥ 5",
+     lambda r: ratio(r, "PutItem", without="fakecloud"), lambda v: v >= 5, "{:.1f}"),
+    ("dynamodb", "Query, 16 connections, of the fastest peer but fakecloud", "≥ 5",
+     lambda r: ratio(r, "Query", without="fakecloud"), lambda v: v >= 5, "{:.1f}"),
+    ("dynamodb", "GetItem, 16 connections, of fakecloud", "≥ 1.5",
+     lambda r: ratio(r, "GetItem", only="fakecloud"), lambda v: v >= 1.5, "{:.1f}"),
+    ("dynamodb", "PutItem, 16 connections, of fakecloud", "≥ 1.5",
+     lambda r: ratio(r, "PutItem", only="fakecloud"), lambda v: v >= 1.5, "{:.1f}"),
+    ("lambda", "Python cold start, of the bare interpreter's", "≤ 0.70",
+     lambda r: r["who"]["Virga"]["python"]["cold_ms"] / r["bare_ms"]["python"], lambda v: v <= 0.7, "{:.2f}"),
+    ("lambda", "Node cold start, of the bare interpreter's", "≤ 0.70",
+     lambda r: r["who"]["Virga"]["nodejs"]["cold_ms"] / r["bare_ms"]["nodejs"], lambda v: v <= 0.7, "{:.2f}"),
+    ("lambda", "native cold start", "≤ 3 ms", lambda r: r["who"]["Virga"]["native"]["cold_ms"],
+     lambda v: v <= 3, "{:.1f} ms"),
+    ("lambda", "warm invoke of a Python function, whole", "≤ 0.5 ms over the handler",
+     lambda r: r["who"]["Virga"]["python"]["warm_ms"], lambda v: v <= 0.5, "{:.2f} ms"),
+    ("chain", "the chain, of the sum of its parts", "≤ 1.2",
+     lambda r: r["whole_ms"] / (r["route_ms"] + r["put_ms"]), lambda v: v <= 1.2, "{:.2f}"),
+]  # fmt: skip
+
+
+def ratio(r, operation, only=None, without=None):
+    rows = {x["who"]: x["rps"] for x in r["rows"] if (x["operation"], x["connections"]) == (operation, 16)}
+    peers = [v for k, v in rows.items() if k != "Virga" and (only is None or k == only) and k != without]
+    return rows["Virga"] / max(peers)
+
+
+def machine():
+    text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
+    model = re.search(r"model name\s*: (.*)", text)
+    return f"{os.cpu_count()} cores of {model.group(1) if model else platform.machine()}, Linux {platform.release()}"
+
+
+def targets(kept):
+    lines = ["## Against the targets", "", "| | target | measured | |", "| --- | --- | ---: | --- |"]
+    for bench, what, target, figure, is_reached, form in TARGETS:
+        if bench not in kept:
+            continue
+        try:
+            value = figure(kept[bench]["figures"])
+        except (KeyError, ValueError):
+            lines.append(f"| {what} | {target} | | not measured |")
+            continue
+        verdict = "reached" if is_reached(value) else "**short**"
+        lines.append(f"| {what} | {target} | {form.format(value)} | {verdict} |")
+    return lines
+
+
+def render(kept):
+    lines = ["# Measurements", "", f"By `./dev bench` on {machine()}."]
+    lines[-1] += " Each peer ran on the same machine right before or after Virga,"
+    lines[-1] += " the load generator beside both. What the peers are: docs/dependencies.md."
+    lines += ["", *targets(kept)]
+    for name in NAMES:
+        if name in kept:
+            lines += ["", *importlib.import_module(f"b_{name}").render(kept[name]["figures"])]
+            quick = "; a quick run" if kept[name].get("quick") else ""
+            lines += ["", f"<sub>measured {kept[name]['when']}{quick}</sub>"]
+    notes = HERE / "NOTES.md"
+    if notes.exists():
+        lines += ["", notes.read_text(encoding="utf-8").strip()]
+    (HERE / "RESULTS.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def main():
+    quick = "--quick" in sys.argv
+    names = [a for a in sys.argv[1:] if not a.startswith("--")] or list(NAMES)
+    store = CACHE / "results.json"
+    kept = json.loads(store.read_text(encoding="utf-8")) if store.exists() else {}
+    for name in names:
+        print(f"==> bench {name}", file=sys.stderr, flush=True)
+        bench = importlib.import_module(f"b_{name}")
+        figures = bench.run(quick)
+        now = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC")
+        kept[name] = {"when": now, "quick": quick, "figures": figures}
+        store.write_text(json.dumps(kept, indent=1), encoding="utf-8")
+        print("\n".join(bench.render(figures)), flush=True)
+        render(kept)
+
+
+if __name__ == "__main__":
+    main()

@@ -362,12 +362,12 @@ reader_init(struct reader *rd, struct vg_json *js, struct vg_err *err)
 }
 
 vg_rc
-dynamodb_value_decode(struct vg_json *js, int tok, void *to, struct vg_err *err)
+dynamodb_value_decode(struct vg_json *js, enum vg_json_tok tok, struct dynamodb_value *ret,
+                      struct vg_err *err)
 {
-    struct dynamodb_value *ret = to;
     struct reader rd;
     reader_init(&rd, js, err);
-    vg_rc rc = read_value(&rd, (enum vg_json_tok)tok, 1);
+    vg_rc rc = read_value(&rd, tok, 1);
     if (rc != VG_OK)
         return rc;
     *ret = (struct dynamodb_value) { vg_buf_str(&rd.buf), rd.fault };
@@ -375,9 +375,9 @@ dynamodb_value_decode(struct vg_json *js, int tok, void *to, struct vg_err *err)
 }
 
 vg_rc
-dynamodb_item_decode(struct vg_json *js, int tok, void *to, struct vg_err *err)
+dynamodb_item_decode(struct vg_json *js, enum vg_json_tok tok, struct dynamodb_item *ret,
+                     struct vg_err *err)
 {
-    struct dynamodb_item *ret = to;
     struct reader rd;
     reader_init(&rd, js, err);
     if (tok != VG_JSON_OBJECT)
@@ -466,15 +466,13 @@ dynamodb_value_write(struct vg_json_out *w, struct vg_str v)
 }
 
 void
-dynamodb_value_encode(struct vg_json_out *w, const void *from)
+dynamodb_value_encode(struct vg_json_out *w, const struct dynamodb_value *from)
 {
-    const struct dynamodb_value *v = from;
-    dynamodb_value_write(w, v->v);
+    dynamodb_value_write(w, from->v);
 }
 
 void
-dynamodb_item_encode(struct vg_json_out *w, const void *from)
+dynamodb_item_encode(struct vg_json_out *w, const struct dynamodb_item *from)
 {
-    const struct dynamodb_item *item = from;
-    write_attrs(w, item->v);
+    write_attrs(w, from->v);
 }

@@ -16,12 +16,12 @@
 #include "services/dynamodb/dynamodb_number.h"
 #include "services/dynamodb/dynamodb_value.h"
 
-/* `to` is a struct dynamodb_value. */
-vg_rc dynamodb_value_decode(struct vg_json *js, int tok, void *to, struct vg_err *err) VG_MUST_USE;
-void dynamodb_value_encode(struct vg_json_out *w, const void *from);
-/* `to` is a struct dynamodb_item. */
-vg_rc dynamodb_item_decode(struct vg_json *js, int tok, void *to, struct vg_err *err) VG_MUST_USE;
-void dynamodb_item_encode(struct vg_json_out *w, const void *from);
+vg_rc dynamodb_value_decode(struct vg_json *js, enum vg_json_tok tok, struct dynamodb_value *ret,
+                            struct vg_err *err) VG_MUST_USE;
+void dynamodb_value_encode(struct vg_json_out *w, const struct dynamodb_value *from);
+vg_rc dynamodb_item_decode(struct vg_json *js, enum vg_json_tok tok, struct dynamodb_item *ret,
+                           struct vg_err *err) VG_MUST_USE;
+void dynamodb_item_encode(struct vg_json_out *w, const struct dynamodb_item *from);
 
 /* The same for bare stored forms. */
 void dynamodb_value_write(struct vg_json_out *w, struct vg_str v);

@@ -224,12 +224,12 @@ sb_api_serve(struct vg_http_req *req)
     struct vg_sandboxes *sb = req->ctx;
     struct sb_box *box = req->listener->ctx;
     if (!vg_str_starts(req->path, VG_STR(PREFIX))) {
-        if (!sb->opt.aws) {
+        if (!sb->aws) {
             refuse(req, 404, "NotFound", "Not found");
             return;
         }
-        req->ctx = sb->opt.aws_ctx;
-        sb->opt.aws(req);
+        req->ctx = sb->aws_ctx;
+        sb->aws(req);
         return;
     }
     struct vg_str rest = vg_str_slice(req->path, sizeof(PREFIX) - 1, req->path.len);

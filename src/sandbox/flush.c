@@ -75,8 +75,8 @@ hand_over(struct vg_sandboxes *sb, const struct sb_box *box, struct sb_event *e)
     struct sb_event *first = e;
     for (; e && batch.n < BATCH_MAX; e = e->next)
         events[batch.n++] = (struct vg_log_event) { e->wall_ms, vg_str_n(e->text, e->len) };
-    if (sb->opt.on_logs)
-        sb->opt.on_logs(sb->opt.logs_ctx, &batch);
+    if (sb->on_logs)
+        sb->on_logs(sb->logs_ctx, &batch);
     while (first != e) {
         struct sb_event *next = first->next;
         free(first);

@@ -2,6 +2,7 @@
 /* Keeps prepared sandboxes at hand, freezes idle environments, retires old ones. */
 #include "http/server.h"
 #include "os/clock.h"
+#include "os/file.h"
 #include "os/process.h"
 #include "sandbox/sandbox_int.h"
 
@@ -232,6 +233,58 @@ vg_sandboxes_free(struct vg_sandboxes *sb)
     pthread_mutex_destroy(&sb->lock);
     free(sb->in);
     free(sb);
+}
+
+void
+vg_sandboxes_on_aws(struct vg_sandboxes *sb, void (*aws)(struct vg_http_req *req), void *ctx)
+{
+    sb->aws = aws;
+    sb->aws_ctx = ctx;
+}
+
+void
+vg_sandboxes_on_logs(struct vg_sandboxes *sb,
+                     void (*logs)(void *ctx, const struct vg_log_batch *batch), void *ctx)
+{
+    sb->on_logs = logs;
+    sb->logs_ctx = ctx;
+}
+
+/* The first of `dir`/candidates that has `probe` below it, as a path; absent: none. */
+static struct vg_str
+first_with(struct vg_arena *arena, const char *dir, const char *const *candidates, size_t n,
+           const char *probe)
+{
+    for (size_t i = 0; i < n; i++) {
+        struct vg_str path = vg_str_fmt(arena, "%s/%s", dir, candidates[i]);
+        if (vg_file_exists(vg_str_fmt(arena, "%" VG_FMT "%s", VG_ARG(path), probe))) {
+            char *real = realpath(vg_str_cstr(arena, path), NULL);
+            path = vg_str_dup(arena, real ? vg_str_of(real) : path);
+            free(real);
+            return path;
+        }
+    }
+    return VG_STR_NONE;
+}
+
+void
+vg_sandboxes_find_paths(struct vg_arena *arena, struct vg_sandboxes_options *opt)
+{
+    static const char *const jails[] = { "virga-jail", "../jail/virga-jail",
+                                         "src/apps/jail/virga-jail",
+                                         "../libexec/virga/virga-jail" };
+    static const char *const clients[] = { "runtimes",          "../share/virga/runtimes",
+                                           "../runtimes",       "../../runtimes",
+                                           "../../../runtimes", "../../../../runtimes" };
+    char exe[1024];
+    ssize_t n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
+    exe[n > 0 ? n : 0] = 0;
+    char *slash = strrchr(exe, '/');
+    if (slash)
+        *slash = 0;
+    opt->jail_path = first_with(arena, exe, jails, VG_COUNT(jails), "");
+    opt->client_dir = first_with(arena, exe, clients, VG_COUNT(clients), "/python/bootstrap.py");
+    opt->library_dir = vg_str_fmt(arena, "%" VG_FMT "/../.cache/runtimes", VG_ARG(opt->client_dir));
 }
 
 void

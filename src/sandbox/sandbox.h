@@ -42,19 +42,25 @@ struct vg_sandboxes_options {
     size_t n_runtimes;
     struct vg_loop *const *loops;
     size_t n_loops;
-    /* The AWS API on the sandbox's listener: what is not the Runtime API. req->ctx is `aws_ctx`. */
-    void (*aws)(struct vg_http_req *req);
-    void *aws_ctx;
-    /* Takes log lines over, on a fiber that may wait; order per stream is kept. May be NULL. */
-    void (*on_logs)(void *ctx, const struct vg_log_batch *batch) VG_WAITS;
-    void *logs_ctx;
 };
+
+/*
+ * Fills jail_path, client_dir and library_dir with what belongs to the running executable: beside
+ * it in a build folder, or where it is installed.
+ */
+void vg_sandboxes_find_paths(struct vg_arena *arena, struct vg_sandboxes_options *opt);
 
 /* Starts nothing yet: the jail is started for the first function. */
 struct vg_sandboxes *vg_sandboxes_new(const struct vg_sandboxes_options *opt);
 /* Ends every sandbox and the jail, and waits for what ran in them to be gone. On a fiber. */
 void vg_sandboxes_stop(struct vg_sandboxes *sb) VG_WAITS;
 void vg_sandboxes_free(struct vg_sandboxes *sb); /* after stop, or unused; accepts NULL */
+
+/* The AWS API on the sandbox's listener: what is not the Runtime API. req->ctx is `ctx`. */
+void vg_sandboxes_on_aws(struct vg_sandboxes *sb, void (*aws)(struct vg_http_req *req), void *ctx);
+/* Takes log lines over, on a fiber that may wait; the order of a stream is kept. */
+void vg_sandboxes_on_logs(struct vg_sandboxes *sb,
+                          void (*logs)(void *ctx, const struct vg_log_batch *batch), void *ctx);
 
 /* --- runtimes ----------------------------------------------------------------------------------
  */

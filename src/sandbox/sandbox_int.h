@@ -113,6 +113,11 @@ struct sb_pool {
 
 struct vg_sandboxes {
     struct vg_sandboxes_options opt;
+    /* Set before the first invocation. */
+    void (*aws)(struct vg_http_req *req);
+    void *aws_ctx;
+    void (*on_logs)(void *ctx, const struct vg_log_batch *batch);
+    void *logs_ctx;
     pthread_mutex_t lock;
     struct sb_box *boxes;
     struct sb_pool *pools;

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef LAMBDA_INT_H
+#define LAMBDA_INT_H
+
+/* Private to services/lambda. */
+
+#include "core/call.h"
+#include "core/fail.h"
+#include "services/lambda/errors.h"
+#include "services/lambda/model.h"
+#include "services/lambda/ops.h"
+#include "services/lambda/records.h"
+
+#include <pthread.h>
+
+#define LAMBDA_LATEST VG_STR("$LATEST")
+
+struct vg_outcome;
+struct vg_log_batch;
+struct vg_waiter;
+
+/* How many invocations of a function run now: the quota is on what runs, not on what is stored. */
+struct lambda_running {
+    struct lambda_running *next;
+    char *arn;
+    unsigned n;
+};
+
+struct lambda_svc {
+    const struct vg_env *env;
+    char *code_dir; /* packages */
+    char boot_id[64];
+    int64_t boot_s;       /* when the system started */
+    pthread_mutex_t lock; /* what follows */
+    struct lambda_running *running;
+    unsigned n_running;
+    struct vg_waiter *queue_waiter; /* the queue's fiber sleeps */
+    bool is_queue_dirty;            /* something was added since it looked */
+    unsigned n_async;
+};
+
+/* --- lambda_name.c: pure ------------------------------------------------------------------------
+ */
+
+/* A name, partial or whole ARN, with or without ":qualifier". */
+struct lambda_name {
+    struct vg_str name;
+    struct vg_str qualifier; /* absent: none given */
+    struct vg_str account;   /* absent: none given */
+    struct vg_str region;
+};
+bool lambda_name_parse(struct vg_str text, struct lambda_name *ret);
+bool lambda_is_version(struct vg_str qualifier); /* a number */
+
+/* Parses in->function_name and the separate qualifier; sets the service's error. */
+vg_rc lambda_resolve(struct vg_req *rq, struct vg_str function_name, struct vg_str qualifier,
+                     struct lambda_name *ret) VG_MUST_USE;
+struct vg_str lambda_arn(struct vg_req *rq, struct vg_str name, struct vg_str qualifier);
+
+/* --- lambda_store.c: the keys -------------------------------------------------------------------
+ */
+
+struct vg_str lambda_store_part(struct vg_arena *arena, struct vg_str account,
+                                struct vg_str region);
+/* Absent: ret->name.ptr is NULL. */
+vg_rc lambda_store_get(struct vg_req *rq, struct vg_str name, struct vg_str version,
+                       struct lambda_rec_function *ret) VG_MUST_USE;
+vg_rc lambda_store_tx_get(struct vg_req *rq, struct vg_tx *tx, struct vg_str name,
+                          struct vg_str version, struct lambda_rec_function *ret) VG_MUST_USE;
+void lambda_store_put(struct vg_req *rq, struct vg_tx *tx, const struct lambda_rec_function *fn);
+void lambda_store_del(struct vg_req *rq, struct vg_tx *tx, struct vg_str name,
+                      struct vg_str version);
+/* In order of name, after `after` (absent: from the first). */
+vg_rc lambda_store_list(struct vg_req *rq, struct vg_str after, uint32_t max,
+                        struct lambda_rec_function **ret, size_t *ret_n, bool *ret_more)
+    VG_MUST_USE;
+/* The published versions, by number, after `after`. */
+vg_rc lambda_store_versions(struct vg_req *rq, struct vg_str name, int64_t after, uint32_t max,
+                            struct lambda_rec_function **ret, size_t *ret_n, bool *ret_more)
+    VG_MUST_USE;
+
+vg_rc lambda_store_enqueue(struct vg_req *rq, const struct lambda_rec_event *ev, int64_t due_ms)
+    VG_WAITS VG_MUST_USE;
+/* The earliest events, those leased too; *ret_due is the first due time of all (INT64_MAX: none).
+ */
+struct lambda_due {
+    int64_t due_ms;
+    struct lambda_rec_event event;
+};
+vg_rc lambda_store_due(struct vg_req *rq, uint32_t max, struct lambda_due **ret, size_t *ret_n)
+    VG_MUST_USE;
+/* Moves an event to another time (with its changed record), or away for good (due_ms < 0). */
+vg_rc lambda_store_requeue(struct vg_req *rq, const struct lambda_due *old, int64_t due_ms,
+                           bool *ret_found) VG_WAITS VG_MUST_USE;
+
+/* --- lambda_zip.c, lambda_code.c ----------------------------------------------------------------
+ */
+
+enum lambda_zip_rc {
+    LAMBDA_ZIP_OK,
+    LAMBDA_ZIP_BAD,   /* not a zip, or one with what it must not have */
+    LAMBDA_ZIP_EMPTY, /* no file in it */
+    LAMBDA_ZIP_LARGE, /* more than max_bytes unpacked */
+    LAMBDA_ZIP_IO,
+};
+/* Unpacks into the existing empty folder `dir`; blocks. `why` says what was wrong. */
+enum lambda_zip_rc lambda_zip_unpack(struct vg_str zip, const char *dir, uint64_t max_bytes,
+                                     uint64_t *ret_bytes, char *why, size_t n);
+
+/* Keeps a package: checks, unpacks, makes it durable; fills code_* of `fn`. */
+vg_rc lambda_code_keep(struct vg_req *rq, struct vg_str zip, struct lambda_rec_function *fn)
+    VG_WAITS VG_MUST_USE;
+/* The unpacked folder, unpacked again when a power cut may have torn it. */
+vg_rc lambda_code_dir(struct vg_req *rq, struct vg_str code_id, struct vg_str *ret)
+    VG_WAITS VG_MUST_USE;
+/* Removes a package some time later, when nothing runs from it any more. */
+void lambda_code_drop(const struct vg_env *env, struct lambda_svc *svc, struct vg_str code_id);
+
+/* --- lambda_config.c ----------------------------------------------------------------------------
+ */
+
+/* What Create and UpdateConfiguration check and set alike; absent members change nothing. */
+vg_rc lambda_config_apply(struct vg_req *rq,
+                          const struct lambda_update_function_configuration_request *in,
+                          struct lambda_rec_function *fn) VG_WAITS VG_MUST_USE;
+vg_rc lambda_check_architectures(struct vg_req *rq, const struct lambda_architectures_list *list,
+                                 struct lambda_rec_function *fn) VG_MUST_USE;
+void lambda_config_render(struct vg_req *rq, const struct lambda_rec_function *fn,
+                          bool is_qualified, struct lambda_function_configuration *out) VG_WAITS;
+vg_rc lambda_check_tags(struct vg_req *rq, const struct lambda_tags *tags,
+                        struct lambda_rec_function *fn) VG_MUST_USE;
+struct vg_str lambda_new_revision(struct vg_req *rq);
+
+/* --- errors with AWS's Type ---------------------------------------------------------------------
+ */
+
+vg_rc lambda_not_found(struct vg_req *rq, struct vg_str arn);
+vg_rc lambda_bad(struct vg_req *rq, const char *fmt, ...) VG_PRINTF(2, 3);
+vg_rc lambda_conflict(struct vg_req *rq, const char *fmt, ...) VG_PRINTF(2, 3);
+vg_rc lambda_check_revision(struct vg_req *rq, struct vg_str given, struct vg_str have);
+
+/* --- invoking -----------------------------------------------------------------------------------
+ */
+
+/* Runs `fn` now; the caller holds no place in the concurrency quota yet. */
+struct lambda_call {
+    struct vg_str request_id, payload, invoked_arn, client_context;
+    bool want_tail;
+};
+vg_rc lambda_run(struct vg_req *rq, const struct lambda_rec_function *fn,
+                 const struct lambda_call *call, struct vg_outcome *ret) VG_WAITS VG_MUST_USE;
+/* Loads the version to run. */
+vg_rc lambda_load(struct vg_req *rq, const struct lambda_name *name,
+                  struct lambda_rec_function *ret) VG_MUST_USE;
+
+void lambda_queue_start(struct lambda_svc *svc);
+void lambda_queue_wake(struct lambda_svc *svc);
+
+void lambda_on_logs(void *ctx, const struct vg_log_batch *batch) VG_WAITS;
+
+struct vg_str lambda_policy_text(struct vg_req *rq, const struct lambda_rec_function *fn,
+                                 struct vg_str qualifier);
+
+#endif

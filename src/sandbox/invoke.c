@@ -212,15 +212,18 @@ sb_box_end(struct sb_box *box, enum sb_end end, const void *body, size_t len)
 /* --- an environment for it ----------------------------------------------------------------------
  */
 
-/* Gives the event to the fiber that waits in /next; lock held. */
+/* Gives the event to the fiber that waits in /next, or will when it is back; lock held. */
 static void
 assign(struct sb_box *box, struct sb_invocation *inv)
 {
     sb_box_freeze(box, false);
     box->state = SB_BUSY;
     box->inv = inv;
+    box->refs++;
     inv->refs++;
-    vg_waiter_wake(box->in_next, VG_OK);
+    sb_logs_tail_begin(&box->logs, inv->want_tail);
+    if (box->in_next)
+        vg_waiter_wake(box->in_next, VG_OK);
 }
 
 static struct sb_box *
@@ -234,6 +237,19 @@ find_idle(struct vg_sandboxes *sb, struct vg_str key, int64_t now_ms)
             best = box;
     }
     return best;
+}
+
+/* One that has answered a moment ago and is on its way back to /next. */
+static struct sb_box *
+find_returning(struct vg_sandboxes *sb, struct vg_str key, int64_t now_ms)
+{
+    for (struct sb_box *box = sb->boxes; box; box = box->next) {
+        if (box->state == SB_BUSY && !box->inv && !box->is_retired
+            && now_ms - box->idle_since_ms < SB_RETURN_MS && now_ms < box->good_until_ms
+            && vg_str_eq(vg_str_of(box->key), key))
+            return box;
+    }
+    return NULL;
 }
 
 /* Environment variables that act only when a process starts. */
@@ -460,15 +476,42 @@ make_environment(struct vg_sandboxes *sb, const struct vg_function *fn, struct v
     return rc;
 }
 
-/* Waits for the end of `inv` in `box`; true when its initialisation took too long. */
-static bool VG_WAITS
-await_end(struct vg_sandboxes *sb, struct sb_box *box, struct sb_invocation *inv,
-          int64_t init_until_ms)
+enum sb_late {
+    IN_TIME,
+    LATE_INIT,   /* initialisation took too long: the environment is ended */
+    LATE_RETURN, /* it did not come back for the event: try another        */
+};
+
+/* How an environment was come by. */
+enum sb_how { WARM, RETURNING, COLD, COLD_AGAIN };
+
+/* The event was not taken in time; lock held. */
+static enum sb_late
+give_up(struct sb_box *box, struct sb_invocation *inv, enum sb_how how)
 {
-    bool is_init_over = false;
+    if (how != RETURNING && how != COLD) { /* it had the function's own time */
+        sb_box_end(box, SB_TIMED_OUT, NULL, 0);
+        sb_box_kill(box);
+        return IN_TIME;
+    }
+    box->inv = NULL;
+    sb_inv_unref(inv);
+    if (how == RETURNING)
+        return LATE_RETURN;
+    sb_box_kill(box);
+    return LATE_INIT;
+}
+
+/* Waits for the end of `inv` in `box`. */
+static enum sb_late VG_WAITS
+await_end(struct vg_sandboxes *sb, struct sb_box *box, struct sb_invocation *inv, enum sb_how how)
+{
+    enum sb_late late = IN_TIME;
+    int64_t take_ms = how == COLD ? SB_INIT_MS : how == RETURNING ? SB_RETURN_MS : inv->timeout_ms;
+    int64_t take_until_ms = vg_mono_ms() + take_ms;
     pthread_mutex_lock(&sb->lock);
-    while (inv->end == SB_RUNNING && !is_init_over) {
-        int64_t until_ms = inv->is_handed ? inv->deadline_ms : init_until_ms;
+    while (inv->end == SB_RUNNING && late == IN_TIME) {
+        int64_t until_ms = inv->is_handed ? inv->deadline_ms : take_until_ms;
         struct vg_waiter w;
         vg_waiter_init(&w);
         inv->waiter = &w;
@@ -480,15 +523,14 @@ await_end(struct vg_sandboxes *sb, struct sb_box *box, struct sb_invocation *inv
             continue;
         if (inv->is_handed) {
             sb_box_end(box, SB_TIMED_OUT, NULL, 0);
+            sb_box_kill(box);
         } else {
-            is_init_over = true;
-            box->inv = NULL;
-            sb_inv_unref(inv);
+            late = give_up(box, inv, how);
         }
-        sb_box_kill(box);
     }
+    sb_box_unref(box);
     pthread_mutex_unlock(&sb->lock);
-    return is_init_over;
+    return late;
 }
 
 static void
@@ -505,39 +547,49 @@ fill_outcome(const struct sb_invocation *inv, struct vg_arena *arena, struct vg_
     ret->max_memory_mb = inv->max_memory_mb;
 }
 
-/* One try in a warm environment or a new one; *ret_again: nothing was run, try another. */
-static vg_rc VG_WAITS
-try_once(struct vg_sandboxes *sb, const struct vg_function *fn, struct vg_arena *arena,
-         struct sb_invocation *inv, bool is_late_init, bool *ret_cold, bool *ret_late,
-         struct vg_err *err)
+/* A warm environment that is free, or about to be; *ret_box is a reference. */
+static enum sb_how
+take_warm(struct vg_sandboxes *sb, struct vg_str key, struct sb_invocation *inv, bool may_return,
+          struct sb_box **ret_box)
 {
     pthread_mutex_lock(&sb->lock);
-    struct sb_box *box = find_idle(sb, fn->key, vg_mono_ms());
-    if (box) {
-        box->refs++;
-        sb_logs_tail_begin(&box->logs, inv->want_tail);
+    int64_t now_ms = vg_mono_ms();
+    enum sb_how how = WARM;
+    struct sb_box *box = find_idle(sb, key, now_ms);
+    if (!box && may_return) {
+        box = find_returning(sb, key, now_ms);
+        how = RETURNING;
+    }
+    if (box)
         assign(box, inv);
-    }
     pthread_mutex_unlock(&sb->lock);
-    *ret_cold = !box;
-    if (!box) {
-        vg_rc rc = make_environment(sb, fn, arena, inv, &box, err);
-        if (rc != VG_OK)
-            return rc;
-    }
-    int64_t init_ms = is_late_init || !*ret_cold ? inv->timeout_ms : SB_INIT_MS;
-    *ret_late = await_end(sb, box, inv, vg_mono_ms() + init_ms);
-    pthread_mutex_lock(&sb->lock);
-    if (*ret_late && (is_late_init || !*ret_cold)) { /* it had the function's own time */
+    *ret_box = box;
+    return box ? how : COLD;
+}
+
+/* Runs `inv` in one environment after the other until one has taken it. */
+static vg_rc VG_WAITS
+run(struct vg_sandboxes *sb, const struct vg_function *fn, struct vg_arena *arena,
+    struct sb_invocation *inv, bool *ret_cold, struct vg_err *err)
+{
+    enum sb_late late = IN_TIME;
+    for (int i = 0; i < 6; i++) {
+        struct sb_box *box;
+        enum sb_how how = take_warm(sb, fn->key, inv, late != LATE_RETURN, &box);
+        *ret_cold = how == COLD;
+        if (how == COLD) {
+            vg_rc rc = make_environment(sb, fn, arena, inv, &box, err);
+            if (rc != VG_OK)
+                return rc;
+            /* Initialisation may take 10 s; then it is tried again as a part of the invocation. */
+            how = late == LATE_INIT ? COLD_AGAIN : COLD;
+        }
+        late = await_end(sb, box, inv, how);
+        if (late == IN_TIME && inv->end != SB_LOST)
+            return VG_OK;
         inv->end = SB_RUNNING;
-        inv->refs++;
-        box->inv = inv;
-        sb_box_end(box, SB_TIMED_OUT, NULL, 0);
-        *ret_late = false;
     }
-    sb_box_unref(box);
-    pthread_mutex_unlock(&sb->lock);
-    return VG_OK;
+    return vg_err_set(err, "environments of the function keep vanishing");
 }
 
 vg_rc
@@ -549,18 +601,8 @@ vg_sandbox_invoke(struct vg_sandboxes *sb, const struct vg_function *fn,
     if (rc != VG_OK)
         return rc;
     struct sb_invocation *inv = new_invocation(fn, event);
-    bool is_cold = false, is_late = false;
-    for (int i = 0; i < 5; i++) {
-        /* Initialisation may take 10 s; then it is tried again as a part of the invocation. */
-        bool was_late = is_late;
-        rc = try_once(sb, fn, arena, inv, was_late, &is_cold, &is_late, err);
-        if (rc != VG_OK || (!is_late && inv->end != SB_LOST))
-            break;
-        inv->end = SB_RUNNING;
-        inv->is_handed = false;
-    }
-    if (rc == VG_OK && (inv->end == SB_LOST || inv->end == SB_RUNNING))
-        rc = vg_err_set(err, "environments of the function keep vanishing");
+    bool is_cold = false;
+    rc = run(sb, fn, arena, inv, &is_cold, err);
     if (rc == VG_OK) {
         *ret = (struct vg_outcome) { .was_cold = is_cold };
         fill_outcome(inv, arena, ret);

@@ -25,6 +25,7 @@
 #define SB_POOL_IDLE_MS    (5 * 60 * 1000)  /* then a runtime's pool shrinks to one */
 #define SB_AGE_MS          (6 * 60 * 60 * 1000LL)
 #define SB_IDLE_MAX_MB     2048u /* of all idle environments together */
+#define SB_RETURN_MS       20    /* from an answer to the next /next, before another is made */
 #define SB_STUCK_MS        60000 /* after an answer the runtime must ask for more */
 #define SB_POOL_MIN        2u
 #define SB_POOL_MAX        12u

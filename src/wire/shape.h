@@ -102,8 +102,9 @@ struct vg_member {
 /* Lengths count UTF-16 units, bytes, or entries; ranges are inclusive. */
 struct vg_rules {
     bool has_min, has_max;
-    int64_t min, max; /* rounded towards the inside for floats */
-    const char *pattern;
+    int64_t min, max;    /* rounded towards the inside for floats */
+    const char *pattern; /* as messages show it         */
+    const char *regex;   /* the same, as PCRE2 reads it */
 };
 
 enum vg_shape_flags {

@@ -3,6 +3,7 @@
 import math
 
 from names import cstr, unique, upper, vstr
+from regex import pcre
 
 LOCS = {None: "VG_LOC_BODY", "header": "VG_LOC_HEADER", "headers": "VG_LOC_HEADERS",
         "uri": "VG_LOC_URI", "querystring": "VG_LOC_QUERY", "statusCode": "VG_LOC_STATUS"}
@@ -74,7 +75,8 @@ def _rules(s):
     def num(v):
         return "0" if v is None else "INT64_MIN" if v <= -2**63 else f"{v}"
     return (f"{{ {str(lo is not None).lower()}, {str(hi is not None).lower()}, {num(lo)}, "
-            f"{num(hi)}, {cstr(pattern) if pattern is not None else 'NULL'} }}")
+            f"{num(hi)}, {cstr(pattern) if pattern is not None else 'NULL'}, "
+            f"{cstr(pcre(pattern)) if pattern is not None else 'NULL'} }}")
 
 
 def _member(m, proto):

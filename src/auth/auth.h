@@ -10,7 +10,7 @@
  * can never be stale.
  */
 
-#include "auth/context.h"
+#include "auth/policy.h"
 #include "auth/principal.h"
 #include "auth/sigv4.h"
 #include "crypto/secret.h"
@@ -70,38 +70,6 @@ vg_rc vg_authn_finish(struct vg_auth *auth, struct vg_arena *arena,
 /* --- may they -----------------------------------------------------------------------------------
  */
 
-/* One thing that must be allowed. */
-struct vg_access {
-    struct vg_str action;   /* "dynamodb:PutItem"                                          */
-    struct vg_str resource; /* an ARN, or "*"                                              */
-    struct vg_str
-        resource_account;          /* its owner; absent: the one in the ARN, else the principal's */
-    struct vg_str resource_policy; /* JSON; absent: none                                          */
-    const struct vg_tag *resource_tags;
-    size_t n_resource_tags;
-    struct vg_str region;     /* aws:RequestedRegion */
-    const struct vg_ctx *ctx; /* the operation's own keys: dynamodb:LeadingKeys … */
-    size_t n_ctx;
-    const struct vg_ctx *common; /* of the request as a whole: aws:SourceIp, aws:UserAgent,
-                                    aws:SecureTransport, aws:SourceArn … */
-    size_t n_common;
-};
-
-enum vg_policy_type {
-    VG_POLICY_NONE = 0,
-    VG_POLICY_IDENTITY,
-    VG_POLICY_RESOURCE,
-    VG_POLICY_BOUNDARY,
-    VG_POLICY_SESSION,
-    VG_POLICY_SCP,
-};
-
-struct vg_decision {
-    bool is_allowed;
-    bool is_explicit; /* an explicit deny                                                    */
-    enum vg_policy_type by; /* whose statement denied, or which type lacked an allow */
-};
-
 /*
  * Decides by the principal's policies in the store, its session's, its boundary and the resource's
  * policy.  VG_FAIL: the store failed, or a stored policy cannot be read.
@@ -109,13 +77,6 @@ struct vg_decision {
 vg_rc vg_auth_decide(struct vg_auth *auth, struct vg_sess *s, const struct vg_principal *who,
                      const struct vg_access *what, struct vg_decision *ret, struct vg_err *err)
     VG_MUST_USE;
-
-/*
- * "User: ARN is not authorized to perform: ACTION on resource: ARN because no identity-based policy
- * allows the ACTION action", or "… with an explicit deny in a resource-based policy".
- */
-struct vg_str vg_auth_denial(struct vg_arena *arena, const struct vg_principal *who,
-                             const struct vg_access *what, const struct vg_decision *why);
 
 /* --- temporary credentials
  * ------------------------------------------------------------------------

@@ -129,12 +129,12 @@ struct dynamodb_action {
     const struct dynamodb_node *value; /* NULL for REMOVE */
 };
 
-struct dynamodb_update {
+struct dynamodb_update_plan {
     const struct dynamodb_action *actions;
     size_t n;
 };
 bool dynamodb_parse_update(struct dynamodb_exprs *x, struct vg_str text,
-                           struct dynamodb_update *ret);
+                           struct dynamodb_update_plan *ret);
 
 /* "[a, [0], b]" */
 struct vg_str dynamodb_path_text(struct vg_arena *arena, const struct dynamodb_path *path);
@@ -157,7 +157,7 @@ struct vg_str dynamodb_project(struct vg_arena *arena, struct vg_str item,
  * The item after the update; `item` empty when there is none yet (then with its key attributes in
  * it).  False with x->error: a ValidationException that depends on the item.
  */
-bool dynamodb_apply_update(struct dynamodb_exprs *x, const struct dynamodb_update *update,
+bool dynamodb_apply_update(struct dynamodb_exprs *x, const struct dynamodb_update_plan *update,
                            struct vg_str item, struct vg_str *ret);
 
 #endif

@@ -296,7 +296,7 @@ updates_change_items(void **state)
     for (size_t i = 0; i < VG_COUNT(cases); i++) {
         vg_auto_arena struct vg_arena *a = vg_arena_new(0);
         struct dynamodb_exprs x;
-        struct dynamodb_update update;
+        struct dynamodb_update_plan update;
         struct vg_str after;
         exprs(&x, a);
         if (!dynamodb_parse_update(&x, vg_str_of(cases[i].text), &update)
@@ -361,7 +361,7 @@ bad_updates_say_why(void **state)
     for (size_t i = 0; i < VG_COUNT(cases); i++) {
         vg_auto_arena struct vg_arena *a = vg_arena_new(0);
         struct dynamodb_exprs x;
-        struct dynamodb_update update;
+        struct dynamodb_update_plan update;
         struct vg_str after;
         exprs(&x, a);
         if (dynamodb_parse_update(&x, vg_str_of(cases[i].text), &update)

@@ -154,6 +154,13 @@ vg_rc dynamodb_store_counted(struct vg_req *rq, const struct dynamodb_table *t,
                              const struct dynamodb_index *ix, int64_t *ret_items,
                              int64_t *ret_bytes) VG_MUST_USE;
 
+/* Bytes of an item collection (tables with local indexes only): kept with each write. */
+void dynamodb_store_grow_collection(struct vg_tx *tx, struct vg_arena *arena,
+                                    const struct dynamodb_table *t, struct vg_str item,
+                                    int64_t bytes);
+vg_rc dynamodb_store_collection(struct vg_req *rq, const struct dynamodb_table *t,
+                                struct vg_str item, uint64_t *ret) VG_MUST_USE;
+
 /* --- dynamodb_describe.c ------------------------------------------------------------------------
  */
 

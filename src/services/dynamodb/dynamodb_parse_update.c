@@ -126,7 +126,8 @@ find_section(enum dynamodb_tok tok)
 }
 
 bool
-dynamodb_parse_update(struct dynamodb_exprs *x, struct vg_str text, struct dynamodb_update *ret)
+dynamodb_parse_update(struct dynamodb_exprs *x, struct vg_str text,
+                      struct dynamodb_update_plan *ret)
 {
     struct dynamodb_parser p;
     if (!dynamodb_parser_init(&p, x, "UpdateExpression", text))
@@ -161,6 +162,6 @@ dynamodb_parse_update(struct dynamodb_exprs *x, struct vg_str text, struct dynam
             paths[i] = actions.items[i].path;
         dynamodb_check_overlap(&p, paths, actions.len);
     }
-    *ret = (struct dynamodb_update) { actions.items, actions.len };
+    *ret = (struct dynamodb_update_plan) { actions.items, actions.len };
     return dynamodb_parser_done(&p);
 }

@@ -5,9 +5,10 @@
  *
  *   partition (dynamodb, account, region)                        key (table)          record.table
  *   partition (dynamodb, account, region, id, "t", slot)         key (hash, pk[, sk]) item
- *   partition (dynamodb, account, region, id, "x", index, slot)  key (hash, ipk[, isk], pk[, sk])
- *   partition (dynamodb, account, region, id, "stat")            key (index or 0, "n" or "b")
- *   partition (dynamodb, account, region, "token")               key (client request token)
+ *                                                                key ("c", pk)        bytes of a
+ * collection partition (dynamodb, account, region, id, "x", index, slot)  key (hash, ipk[, isk],
+ * pk[, sk]) partition (dynamodb, account, region, id, "stat")            key (index or 0, "n" or
+ * "b") partition (dynamodb, account, region, "token")               key (client request token)
  *
  * `id` is unique for ever, so what is left of a deleted table is out of reach at once.  `hash` is
  * 32 bits of the partition key's hash, of which the highest are the slot: scans go in its order,
@@ -324,4 +325,34 @@ dynamodb_store_counted(struct vg_req *rq, const struct dynamodb_table *t,
         return rc;
     *ret_bytes = vg_kv_counter(v);
     return VG_OK;
+}
+
+/* Sorts behind all items: a string part after their integers. */
+static struct dynamodb_place
+collection_place(struct vg_arena *arena, const struct dynamodb_table *t, struct vg_str item)
+{
+    struct vg_str v = dynamodb_item_get(item, t->key.hash);
+    uint32_t hash = dynamodb_store_hash(v);
+    return (struct dynamodb_place) { t->parts[dynamodb_slot(hash)],
+                                     vg_key_of(arena, VG_STR("c"), dynamodb_value_body(v)), hash };
+}
+
+void
+dynamodb_store_grow_collection(struct vg_tx *tx, struct vg_arena *arena,
+                               const struct dynamodb_table *t, struct vg_str item, int64_t bytes)
+{
+    struct dynamodb_place at = collection_place(arena, t, item);
+    vg_tx_add(tx, at.part, at.key, bytes);
+}
+
+vg_rc
+dynamodb_store_collection(struct vg_req *rq, const struct dynamodb_table *t, struct vg_str item,
+                          uint64_t *ret)
+{
+    struct dynamodb_place at = collection_place(rq->arena, t, item);
+    struct vg_str v;
+    vg_rc rc = vg_kv_get(rq->sess, at.part, at.key, &v, rq->err);
+    if (rc == VG_OK)
+        *ret = (uint64_t)VG_MAX(vg_kv_counter(v), (int64_t)0);
+    return rc;
 }

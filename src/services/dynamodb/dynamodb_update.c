@@ -262,7 +262,7 @@ cmp_write(const void *a, const void *b)
 }
 
 bool
-dynamodb_apply_update(struct dynamodb_exprs *x, const struct dynamodb_update *update,
+dynamodb_apply_update(struct dynamodb_exprs *x, const struct dynamodb_update_plan *update,
                       struct vg_str item, struct vg_str *ret)
 {
     struct write *writes = VG_NEW_ARRAY(x->arena, struct write, update->n);

@@ -15,6 +15,7 @@
 #include "os/clock.h"
 #include "os/fiber.h"
 #include "os/file.h"
+#include "sandbox/sandbox.h"
 #include "store/blob.h"
 #include "store/kv.h"
 #include "wire/wire.h"
@@ -204,6 +205,7 @@ stop_fiber(void *arg)
     struct daemon *d = arg;
     if (d->env.http)
         vg_http_server_stop(d->env.http, STOP_FINISH_MS);
+    vg_sandboxes_stop(d->env.sandboxes);
     stop_loops(d);
 }
 
@@ -240,6 +242,7 @@ take_down(struct daemon *d)
     for (size_t i = 0; i < d->n_threads; i++)
         pthread_join(d->threads[i], NULL);
     vg_http_server_free(d->env.http);
+    vg_sandboxes_free(d->env.sandboxes);
     vg_front_free(d->front);
     vg_registry_fini(d->registry);
     vg_meter_free(d->env.meter);
@@ -270,6 +273,24 @@ open_store(struct daemon *d)
     return vg_kv_open_rocks(&opt, &d->env.kv, &d->err);
 }
 
+/* Starts no process: the jail comes with the first function. */
+static void
+make_sandboxes(struct daemon *d)
+{
+    struct vg_sandboxes_options opt = {
+        .run_dir = vg_str_cat(d->arena, d->config.data_dir, VG_STR("/run")),
+        .is_weak = d->config.is_sandbox_weak,
+        .is_match_exact = d->config.is_runtime_match_exact,
+        .runtimes = d->config.runtimes,
+        .n_runtimes = d->config.n_runtimes,
+        .loops = d->loops,
+        .n_loops = d->n_loops,
+    };
+    vg_sandboxes_find_paths(d->arena, &opt);
+    d->env.sandboxes = vg_sandboxes_new(&opt);
+    vg_sandboxes_on_aws(d->env.sandboxes, vg_front_handle, d->front);
+}
+
 static vg_rc
 prepare(struct daemon *d)
 {
@@ -285,6 +306,7 @@ prepare(struct daemon *d)
     d->env.registry = d->registry;
     d->env.meter = vg_meter_new(&d->env);
     d->front = vg_front_new(&d->env);
+    make_sandboxes(d);
     return VG_OK;
 }
 

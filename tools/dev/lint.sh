@@ -16,7 +16,7 @@ HELP
     esac
     local failed=0 c
     lint_needs
-    for c in format rules python shell; do
+    for c in format rules coverage python shell; do
         "lint_$c" "$@" || {
             failed=1
             printf './dev lint: %s failed\n' "$c" >&2
@@ -41,6 +41,10 @@ lint_format() {
 
 lint_rules() {
     "$VG_PY" tools/lint/lint.py "$@"
+}
+
+lint_coverage() {
+    "$VG_PY" tools/docs/coverage.py --check
 }
 
 lint_python() {

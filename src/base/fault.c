@@ -24,7 +24,7 @@ struct point {
 static struct {
     size_t n;
     struct point points[POINTS_MAX];
-} faults;
+} faults; /* lint: state: armed once, for the whole process */
 
 static bool
 parse_action(struct vg_str s, struct point *p)
@@ -116,7 +116,7 @@ vg_fault_hit(const char *name)
     if (p->action == DELAY) {
         struct timespec t = { .tv_sec = (time_t)(p->delay_ms / 1000),
                               .tv_nsec = (long)(p->delay_ms % 1000) * 1000000 };
-        nanosleep(&t, NULL);
+        nanosleep(&t, NULL); /* lint: banned: a delay is what was asked for */
     }
     return p->action == FAIL;
 }

@@ -23,8 +23,8 @@ LAYERS = [
     ["http"],
     ["wire"],
     ["auth"],
+    ["events"],  # it runs operations through a callback, and so needs nothing of core/
     ["core"],
-    ["events"],
     ["sandbox"],
     ["front"],
     ["services"],
@@ -220,7 +220,7 @@ def check_state(f):
         return
     opened = ""
     for i, line in enumerate(f.code, 1):
-        if re.match(r"(static\s+)?(struct|union|enum)\b.*\{$", line):
+        if re.match(r"(static\s+)?(const\s+)?(struct|union|enum)\b.*\{$", line):
             opened = line
         if re.match(r"\} \w+(\[\w*\])?( = .*|;)$", line) and not re.search(r"\bconst\b", opened):
             f.problem("state", i, "file-scope mutable state")

@@ -126,3 +126,12 @@ vg_key_range(struct vg_arena *arena, struct vg_str prefix)
     }
     return r;
 }
+
+struct vg_str
+vg_key_beside(struct vg_arena *arena, struct vg_str part)
+{
+    char *p = vg_arena_alloc(arena, part.len + 1);
+    memcpy(p, part.ptr, part.len);
+    p[part.len] = VG_KEY_BESIDE;
+    return vg_str_n(p, part.len + 1);
+}

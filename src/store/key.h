@@ -36,4 +36,11 @@ bool vg_key_take_i64(struct vg_str *rest, int64_t *ret);
 /* The range of every key that begins with the tuple `prefix`. */
 struct vg_range vg_key_range(struct vg_arena *arena, struct vg_str prefix);
 
+/*
+ * The partition that lies beside `part` and shares its turn: a transaction that has named `part`
+ * may read and write both.  For what the engine keeps along with a service's keys (timers).
+ */
+struct vg_str vg_key_beside(struct vg_arena *arena, struct vg_str part);
+#define VG_KEY_BESIDE '\x08' /* the byte after its id: no part of a tuple begins so */
+
 #endif

@@ -145,6 +145,12 @@ vg_rc vg_tx_commit(struct vg_tx **tx, struct vg_err *err) VG_WAITS VG_MUST_USE;
 /* Drops the writes and lets go. Accepts NULL. */
 void vg_tx_abort(struct vg_tx *tx);
 
+/* fn(arg) once this transaction is committed, on the same fiber; not after a failure or an abort.
+ */
+void vg_tx_on_commit(struct vg_tx *tx, void (*fn)(void *arg), void *arg);
+/* Whose it is: for helpers that write into a caller's transaction. */
+struct vg_sess *vg_tx_sess(struct vg_tx *tx);
+
 int64_t vg_kv_counter(struct vg_str value); /* absent or malformed: 0 */
 
 static inline void

@@ -4,6 +4,7 @@
 
 #include "base/arena.h"
 #include "base/limits.h"
+#include "store/key.h"
 #include "store/kv_int.h"
 
 #include <stdlib.h>
@@ -16,6 +17,13 @@ struct vg_tx {
     size_t n_turns;
     uint32_t epoch;
     struct vg_tree writes; /* struct vg_write */
+    struct hook *hooks, **last_hook;
+};
+
+struct hook {
+    struct hook *next;
+    void (*fn)(void *arg);
+    void *arg;
 };
 
 static int
@@ -42,6 +50,7 @@ vg_kv_begin(struct vg_sess *s, const struct vg_str *parts, size_t n_parts, struc
                           VG_TX_PARTS_MAX);
     struct vg_tx *tx = VG_NEW(s->arena, struct vg_tx);
     tx->sess = s;
+    tx->last_hook = &tx->hooks;
     tx->parts = VG_NEW_ARRAY(s->arena, struct vg_str, n_parts);
     tx->n_parts = n_parts;
     for (size_t i = 0; i < n_parts; i++) {
@@ -81,9 +90,13 @@ vg_tx_abort(struct vg_tx *tx)
 static bool
 is_named(const struct vg_tx *tx, struct vg_str part)
 {
-    for (size_t i = 0; i < tx->n_parts; i++)
+    bool may_be_beside = part.len > 0 && part.ptr[part.len - 1] == VG_KEY_BESIDE;
+    for (size_t i = 0; i < tx->n_parts; i++) {
         if (vg_str_eq(tx->parts[i], part))
             return true;
+        if (may_be_beside && vg_str_eq(tx->parts[i], vg_str_slice(part, 0, part.len - 1)))
+            return true;
+    }
     return false;
 }
 
@@ -186,6 +199,21 @@ vg_tx_add(struct vg_tx *tx, struct vg_str part, struct vg_str key, int64_t delta
     }
 }
 
+void
+vg_tx_on_commit(struct vg_tx *tx, void (*fn)(void *arg), void *arg)
+{
+    struct hook *h = VG_NEW(tx->sess->arena, struct hook);
+    *h = (struct hook) { .fn = fn, .arg = arg };
+    *tx->last_hook = h;
+    tx->last_hook = &h->next;
+}
+
+struct vg_sess *
+vg_tx_sess(struct vg_tx *tx)
+{
+    return tx->sess;
+}
+
 /* --- commit -------------------------------------------------------------------------------------
  */
 
@@ -286,5 +314,7 @@ vg_tx_commit(struct vg_tx **ptx, struct vg_err *err)
     if (tx->writes.len > 0)
         rc = write_all(tx, err);
     end(tx);
+    for (struct hook *h = tx->hooks; h && rc == VG_OK; h = h->next)
+        h->fn(h->arg);
     return rc;
 }

@@ -1,0 +1,415 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* The sweeper and the running of timers. */
+
+#include "events/events.h"
+
+#include "base/arena.h"
+#include "base/fault.h"
+#include "base/log.h"
+#include "clock/clock.h"
+#include "events/events_int.h"
+#include "os/clock.h"
+
+#include <stdlib.h>
+
+#define SWEEP_ROWS       64
+#define ORDER_WAIT_MS    200 /* real time that a later timer waits for an earlier one's partition */
+#define STORE_RETRY_MS   1000
+#define LOOK_AGAIN_MS    60000 /* real time; the wall clock may have been set meanwhile */
+#define BACKOFF_FIRST_MS 1000
+#define BACKOFF_MAX_MS   300000
+
+/* --- waking the sweeper -------------------------------------------------------------------------
+ */
+
+static void
+wake_locked(struct vg_events *ev)
+{
+    ev->is_changed = true;
+    if (ev->sleeper)
+        vg_waiter_wake(ev->sleeper, VG_OK);
+}
+
+void
+ev_notify(struct vg_events *ev, unsigned group, int64_t due_ms)
+{
+    pthread_mutex_lock(&ev->lock);
+    if (due_ms < ev->next_ms[group]) {
+        ev->next_ms[group] = due_ms;
+        wake_locked(ev);
+    }
+    pthread_mutex_unlock(&ev->lock);
+}
+
+static void
+on_move(void *arg)
+{
+    struct vg_events *ev = arg;
+    pthread_mutex_lock(&ev->lock);
+    wake_locked(ev);
+    pthread_mutex_unlock(&ev->lock);
+}
+
+/* --- one timer ----------------------------------------------------------------------------------
+ */
+
+static int64_t
+backoff_ms(uint32_t failed)
+{
+    return failed > 9 ? BACKOFF_MAX_MS
+                      : VG_MIN(BACKOFF_MAX_MS, (int64_t)BACKOFF_FIRST_MS << (failed - 1));
+}
+
+/* After the work: removes the timer or sets it anew, unless it was put again meanwhile. */
+static vg_rc
+mark(struct ev_run *r, struct vg_sess *s, struct vg_str id, int64_t generation, vg_rc outcome,
+     int64_t *ret_due_ms, struct vg_err *err) VG_WAITS
+{
+    vg_auto_tx struct vg_tx *tx = NULL;
+    struct events_rec_timer rec;
+    bool is_there = false;
+    vg_rc rc = vg_kv_begin(s, &r->part, 1, &tx, err);
+    if (rc == VG_OK && id.ptr)
+        rc = ev_timer_read(s, tx, r->part, id, &rec, &is_there, err);
+    if (rc != VG_OK)
+        return rc;
+    if (is_there && rec.generation == generation) {
+        struct events_rec_timer next = rec;
+        next.attempts++;
+        next.due_ms = vg_clock_now_ms(r->ev->setup.clock) + backoff_ms(next.attempts);
+        bool is_over =
+            outcome == VG_OK || (rec.max_attempts > 0 && next.attempts >= rec.max_attempts);
+        ev_timer_write(tx, r->part, id, &rec, is_over ? NULL : &next);
+    }
+    rc = ev_pointer_fix(tx, r->part, r->pointer_ms, ret_due_ms, err);
+    if (rc == VG_OK)
+        rc = vg_tx_commit(&tx, err);
+    return rc;
+}
+
+/* Calls the work; then, after its last failure, the dead-letter callback. */
+static vg_rc
+do_work(struct vg_events *ev, const struct vg_timer *t) VG_WAITS
+{
+    struct vg_err err = { 0 };
+    if (VG_FAULT("events.run.before"))
+        return VG_FAIL;
+    vg_rc rc = ev->setup.run(ev->setup.arg, t, &err);
+    if (VG_FAULT("events.run.after"))
+        rc = vg_err_set(&err, "events.run.after was armed to fail");
+    if (rc == VG_OK || t->max_attempts == 0 || t->attempt < t->max_attempts)
+        return rc;
+    if (ev->setup.dead)
+        ev->setup.dead(ev->setup.arg, t, &err);
+    else
+        vg_log(VG_LOG_DEBUG, "timer.dead", { "op", t->op }, { "error", vg_err_text(&err) });
+    return rc;
+}
+
+static void
+tell_next(struct ev_run *r, int64_t next_ms)
+{
+    pthread_mutex_lock(&r->ev->lock);
+    r->next_ms = next_ms;
+    wake_locked(r->ev);
+    pthread_mutex_unlock(&r->ev->lock);
+}
+
+/* The partition's earliest timer, if it is due. */
+static vg_rc
+run_one(struct ev_run *r, struct vg_sess *s, int64_t *ret_due_ms, struct vg_err *err) VG_WAITS
+{
+    struct ev_head head;
+    vg_rc rc = ev_head_read(s, NULL, r->part, &head, err);
+    if (rc != VG_OK)
+        return rc;
+    bool is_due = head.n > 0 && head.due_ms[0] <= vg_clock_now_ms(r->ev->setup.clock);
+    struct events_rec_timer rec;
+    bool is_there = false;
+    if (is_due)
+        rc = ev_timer_read(s, NULL, r->part, head.id, &rec, &is_there, err);
+    if (rc == VG_OK)
+        rc = vg_kv_gate(s, err); /* nothing is done of what could still be lost */
+    if (rc != VG_OK)
+        return rc;
+    if (!is_there) /* gone or set later since we looked: only the index is to be mended */
+        return mark(r, s, VG_STR_NONE, 0, VG_OK, ret_due_ms, err);
+    tell_next(r, head.n > 1 ? head.due_ms[1] : EV_NEVER);
+    const struct vg_timer t = {
+        .part = r->part,
+        .id = head.id,
+        .op = rec.op,
+        .payload = rec.payload,
+        .due_ms = rec.due_ms,
+        .max_attempts = rec.max_attempts,
+        .attempt = rec.attempts + 1,
+    };
+    vg_rc outcome = do_work(r->ev, &t);
+    return mark(r, s, head.id, rec.generation, outcome, ret_due_ms, err);
+}
+
+static void
+run_main(void *arg)
+{
+    struct ev_run *r = arg;
+    struct vg_events *ev = r->ev;
+    vg_auto_arena struct vg_arena *arena = vg_arena_new(0);
+    struct vg_sess s;
+    struct vg_err err = { 0 };
+    vg_sess_init(&s, ev->setup.kv, arena);
+    int64_t due_ms = r->pointer_ms;
+    if (run_one(r, &s, &due_ms, &err) != VG_OK) {
+        vg_log(VG_LOG_DEBUG, "timer.retry", { "error", vg_err_text(&err) });
+        vg_fiber_sleep(STORE_RETRY_MS); /* the store is out of order: keep the turn of the run */
+    }
+    pthread_mutex_lock(&ev->lock);
+    struct ev_run **at = &ev->runs;
+    while (*at != r)
+        at = &(*at)->next;
+    *at = r->next;
+    ev->n_runs--;
+    /* Entries of this partition may have been passed over because it ran. */
+    ev->next_ms[r->group] = VG_MIN(ev->next_ms[r->group], VG_MIN(due_ms, r->pointer_ms));
+    wake_locked(ev);
+    pthread_mutex_unlock(&ev->lock);
+    free(r);
+}
+
+/* --- the sweeper --------------------------------------------------------------------------------
+ */
+
+struct sweep {
+    struct vg_events *ev;
+    struct vg_arena *arena;
+    int64_t now_ms;
+    VG_VEC(struct ev_pointer) due;
+};
+
+static bool
+is_running(const struct vg_events *ev, struct vg_str part)
+{
+    for (const struct ev_run *r = ev->runs; r; r = r->next)
+        if (vg_str_eq(r->part, part))
+            return true;
+    return false;
+}
+
+/* Collects what is due in a group, and learns when its next entry will be. */
+static vg_rc
+look_into(struct sweep *sw, unsigned group, size_t n_runs, struct vg_err *err)
+{
+    struct vg_events *ev = sw->ev;
+    struct vg_sess s;
+    vg_sess_init(&s, ev->setup.kv, sw->arena);
+    pthread_mutex_lock(&ev->lock);
+    ev->next_ms[group] = EV_NEVER; /* whoever puts an earlier one from here on lowers it again */
+    pthread_mutex_unlock(&ev->lock);
+    struct vg_range r = { .max = (uint32_t)(SWEEP_ROWS + n_runs) };
+    struct vg_page page;
+    vg_rc rc = vg_kv_scan(&s, ev_group_part(sw->arena, group), &r, &page, err);
+    int64_t next_ms = rc == VG_OK ? EV_NEVER : INT64_MIN;
+    for (size_t i = 0; i < page.len && rc == VG_OK; i++) {
+        struct ev_pointer p = { .group = group };
+        if (!ev_pointer_read(sw->arena, page.rows[i].key, &p)) {
+            rc = vg_err_set(err, "an entry of the timers' index is malformed");
+        } else if (p.due_ms <= sw->now_ms) {
+            *VG_VEC_ADD(sw->arena, &sw->due) = p;
+        } else {
+            next_ms = p.due_ms;
+            break;
+        }
+    }
+    if (rc == VG_OK && page.has_more && next_ms == EV_NEVER)
+        next_ms = sw->now_ms; /* more than a page is due */
+    pthread_mutex_lock(&ev->lock);
+    ev->next_ms[group] = VG_MIN(ev->next_ms[group], next_ms);
+    pthread_mutex_unlock(&ev->lock);
+    return rc;
+}
+
+static int
+by_due(const void *a, const void *b)
+{
+    const struct ev_pointer *x = a, *y = b;
+    return (x->due_ms > y->due_ms) - (x->due_ms < y->due_ms);
+}
+
+static void
+start_locked(struct vg_events *ev, const struct ev_pointer *p)
+{
+    struct ev_run *r = vg_xalloc(sizeof(*r) + p->part.len);
+    *r = (struct ev_run) {
+        .ev = ev,
+        .next = ev->runs,
+        .group = p->group,
+        .pointer_ms = p->due_ms,
+        .next_ms = p->due_ms, /* until it has looked */
+        .started_ms = vg_mono_ms(),
+    };
+    memcpy(r->part_bytes, p->part.ptr, p->part.len);
+    r->part = vg_str_n(r->part_bytes, p->part.len);
+    ev->runs = r;
+    ev->n_runs++;
+    vg_fiber_start(ev->loops[vg_str_hash(r->part) % ev->n_loops], run_main, r);
+}
+
+/* Whether one due then would overtake a timer of a partition at work; *deadline_ms: until when that
+ * is a reason to wait. */
+static bool
+would_overtake(const struct vg_events *ev, int64_t due_ms, int64_t mono_ms, int64_t *deadline_ms)
+{
+    bool is = false;
+    for (const struct ev_run *r = ev->runs; r; r = r->next) {
+        int64_t until_ms = r->started_ms + ORDER_WAIT_MS;
+        if (r->next_ms < due_ms && mono_ms < until_ms) {
+            *deadline_ms = VG_MIN(*deadline_ms, until_ms);
+            is = true;
+        }
+    }
+    return is;
+}
+
+/* Starts what may start, earliest first; returns until when (monotonic) the rest waits at most. */
+static int64_t
+start_due(struct sweep *sw)
+{
+    struct vg_events *ev = sw->ev;
+    int64_t deadline_ms = VG_NEVER_MS, mono_ms = vg_mono_ms();
+    size_t i = 0;
+    if (sw->due.len)
+        qsort(sw->due.items, sw->due.len, sizeof(sw->due.items[0]), by_due);
+    pthread_mutex_lock(&ev->lock);
+    for (; i < sw->due.len; i++) {
+        const struct ev_pointer *p = &sw->due.items[i];
+        if (is_running(ev, p->part))
+            continue; /* its end looks into the group again */
+        if (ev->n_runs >= ev->setup.running_max
+            || would_overtake(ev, p->due_ms, mono_ms, &deadline_ms))
+            break;
+        start_locked(ev, p);
+    }
+    bool is_held = i < sw->due.len;
+    for (; i < sw->due.len; i++) {
+        const struct ev_pointer *p = &sw->due.items[i];
+        ev->next_ms[p->group] = VG_MIN(ev->next_ms[p->group], p->due_ms);
+    }
+    pthread_mutex_unlock(&ev->lock);
+    return is_held ? deadline_ms : 0;
+}
+
+/* Sleeps until a group is due, a run ends or the clock moves. `held_ms`: things are due but must
+ * wait, until then at most; 0: nothing is held. False: stop. */
+static bool
+sleep_until_due(struct vg_events *ev, int64_t held_ms) VG_WAITS
+{
+    struct vg_waiter w;
+    vg_waiter_init(&w);
+    int64_t next_ms = EV_NEVER;
+    pthread_mutex_lock(&ev->lock);
+    for (unsigned g = 0; g < EV_GROUPS; g++)
+        next_ms = VG_MIN(next_ms, ev->next_ms[g]);
+    ev->sleeper = &w;
+    bool is_changed = ev->is_changed;
+    pthread_mutex_unlock(&ev->lock);
+    int64_t mono_ms = vg_mono_ms(), deadline_ms = mono_ms + LOOK_AGAIN_MS;
+    if (is_changed) {
+        deadline_ms = mono_ms;
+    } else if (held_ms > 0) {
+        deadline_ms = VG_MIN(deadline_ms, held_ms);
+    } else {
+        int64_t until_ms = vg_clock_until(ev->setup.clock, next_ms);
+        if (until_ms < LOOK_AGAIN_MS)
+            deadline_ms = mono_ms + until_ms;
+    }
+    vg_rc rc = vg_waiter_park(&w, deadline_ms, true);
+    pthread_mutex_lock(&ev->lock);
+    ev->sleeper = NULL;
+    pthread_mutex_unlock(&ev->lock);
+    return rc != VG_GONE && !vg_fiber_is_cancelled();
+}
+
+/* One look at all groups that are due; VG_FAIL: the store is out of order. */
+static vg_rc
+sweep(struct vg_events *ev, struct vg_arena *arena, int64_t *ret_held_ms, struct vg_err *err)
+{
+    struct sweep sw = { .ev = ev, .arena = arena, .now_ms = vg_clock_now_ms(ev->setup.clock) };
+    bool is_due[EV_GROUPS];
+    pthread_mutex_lock(&ev->lock);
+    ev->is_changed = false;
+    size_t n_runs = ev->n_runs;
+    for (unsigned g = 0; g < EV_GROUPS; g++)
+        is_due[g] = ev->next_ms[g] <= sw.now_ms;
+    pthread_mutex_unlock(&ev->lock);
+    vg_rc rc = VG_OK;
+    for (unsigned g = 0; g < EV_GROUPS && rc == VG_OK; g++)
+        if (is_due[g])
+            rc = look_into(&sw, g, n_runs, err);
+    /* What was collected before a failure is started all the same. */
+    *ret_held_ms = start_due(&sw);
+    return rc;
+}
+
+static void
+sweeper_main(void *arg)
+{
+    struct vg_events *ev = arg;
+    vg_auto_arena struct vg_arena *arena = vg_arena_new(0);
+    int64_t held_ms;
+    do {
+        struct vg_err err = { 0 };
+        vg_arena_clear(arena);
+        if (sweep(ev, arena, &held_ms, &err) != VG_OK) {
+            vg_log(VG_LOG_DEBUG, "timers.retry", { "error", vg_err_text(&err) });
+            held_ms = vg_mono_ms() + STORE_RETRY_MS;
+        }
+    } while (sleep_until_due(ev, held_ms));
+}
+
+/* --- life ---------------------------------------------------------------------------------------
+ */
+
+struct vg_events *
+vg_events_new(const struct vg_events_setup *setup)
+{
+    struct vg_events *ev = vg_xalloc(sizeof(*ev));
+    ev->setup = *setup;
+    if (ev->setup.running_max == 0)
+        ev->setup.running_max = EV_RUNNING_MAX;
+    ev->generation = vg_wall_ms() << 20; /* above those of earlier runs */
+    pthread_mutex_init(&ev->lock, NULL);
+    for (unsigned g = 0; g < EV_GROUPS; g++)
+        ev->next_ms[g] = INT64_MIN; /* not known: the first sweep looks into each */
+    vg_clock_on_move(setup->clock, on_move, ev);
+    return ev;
+}
+
+void
+vg_events_start(struct vg_events *ev, struct vg_loop *const *loops, size_t n_loops)
+{
+    ev->loops = loops;
+    ev->n_loops = n_loops;
+    vg_fiber_start(loops[0], sweeper_main, ev);
+}
+
+struct vg_events_state
+vg_events_state(struct vg_events *ev)
+{
+    int64_t now_ms = vg_clock_now_ms(ev->setup.clock);
+    pthread_mutex_lock(&ev->lock);
+    struct vg_events_state st = { .n_running = ev->n_runs };
+    for (unsigned g = 0; g < EV_GROUPS; g++)
+        st.has_due = st.has_due || ev->next_ms[g] <= now_ms;
+    pthread_mutex_unlock(&ev->lock);
+    return st;
+}
+
+void
+vg_events_free(struct vg_events *ev)
+{
+    if (ev == NULL)
+        return;
+    VG_ASSERT(ev->runs == NULL && ev->sleeper == NULL);
+    pthread_mutex_destroy(&ev->lock);
+    free(ev);
+}

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef VG_EVENTS_EVENTS_INT_H
+#define VG_EVENTS_EVENTS_INT_H
+
+/* What timer.c (the stored form) and events.c (the sweeper) share. */
+
+#include "events/events.h"
+#include "events/records.h"
+#include "os/fiber.h"
+#include "store/kv.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#define EV_GROUPS      64u
+#define EV_RUNNING_MAX 64u
+#define EV_NEVER       INT64_MAX
+
+/* A partition whose earliest timer is at work. */
+struct ev_run {
+    struct vg_events *ev;
+    struct ev_run *next; /* of those at work */
+    unsigned group;
+    int64_t pointer_ms; /* the index entry that led here */
+    int64_t next_ms;    /* nothing due later than this should start meanwhile */
+    int64_t started_ms; /* monotonic */
+    struct vg_str part;
+    char part_bytes[];
+};
+
+struct vg_events {
+    struct vg_events_setup setup;
+    _Atomic int64_t generation;
+    struct vg_loop *const *loops;
+    size_t n_loops;
+    pthread_mutex_t lock;       /* guards the rest */
+    int64_t next_ms[EV_GROUPS]; /* no index entry of the group is due earlier */
+    struct ev_run *runs;
+    size_t n_runs;
+    struct vg_waiter *sleeper; /* the sweeper's wait */
+    bool is_changed;           /* since the sweeper last looked */
+};
+
+unsigned ev_group_of(struct vg_str part);
+struct vg_str ev_group_part(struct vg_arena *arena, unsigned group);
+
+struct ev_pointer {
+    int64_t due_ms;
+    unsigned group;
+    struct vg_str part;
+};
+bool ev_pointer_read(struct vg_arena *arena, struct vg_str key, struct ev_pointer *ret);
+struct vg_str ev_pointer_key(struct vg_arena *arena, int64_t due_ms, struct vg_str part);
+
+/* The timers of one partition, in its order: up to two rows; n is how many there are of them. */
+struct ev_head {
+    size_t n;
+    int64_t due_ms[2];
+    struct vg_str id; /* of the first */
+};
+/* With `tx` inside it, else the latest state. */
+vg_rc ev_head_read(struct vg_sess *s, struct vg_tx *tx, struct vg_str part, struct ev_head *ret,
+                   struct vg_err *err) VG_MUST_USE;
+/* *ret_is_there false: no such timer. */
+vg_rc ev_timer_read(struct vg_sess *s, struct vg_tx *tx, struct vg_str part, struct vg_str id,
+                    struct events_rec_timer *ret, bool *ret_is_there, struct vg_err *err)
+    VG_MUST_USE;
+void ev_timer_write(struct vg_tx *tx, struct vg_str part, struct vg_str id,
+                    const struct events_rec_timer *old, const struct events_rec_timer *rec);
+
+/* The index entry `pointer_ms` of the partition becomes the one of its earliest timer, or goes.
+ * *ret_due_ms: when that is; EV_NEVER without one. */
+vg_rc ev_pointer_fix(struct vg_tx *tx, struct vg_str part, int64_t pointer_ms, int64_t *ret_due_ms,
+                     struct vg_err *err) VG_MUST_USE;
+
+/* Something of the group is due at due_ms, or has been done. Any thread. */
+void ev_notify(struct vg_events *ev, unsigned group, int64_t due_ms);
+
+#endif

@@ -1,0 +1,519 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Expectations are the rules of events/events.h. */
+#include "base/fault.h"
+#include "base/test.h"
+#include "clock/clock.h"
+#include "events/events_int.h"
+#include "os/clock.h"
+#include "store/key.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { LOOPS = 2, LOG_MAX = 4096 };
+#define HOUR_MS INT64_C(3600000)
+
+struct ran {
+    char op[32], id[32], payload[32];
+    int64_t due_ms, at_ms;
+    uint32_t attempt;
+};
+
+struct world {
+    struct vg_loop *loops[LOOPS];
+    struct vg_kv *kv;
+    struct vg_clock *clock;
+    struct vg_events *ev;
+    struct vg_arena *arena;
+    struct vg_sess s;
+    int64_t start_ms;
+    void (*body)(struct world *w);
+    pthread_mutex_t lock; /* guards the rest */
+    struct ran log[LOG_MAX];
+    size_t n_log, n_dead, n_now, most_now;
+    char dead_error[64];
+};
+
+static void
+copy(char to[32], struct vg_str s)
+{
+    snprintf(to, 32, "%" VG_FMT, VG_ARG(s));
+}
+
+static struct vg_str
+part_of(struct vg_arena *a, int64_t n)
+{
+    struct vg_key k;
+    vg_key_init(&k, a);
+    vg_key_str(&k, VG_STR("svc"));
+    vg_key_i64(&k, n);
+    return vg_key_done(&k);
+}
+
+static void
+put_timer(struct world *w, const struct vg_timer *t)
+{
+    struct vg_tx *tx;
+    struct vg_err err;
+    assert_ok(vg_kv_begin(&w->s, &t->part, 1, &tx, &err));
+    assert_ok(vg_timer_put(w->ev, tx, t, &err));
+    assert_ok(vg_tx_commit(&tx, &err));
+}
+
+/* What the timers of these tests do, by their op. */
+static vg_rc
+work(void *arg, const struct vg_timer *t, struct vg_err *err)
+{
+    struct world *w = arg;
+    pthread_mutex_lock(&w->lock);
+    VG_ASSERT(w->n_log < LOG_MAX);
+    struct ran *r = &w->log[w->n_log++];
+    *r = (struct ran) { .due_ms = t->due_ms, .attempt = t->attempt };
+    r->at_ms = vg_clock_now_ms(w->clock);
+    copy(r->op, t->op);
+    copy(r->id, t->id);
+    copy(r->payload, t->payload);
+    w->n_now++;
+    w->most_now = VG_MAX(w->most_now, w->n_now);
+    pthread_mutex_unlock(&w->lock);
+    if (vg_str_eq(t->op, VG_STR("slow")))
+        vg_fiber_sleep(500);
+    if (vg_str_eq(t->op, VG_STR("nap")))
+        vg_fiber_sleep(20);
+    vg_rc rc = VG_OK;
+    if (vg_str_eq(t->op, VG_STR("again"))) { /* sets itself anew, as a schedule does */
+        vg_auto_arena struct vg_arena *a = vg_arena_new(0);
+        struct vg_sess s;
+        struct vg_tx *tx;
+        vg_sess_init(&s, w->kv, a);
+        struct vg_timer next = *t;
+        next.due_ms += HOUR_MS;
+        rc = vg_kv_begin(&s, &t->part, 1, &tx, err);
+        if (rc == VG_OK)
+            rc = vg_timer_put(w->ev, tx, &next, err);
+        if (rc == VG_OK)
+            rc = vg_tx_commit(&tx, err);
+    }
+    if (vg_str_eq(t->op, VG_STR("fail")))
+        rc = vg_err_set(err, "it failed");
+    pthread_mutex_lock(&w->lock);
+    w->n_now--;
+    pthread_mutex_unlock(&w->lock);
+    return rc;
+}
+
+static void
+dead(void *arg, const struct vg_timer *t, const struct vg_err *last)
+{
+    (void)t;
+    struct world *w = arg;
+    pthread_mutex_lock(&w->lock);
+    w->n_dead++;
+    snprintf(w->dead_error, sizeof(w->dead_error), "%s", last->msg);
+    pthread_mutex_unlock(&w->lock);
+}
+
+static size_t
+n_ran(struct world *w)
+{
+    pthread_mutex_lock(&w->lock);
+    size_t n = w->n_log;
+    pthread_mutex_unlock(&w->lock);
+    return n;
+}
+
+/* Until so many have run and nothing is due or at work; at most five seconds. */
+static void
+settle(struct world *w, size_t want)
+{
+    int64_t until_ms = vg_mono_ms() + 5000;
+    while (vg_mono_ms() < until_ms) {
+        struct vg_events_state st = vg_events_state(w->ev);
+        if (n_ran(w) >= want && st.n_running == 0 && !st.has_due)
+            break;
+        vg_fiber_sleep(5);
+    }
+    assert_int_equal(n_ran(w), want);
+}
+
+static void
+advance(struct world *w, int64_t ms)
+{
+    struct vg_err err;
+    assert_ok(vg_clock_advance(w->clock, &w->s, ms, &err));
+}
+
+static void
+world_fiber(void *arg)
+{
+    struct world *w = arg;
+    struct vg_err err;
+    assert_ok(vg_clock_open(&w->s, vg_wall_ms, &w->clock, &err));
+    assert_ok(vg_clock_freeze(w->clock, &w->s, true, &err));
+    w->start_ms = vg_clock_now_ms(w->clock);
+    w->ev = vg_events_new(&(struct vg_events_setup) {
+        .kv = w->kv, .clock = w->clock, .run = work, .dead = dead, .arg = w });
+    vg_events_start(w->ev, w->loops, LOOPS);
+    w->body(w);
+    for (int i = 0; i < LOOPS; i++)
+        vg_loop_stop(w->loops[i]);
+}
+
+static void *
+loop_thread(void *loop)
+{
+    vg_loop_run(loop);
+    return NULL;
+}
+
+static void
+in_world(void (*body)(struct world *w))
+{
+    struct world *w = vg_xalloc(sizeof(*w));
+    struct vg_err err;
+    pthread_t thread;
+    assert_ok(vg_kv_open_mem(&w->kv, &err));
+    w->arena = vg_arena_new(0);
+    vg_sess_init(&w->s, w->kv, w->arena);
+    pthread_mutex_init(&w->lock, NULL);
+    w->body = body;
+    for (int i = 0; i < LOOPS; i++)
+        w->loops[i] = vg_loop_new(i);
+    vg_fiber_start(w->loops[0], world_fiber, w);
+    pthread_create(&thread, NULL, loop_thread, w->loops[1]);
+    vg_loop_run(w->loops[0]);
+    pthread_join(thread, NULL);
+    for (int i = 0; i < LOOPS; i++)
+        vg_loop_free(w->loops[i]);
+    vg_events_free(w->ev);
+    vg_clock_close(w->clock);
+    vg_arena_free(w->arena);
+    vg_kv_close(w->kv);
+    free(w);
+}
+
+/* --- the rules ----------------------------------------------------------------------------------
+ */
+
+static void
+index_is_empty(struct world *w)
+{
+    struct vg_err err;
+    struct vg_page page;
+    for (unsigned g = 0; g < EV_GROUPS; g++) {
+        assert_ok(
+            vg_kv_scan(&w->s, ev_group_part(w->arena, g), &(struct vg_range) { 0 }, &page, &err));
+        assert_int_equal(page.len, 0);
+    }
+}
+
+static void
+runs_when_due_body(struct world *w)
+{
+    struct vg_timer t = { .part = part_of(w->arena, 8),
+                          .id = VG_STR("one"),
+                          .op = VG_STR("svc/_Do"),
+                          .payload = VG_STR("{\"a\":1}"),
+                          .due_ms = w->start_ms + HOUR_MS };
+    put_timer(w, &t);
+    advance(w, HOUR_MS - 1);
+    vg_fiber_sleep(50);
+    assert_int_equal(n_ran(w), 0);
+    advance(w, 1);
+    settle(w, 1);
+    assert_string_equal(w->log[0].op, "svc/_Do");
+    assert_string_equal(w->log[0].id, "one");
+    assert_string_equal(w->log[0].payload, "{\"a\":1}");
+    assert_int_equal(w->log[0].attempt, 1);
+    advance(w, 24 * HOUR_MS);
+    vg_fiber_sleep(20);
+    settle(w, 1); /* and not again */
+    index_is_empty(w);
+
+    t.due_ms = 0; /* the outbox: due at once */
+    put_timer(w, &t);
+    settle(w, 2);
+    index_is_empty(w);
+}
+
+static void
+a_timer_runs_once_it_is_due_and_then_is_gone(void **state)
+{
+    (void)state;
+    in_world(runs_when_due_body);
+}
+
+static void
+real_time_body(struct world *w)
+{
+    struct vg_err err;
+    assert_ok(vg_clock_freeze(w->clock, &w->s, false, &err));
+    int64_t due_ms = vg_clock_now_ms(w->clock) + 60;
+    put_timer(w, &(struct vg_timer) { .part = part_of(w->arena, 1),
+                                      .id = VG_STR("x"),
+                                      .op = VG_STR("op"),
+                                      .due_ms = due_ms });
+    settle(w, 1);
+    assert_true(w->log[0].at_ms >= due_ms && w->log[0].at_ms < due_ms + 500);
+}
+
+static void
+time_passes_by_itself_too(void **state)
+{
+    (void)state;
+    in_world(real_time_body);
+}
+
+static void
+order_body(struct world *w)
+{
+    enum { N = 300 };
+    unsigned dice = 99;
+    for (int i = 0; i < N; i++) {
+        dice = dice * 1103515245u + 12345u;
+        put_timer(w, &(struct vg_timer) { .part = part_of(w->arena, (dice >> 16) % 20),
+                                          .id = vg_str_fmt(w->arena, "t%d", i),
+                                          .op = VG_STR("op"),
+                                          .due_ms = w->start_ms + 1
+                                                    + (int64_t)((dice >> 8) % (24 * HOUR_MS)) });
+    }
+    advance(w, 24 * HOUR_MS);
+    settle(w, N);
+    for (int i = 1; i < N; i++)
+        assert_true(w->log[i - 1].due_ms <= w->log[i].due_ms);
+    index_is_empty(w);
+}
+
+static void
+an_advance_runs_all_that_fell_due_in_order(void **state)
+{
+    (void)state;
+    in_world(order_body);
+}
+
+static void
+retry_body(struct world *w)
+{
+    put_timer(w, &(struct vg_timer) { .part = part_of(w->arena, 1),
+                                      .id = VG_STR("x"),
+                                      .op = VG_STR("fail"),
+                                      .due_ms = w->start_ms,
+                                      .max_attempts = 4 });
+    settle(w, 1);
+    const int64_t waits[] = { 1000, 2000, 4000 };
+    for (size_t i = 0; i < VG_COUNT(waits); i++) {
+        advance(w, waits[i] - 1);
+        vg_fiber_sleep(20);
+        settle(w, i + 1);
+        assert_int_equal(w->n_dead, 0);
+        advance(w, 1);
+        settle(w, i + 2);
+        assert_int_equal(w->log[i + 1].attempt, i + 2);
+    }
+    assert_int_equal(w->n_dead, 1);
+    assert_string_equal(w->dead_error, "it failed");
+    advance(w, HOUR_MS);
+    vg_fiber_sleep(20);
+    settle(w, 4);
+    index_is_empty(w);
+}
+
+static void
+failures_are_tried_again_with_growing_waits_and_end_in_the_dead_letter(void **state)
+{
+    (void)state;
+    in_world(retry_body);
+}
+
+static void
+lost_mark_body(struct world *w)
+{
+    struct vg_err err;
+    assert_ok(vg_fault_setup(VG_STR("events.run.after=fail@1"), &err));
+    put_timer(
+        w, &(struct vg_timer) {
+               .part = part_of(w->arena, 1), .id = VG_STR("x"), .op = VG_STR("op"), .due_ms = 0 });
+    settle(w, 1);
+    advance(w, 1000);
+    settle(w, 2);
+    assert_int_equal(w->log[1].attempt, 2);
+}
+
+static void
+work_whose_mark_is_lost_runs_again(void **state)
+{
+    (void)state;
+    in_world(lost_mark_body);
+    struct vg_err err;
+    assert_ok(vg_fault_setup(VG_STR(""), &err));
+}
+
+static void
+again_body(struct world *w)
+{
+    put_timer(w, &(struct vg_timer) { .part = part_of(w->arena, 1),
+                                      .id = VG_STR("x"),
+                                      .op = VG_STR("again"),
+                                      .due_ms = w->start_ms + HOUR_MS });
+    advance(w, 5 * HOUR_MS);
+    settle(w, 5);
+    for (int i = 0; i < 5; i++)
+        assert_int_equal(w->log[i].due_ms, w->start_ms + (i + 1) * HOUR_MS);
+    advance(w, HOUR_MS);
+    settle(w, 6);
+}
+
+static void
+work_may_put_its_timer_again(void **state)
+{
+    (void)state;
+    in_world(again_body);
+}
+
+static void
+replace_body(struct world *w)
+{
+    struct vg_timer t = { .part = part_of(w->arena, 1),
+                          .id = VG_STR("x"),
+                          .op = VG_STR("first"),
+                          .due_ms = w->start_ms + 2 * HOUR_MS };
+    struct vg_timer other = t;
+    struct vg_err err;
+    struct vg_tx *tx;
+    int64_t due_ms;
+    other.id = VG_STR("y");
+    put_timer(w, &other);
+    put_timer(w, &t);
+    t.op = VG_STR("second");
+    t.due_ms = w->start_ms + HOUR_MS;
+    put_timer(w, &t);
+    t.op = VG_STR("third");
+    t.due_ms = w->start_ms + 3 * HOUR_MS;
+    put_timer(w, &t);
+    assert_ok(vg_kv_begin(&w->s, &t.part, 1, &tx, &err));
+    assert_ok(vg_timer_due(w->ev, tx, t.part, t.id, &due_ms, &err));
+    assert_int_equal(due_ms, t.due_ms);
+    assert_ok(vg_timer_del(w->ev, tx, t.part, other.id, &err));
+    assert_ok(vg_timer_del(w->ev, tx, t.part, VG_STR("none"), &err));
+    assert_ok(vg_timer_due(w->ev, tx, t.part, other.id, &due_ms, &err));
+    assert_int_equal(due_ms, INT64_MAX);
+    assert_ok(vg_tx_commit(&tx, &err));
+    advance(w, 2 * HOUR_MS);
+    vg_fiber_sleep(30);
+    settle(w, 0);
+    advance(w, HOUR_MS);
+    settle(w, 1);
+    assert_string_equal(w->log[0].op, "third");
+    index_is_empty(w);
+}
+
+static void
+a_timer_can_be_replaced_and_deleted(void **state)
+{
+    (void)state;
+    in_world(replace_body);
+}
+
+static void
+slow_body(struct world *w)
+{
+    put_timer(w, &(struct vg_timer) { .part = part_of(w->arena, 1),
+                                      .id = VG_STR("a"),
+                                      .op = VG_STR("slow"),
+                                      .due_ms = w->start_ms + 1 });
+    put_timer(w, &(struct vg_timer) { .part = part_of(w->arena, 1),
+                                      .id = VG_STR("b"),
+                                      .op = VG_STR("after"),
+                                      .due_ms = w->start_ms + 2 });
+    put_timer(w, &(struct vg_timer) { .part = part_of(w->arena, 2),
+                                      .id = VG_STR("c"),
+                                      .op = VG_STR("other"),
+                                      .due_ms = w->start_ms + 3 });
+    int64_t from_ms = vg_mono_ms();
+    advance(w, 10);
+    settle(w, 3);
+    assert_true(vg_mono_ms() - from_ms >= 500);
+    /* "c" waits for "b", which is due before it, but not for as long as "a" takes. */
+    assert_string_equal(w->log[0].id, "a");
+    assert_string_equal(w->log[1].id, "c");
+    assert_string_equal(w->log[2].id, "b");
+}
+
+static void
+a_slow_one_holds_up_its_partition_only(void **state)
+{
+    (void)state;
+    in_world(slow_body);
+}
+
+static void
+many_body(struct world *w)
+{
+    for (int i = 0; i < 300; i++)
+        put_timer(w, &(struct vg_timer) { .part = part_of(w->arena, i),
+                                          .id = VG_STR("x"),
+                                          .op = VG_STR("nap"),
+                                          .due_ms = w->start_ms + 5 });
+    advance(w, 10);
+    settle(w, 300);
+    assert_true(w->most_now <= EV_RUNNING_MAX);
+    assert_true(w->most_now > 10);
+    index_is_empty(w);
+}
+
+static void
+so_many_at_a_time(void **state)
+{
+    (void)state;
+    in_world(many_body);
+}
+
+static void
+restart_body(struct world *w)
+{
+    /* Written by a process that ended before: this sweeper was never told of them. */
+    struct vg_clock *clock;
+    struct vg_err err;
+    assert_ok(vg_clock_open(&w->s, vg_wall_ms, &clock, &err));
+    struct vg_events *gone = vg_events_new(
+        &(struct vg_events_setup) { .kv = w->kv, .clock = clock, .run = work, .arg = w });
+    struct vg_events *mine = w->ev;
+    w->ev = gone;
+    for (int i = 0; i < 10; i++)
+        put_timer(w, &(struct vg_timer) { .part = part_of(w->arena, i),
+                                          .id = VG_STR("x"),
+                                          .op = VG_STR("op"),
+                                          .due_ms = w->start_ms + i });
+    w->ev = mine;
+    for (unsigned g = 0; g < EV_GROUPS; g++)
+        ev_notify(mine, g, INT64_MIN); /* as vg_events_new() sets it */
+    advance(w, 100);
+    settle(w, 10);
+    vg_events_free(gone);
+    vg_clock_close(clock);
+}
+
+static void
+timers_of_an_earlier_process_run(void **state)
+{
+    (void)state;
+    in_world(restart_body);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_timer_runs_once_it_is_due_and_then_is_gone),
+        cmocka_unit_test(time_passes_by_itself_too),
+        cmocka_unit_test(an_advance_runs_all_that_fell_due_in_order),
+        cmocka_unit_test(failures_are_tried_again_with_growing_waits_and_end_in_the_dead_letter),
+        cmocka_unit_test(work_whose_mark_is_lost_runs_again),
+        cmocka_unit_test(work_may_put_its_timer_again),
+        cmocka_unit_test(a_timer_can_be_replaced_and_deleted),
+        cmocka_unit_test(a_slow_one_holds_up_its_partition_only),
+        cmocka_unit_test(so_many_at_a_time),
+        cmocka_unit_test(timers_of_an_earlier_process_run),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -2,7 +2,7 @@
 
 /* Keys of items and of index entries: what they must be, and what of an item they are. */
 
-#include "services/dynamodb/dynamodb_item.h"
+#include "services/dynamodb/dynamodb_keycond.h"
 
 #define INVALID   "One or more parameter values were invalid: "
 #define NOT_VALID "One or more parameter values are not valid. "
@@ -162,19 +162,6 @@ dynamodb_key_of(struct vg_arena *arena, const struct dynamodb_key_def *def, stru
     return vg_buf_str(&b);
 }
 
-static bool
-is_projected(const struct dynamodb_table *t, const struct dynamodb_index *ix, struct vg_str name)
-{
-    if (vg_str_eq(name, t->key.hash) || (t->key.range.ptr && vg_str_eq(name, t->key.range))
-        || vg_str_eq(name, ix->key.hash) || (ix->key.range.ptr && vg_str_eq(name, ix->key.range)))
-        return true;
-    for (size_t i = 0; i < ix->rec->non_key.len; i++) {
-        if (vg_str_eq(name, ix->rec->non_key.items[i]))
-            return true;
-    }
-    return false;
-}
-
 struct vg_str
 dynamodb_index_entry(struct vg_arena *arena, const struct dynamodb_table *t,
                      const struct dynamodb_index *ix, struct vg_str item)
@@ -188,7 +175,7 @@ dynamodb_index_entry(struct vg_arena *arena, const struct dynamodb_table *t,
     vg_buf_init(&b, arena, item.len);
     struct dynamodb_attr attr;
     while (dynamodb_next_attr(&item, &attr)) {
-        if (is_projected(t, ix, attr.name))
+        if (dynamodb_index_projects(t, ix, attr.name))
             dynamodb_put_attr(&b, attr.name, attr.v);
     }
     return vg_buf_str(&b);

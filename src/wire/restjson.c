@@ -60,25 +60,6 @@ get_query_list(struct rest_in *r, const struct vg_member *m, struct vg_str name,
     return VG_OK;
 }
 
-/* Whether a parameter belongs to a member or to the URI template itself. */
-static bool
-is_named(const struct rest_in *r, struct vg_str name)
-{
-    const struct vg_shape *shape = r->op->in;
-    for (size_t i = 0; i < shape->n_members; i++)
-        if (shape->members[i].loc == VG_LOC_QUERY && shape->members[i].shape->type != VG_T_MAP
-            && vg_str_eq(shape->members[i].wire, name))
-            return true;
-    struct vg_str literals = r->op->http->uri;
-    (void)vg_str_cut(&literals, '?');
-    while (literals.ptr) {
-        struct vg_str value = vg_str_cut(&literals, '&');
-        if (vg_str_eq(vg_str_cut(&value, '='), name))
-            return true;
-    }
-    return false;
-}
-
 static bool
 has_key(const struct vg_shape *shape, const struct vg_list *map, struct vg_str key)
 {
@@ -88,6 +69,7 @@ has_key(const struct vg_shape *shape, const struct vg_list *map, struct vg_str k
     return false;
 }
 
+/* All parameters, also those that other members name (Smithy, httpQueryParams, on servers). */
 static vg_rc
 get_query_map(struct rest_in *r, const struct vg_member *m, struct vg_list *map)
 {
@@ -95,7 +77,7 @@ get_query_map(struct rest_in *r, const struct vg_member *m, struct vg_list *map)
     const struct vg_shape *shape = m->shape;
     for (size_t i = 0; i < r->query.len; i++) {
         const struct vg_pair *p = &r->query.items[i];
-        if (is_named(r, p->name) || has_key(shape, map, p->name))
+        if (has_key(shape, map, p->name))
             continue;
         map->set = true;
         struct vg_slot slot = vg_slot_append(r->arena, shape, map, &cap, p->name);
@@ -169,7 +151,7 @@ get_header_value(struct rest_in *r, const struct vg_member *m, struct vg_str val
         item->type == VG_T_TIMESTAMP && vg_time_fmt_of(m, item, VG_TIME_HTTP) == VG_TIME_HTTP;
     size_t cap = list->len;
     list->set = true;
-    for (struct vg_str rest = value; rest.ptr;) {
+    for (struct vg_str rest = value.len ? value : VG_STR_NONE; rest.ptr;) {
         vg_rc rc = get_text(r, m, next_element(r->arena, &rest, is_date), VG_TIME_HTTP,
                             vg_slot_append(r->arena, slot.shape, list, &cap, VG_STR_NONE));
         if (rc != VG_OK)

@@ -67,7 +67,7 @@ enum vg_loc {
     VG_LOC_HEADER,
     VG_LOC_HEADERS, /* a map: all headers with the prefix `wire` */
     VG_LOC_URI,
-    VG_LOC_QUERY, /* a map takes all parameters no other member names */
+    VG_LOC_QUERY, /* a map takes all parameters */
     VG_LOC_STATUS,
     VG_LOC_PAYLOAD,
 };

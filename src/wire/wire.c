@@ -224,10 +224,9 @@ encode_error_json(const struct vg_model *model, enum vg_protocol protocol, const
     }
     vg_jsonw_object_end(&w);
     vg_wire_out_header(ret, arena, VG_STR("Content-Type"), json_type(protocol));
-    if (model && (model->flags & VG_MODEL_QUERY_COMPATIBLE))
+    if (model && (model->flags & VG_MODEL_QUERY_COMPATIBLE) && def->query_code.ptr)
         vg_wire_out_header(ret, arena, VG_STR("x-amzn-query-error"),
-                           vg_str_fmt(arena, "%" VG_FMT ";%s",
-                                      VG_ARG(def->query_code.ptr ? def->query_code : def->code),
+                           vg_str_fmt(arena, "%" VG_FMT ";%s", VG_ARG(def->query_code),
                                       def->is_sender_fault ? "Sender" : "Receiver"));
 }
 

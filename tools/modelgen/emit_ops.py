@@ -151,7 +151,7 @@ def errors_c(svc, here):
                  f".is_sender_fault = {str(sender).lower()}",
                  f".is_retryable = {str(bool(raw.get('retryable')) or status >= 500).lower()}",
                  f".shape = &{s.symbol}"]
-            if other and other != code:
+            if other:
                 f.append(f".query_code = {vstr(other)}")
             o.append(f"const struct vg_errdef {api.error_symbol(s)} = {{ {', '.join(f)} }};")
     return o

@@ -209,7 +209,7 @@ vg_rc
 cli_input(struct cli *cli, const struct vg_shape *shape, int argc, char **argv, struct vg_str *ret,
           struct vg_err *err)
 {
-    struct pair items[PAIRS_MAX];
+    struct pair *items = VG_NEW_ARRAY(cli->arena, struct pair, PAIRS_MAX);
     struct pairs all = { .items = items };
     if (argc > PAIRS_MAX)
         return vg_err_set(err, "more than %d words", PAIRS_MAX);

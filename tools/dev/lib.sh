@@ -190,4 +190,8 @@ need_build() {
         grep -vE '^(\[[0-9]+/[0-9]+\] |ninja: |ccache |gcc |clang )' "$log" | head -n 60 >&2 || true
         return 1
     fi
+    local program
+    for program in virga/virga jail/virga-jail; do
+        [ ! -x "$dir/src/apps/$program" ] || ln -sf "src/apps/$program" "$dir/${program##*/}"
+    done
 }

@@ -14,6 +14,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
 BINARY = os.environ.get("VIRGA_BIN", str(ROOT / "build" / "virga"))
+NODE = os.environ.get("VG_NODE")  # where it is not the system's, the daemon must be told
 SLOW = os.environ.get("VIRGA_SLOW") == "1"  # a sanitized daemon: times are not judged
 READY_S = 60 if SLOW else 20
 STOP_S = 60 if SLOW else 20
@@ -51,6 +52,8 @@ class Daemon:
         if not os.access(BINARY, os.X_OK):
             raise DaemonError(f"{BINARY} is not built: ./dev build")
         command = [BINARY, "serve", "--listen", self.listen, "--log", "json"]
+        if NODE and os.path.dirname(NODE) not in ("/usr/bin", "/usr/local/bin"):
+            command += [word for n in (18, 20, 22, 24) for word in ("--runtime", f"nodejs{n}.x={NODE}")]
         if "--ephemeral" not in self.args and "--data" not in self.args:
             command += ["--data", str(self.data)]
         env = {k: v for k, v in os.environ.items() if not k.startswith("AWS_")}

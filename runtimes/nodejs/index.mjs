@@ -398,7 +398,7 @@ function setGlobals() {
   };
   const home = '/var/runtime';
   const major = process.versions.node.split('.')[0];
-  process.env.NODE_PATH ??= `/opt/nodejs/node${major}/node_modules:/opt/nodejs/node_modules:${home}/node_modules`;
+  process.env.NODE_PATH ??= `/opt/nodejs/node${major}/node_modules:/opt/nodejs/node_modules:${home}/node_modules:/var/node_modules`;
   Module._initPaths();
 }
 

@@ -327,7 +327,7 @@ fixed_env(struct env *e, const struct vg_function *fn, struct vg_str stream)
     if (is_node && !has_env(fn, "NODE_PATH="))
         add_env(e, "NODE_PATH",
                 VG_STR("/opt/nodejs/node_modules:/var/runtime/node_modules:"
-                       "/var/lang/node_modules"));
+                       "/var/node_modules"));
     if (!has_env(fn, "AWS_ENDPOINT_URL="))
         add_env(e, "AWS_ENDPOINT_URL", VG_STR("http://127.0.0.1:9001"));
 }

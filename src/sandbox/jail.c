@@ -77,10 +77,11 @@ add_runtime(struct vg_sandboxes *sb, struct vg_jail_msg *m, const struct sb_pool
     snprintf(src, sizeof(src), "%.*s/%s", VG_ARG(sb->opt.client_dir),
              is_python ? "python" : "nodejs");
     add_bind(m, src, "/var/runtime");
-    snprintf(src, sizeof(src), "%.*s/%s/%s", VG_ARG(sb->opt.library_dir),
-             is_python ? pool->actual : "nodejs", is_python ? "site-packages" : "node_modules");
+    snprintf(src, sizeof(src), "%.*s/%s", VG_ARG(sb->opt.library_dir),
+             is_python ? "python" : "nodejs/node_modules");
+    /* Found from /var/task by import and by require alike, after the function's own. */
     snprintf(dst, sizeof(dst), "%s",
-             is_python ? "/var/lang/lib/site-packages" : "/var/lang/node_modules");
+             is_python ? "/var/lang/lib/site-packages" : "/var/node_modules");
     if (vg_file_exists(vg_str_of(src)))
         add_bind(m, src, dst);
     add_prefix(m, pool->path);

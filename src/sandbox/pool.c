@@ -271,6 +271,7 @@ void
 vg_sandboxes_find_paths(struct vg_arena *arena, struct vg_sandboxes_options *opt)
 {
     static const char *const jails[] = { "virga-jail", "../jail/virga-jail", "apps/jail/virga-jail",
+                                         "src/apps/jail/virga-jail",
                                          "../libexec/virga/virga-jail" };
     static const char *const clients[] = { "runtimes",          "../share/virga/runtimes",
                                            "../runtimes",       "../../runtimes",

@@ -35,7 +35,7 @@ struct vg_sandboxes_options {
     struct vg_str jail_path;   /* the virga-jail executable                              */
     struct vg_str run_dir;     /* a folder of our own, made if missing                   */
     struct vg_str client_dir;  /* runtimes/: python/bootstrap.py, nodejs/index.mjs       */
-    struct vg_str library_dir; /* python3.11/site-packages, nodejs/node_modules; may lack */
+    struct vg_str library_dir; /* the SDKs: python/, nodejs/node_modules/; may lack      */
     bool is_weak;
     bool is_match_exact;           /* --runtime-match exact */
     const struct vg_str *runtimes; /* --runtime NAME=PATH   */

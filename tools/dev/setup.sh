@@ -34,7 +34,7 @@ need_apparmor() {
     local text
     text="abi <abi/4.0>,
 include <tunables/global>
-profile virga-jail $VG_ROOT/build*/virga-jail flags=(unconfined) {
+profile virga-jail $VG_ROOT/build*/**virga-jail flags=(unconfined) {
   userns,
 }"
     [ "$(cat "$file" 2>/dev/null)" = "$text" ] && return 0

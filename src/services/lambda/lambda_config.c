@@ -9,58 +9,6 @@
 
 #include <sys/utsname.h>
 
-vg_rc
-lambda_bad(struct vg_req *rq, const char *fmt, ...)
-{
-    struct vg_buf b;
-    vg_buf_init(&b, rq->arena, 65536);
-    va_list ap;
-    va_start(ap, fmt);
-    vg_buf_vaddf(&b, fmt, ap);
-    va_end(ap);
-    struct lambda_invalid_parameter_value_exception *d =
-        VG_NEW(rq->arena, struct lambda_invalid_parameter_value_exception);
-    d->type = VG_STR("User");
-    return lambda_fail_invalid_parameter_value_exception_detail(rq, d, "%" VG_FMT,
-                                                                VG_ARG(vg_buf_str(&b)));
-}
-
-vg_rc
-lambda_conflict(struct vg_req *rq, const char *fmt, ...)
-{
-    struct vg_buf b;
-    vg_buf_init(&b, rq->arena, 65536);
-    va_list ap;
-    va_start(ap, fmt);
-    vg_buf_vaddf(&b, fmt, ap);
-    va_end(ap);
-    struct lambda_resource_conflict_exception *d =
-        VG_NEW(rq->arena, struct lambda_resource_conflict_exception);
-    d->type = VG_STR("User");
-    return lambda_fail_resource_conflict_exception_detail(rq, d, "%" VG_FMT,
-                                                          VG_ARG(vg_buf_str(&b)));
-}
-
-vg_rc
-lambda_not_found(struct vg_req *rq, struct vg_str arn)
-{
-    struct lambda_resource_not_found_exception *d =
-        VG_NEW(rq->arena, struct lambda_resource_not_found_exception);
-    d->type = VG_STR("User");
-    return lambda_fail_resource_not_found_exception_detail(rq, d, "Function not found: %" VG_FMT,
-                                                           VG_ARG(arn));
-}
-
-vg_rc
-lambda_check_revision(struct vg_req *rq, struct vg_str given, struct vg_str have)
-{
-    if (!given.ptr || vg_str_eq(given, have))
-        return VG_OK;
-    return lambda_fail_precondition_failed_exception(
-        rq, "The RevisionId provided does not match the latest RevisionId. Call the "
-            "GetFunction/GetAlias API to retrieve the latest RevisionId");
-}
-
 struct vg_str
 lambda_new_revision(struct vg_req *rq)
 {

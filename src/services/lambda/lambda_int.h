@@ -52,6 +52,9 @@ struct lambda_name {
 bool lambda_name_parse(struct vg_str text, struct lambda_name *ret);
 bool lambda_is_version(struct vg_str qualifier); /* a number */
 
+/* --- lambda_fail.c ------------------------------------------------------------------------------
+ */
+
 /* Parses in->function_name and the separate qualifier; sets the service's error. */
 vg_rc lambda_resolve(struct vg_req *rq, struct vg_str function_name, struct vg_str qualifier,
                      struct lambda_name *ret) VG_MUST_USE;

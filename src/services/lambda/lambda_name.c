@@ -56,31 +56,3 @@ lambda_name_parse(struct vg_str text, struct lambda_name *ret)
         return false;
     return is_name(ret->name, false);
 }
-
-vg_rc
-lambda_resolve(struct vg_req *rq, struct vg_str function_name, struct vg_str qualifier,
-               struct lambda_name *ret)
-{
-    if (!lambda_name_parse(function_name, ret))
-        return lambda_bad(rq, "Invalid function name: %" VG_FMT, VG_ARG(function_name));
-    if (ret->qualifier.ptr && qualifier.ptr && !vg_str_eq(ret->qualifier, qualifier))
-        return lambda_bad(rq, "The derived qualifier from the function name does not match the "
-                              "specified qualifier.");
-    if (!ret->qualifier.ptr)
-        ret->qualifier = qualifier;
-    if (ret->region.ptr && !vg_str_eq(ret->region, rq->scope->region))
-        return lambda_not_found(rq, function_name);
-    if (ret->account.ptr && !vg_str_eq(ret->account, rq->scope->owner))
-        return lambda_not_found(rq, function_name);
-    return VG_OK;
-}
-
-struct vg_str
-lambda_arn(struct vg_req *rq, struct vg_str name, struct vg_str qualifier)
-{
-    const struct vg_scope *s = rq->scope;
-    return vg_str_fmt(
-        rq->arena, "arn:%" VG_FMT ":lambda:%" VG_FMT ":%" VG_FMT ":function:%" VG_FMT "%s%" VG_FMT,
-        VG_ARG(s->partition), VG_ARG(s->region), VG_ARG(s->owner), VG_ARG(name),
-        qualifier.ptr ? ":" : "", VG_ARG(qualifier));
-}

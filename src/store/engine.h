@@ -80,8 +80,12 @@ const struct vg_engine_ops *vg_engine_ops_of(const struct vg_engine *e);
 typedef vg_rc(vg_engine_open_fn)(void *arg, struct vg_engine **ret, struct vg_err *err);
 
 vg_rc vg_mem_open(struct vg_engine **ret, struct vg_err *err) VG_MUST_USE;
-/* `path`: RocksDB's own folder. */
-vg_rc vg_rocks_open(struct vg_str path, struct vg_engine **ret, struct vg_err *err) VG_MUST_USE;
+/*
+ * `path`: RocksDB's own folder.  `synced`: a small file beside it that keeps how far sync() has
+ * come; when the database ends before that, something is missing and opening fails.
+ */
+vg_rc vg_rocks_open(struct vg_str path, struct vg_str synced, struct vg_engine **ret,
+                    struct vg_err *err) VG_MUST_USE;
 
 /* 8 bytes, big-endian, two's complement. */
 int64_t vg_counter_read(struct vg_str value); /* absent or malformed: 0 */

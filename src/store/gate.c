@@ -6,6 +6,7 @@
  */
 
 #include "base/arena.h"
+#include "base/fault.h"
 #include "os/clock.h"
 #include "store/kv_int.h"
 
@@ -230,10 +231,12 @@ sync_once(struct vg_kv *kv)
 {
     struct vg_err err = { 0 };
     uint64_t seq = vg_kv_latest(kv); /* only this thread closes the engine: no guard */
+    (void)VG_FAULT("store.gate.before_sync");
     if (kv->ops->sync(kv->engine, &err) != VG_OK) {
         kv->is_broken = true;
         return;
     }
+    (void)VG_FAULT("store.gate.after_sync");
     kv->durable = seq;
     release(kv, VG_OK);
 }
@@ -284,6 +287,7 @@ static void
 tick(struct vg_kv *kv, int64_t now_ms)
 {
     kv->ticked_ms = now_ms;
+    vg_room_look(kv);
     uint64_t n = kv->n_commits, commits = n - kv->ticked_commits;
     kv->ticked_commits = n;
     kv->quiet_ticks = commits == 0 ? kv->quiet_ticks + 1 : 0;
@@ -296,7 +300,7 @@ tick(struct vg_kv *kv, int64_t now_ms)
             kv->is_broken = true;
     }
     if (is_quiet) {
-        kv->is_dirty = false;
+        kv->is_dirty = kv->is_full; /* then the disk is watched until there is room */
         kv->quiet_ticks = 0;
     }
 }
@@ -377,6 +381,7 @@ vg_gate_init(struct vg_kv *kv, struct vg_err *err)
     pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
     pthread_cond_init(&kv->need, &attr);
     pthread_condattr_destroy(&attr);
+    kv->is_dirty = kv->is_full;
     kv->durable = vg_kv_latest(kv); /* what was replayed has been written out again */
     if (kv->setup.is_gated)
         kv->marks = calloc(VG_KV_MARKS, sizeof(*kv->marks)); /* pages come as they are touched */

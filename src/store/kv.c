@@ -51,17 +51,19 @@ vg_kv_latest(struct vg_kv *kv)
 vg_rc
 vg_kv_new(const struct vg_kv_setup *setup, struct vg_kv **ret, struct vg_err *err)
 {
-    struct vg_engine *engine;
-    vg_rc rc = setup->open(setup->open_arg, &engine, err);
-    if (rc != VG_OK)
-        return rc;
     struct vg_kv *kv = aligned_alloc(64, (sizeof(*kv) + 63) & ~(size_t)63);
     if (kv == NULL)
         VG_BUG("out of memory");
     memset(kv, 0, sizeof(*kv));
     kv->setup = *setup;
-    kv->engine = engine;
-    kv->ops = vg_engine_ops_of(engine);
+    vg_room_before_open(kv);
+    vg_rc rc = setup->open(setup->open_arg, &kv->engine, err);
+    if (rc != VG_OK) {
+        pthread_mutex_destroy(&kv->room_lock);
+        free(kv);
+        return rc;
+    }
+    kv->ops = vg_engine_ops_of(kv->engine);
     pthread_rwlockattr_t attr;
     pthread_rwlockattr_init(&attr);
     pthread_rwlockattr_setkind_np(&attr, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
@@ -93,6 +95,7 @@ vg_kv_close(struct vg_kv *kv)
     for (size_t i = 0; i < VG_KV_GUARDS; i++)
         pthread_rwlock_destroy(&kv->guards[i].lock);
     pthread_mutex_destroy(&kv->snaps_lock);
+    pthread_mutex_destroy(&kv->room_lock);
     if (kv->setup.fini)
         kv->setup.fini(kv->setup.open_arg);
     free(kv);
@@ -115,7 +118,8 @@ static vg_rc
 open_rocks(void *arg, struct vg_engine **ret, struct vg_err *err)
 {
     struct vg_folder *f = arg;
-    return vg_rocks_open(vg_folder_path(f, VG_STR("kv")), ret, err);
+    return vg_rocks_open(vg_folder_path(f, VG_STR("kv")), vg_folder_path(f, VG_STR("synced")), ret,
+                         err);
 }
 
 static void
@@ -137,7 +141,7 @@ vg_kv_open_rocks(const struct vg_kv_options *opt, struct vg_kv **ret, struct vg_
         .fini = close_folder,
         .is_gated = opt->durability == VG_DURABLE_DISK,
         .has_syncer = true,
-        .room_path = vg_folder_path(f, VG_STR("kv")),
+        .room_path = vg_folder_path(f, VG_STR(".")),
     };
     rc = vg_kv_new(&setup, ret, err);
     if (rc != VG_OK)

@@ -69,6 +69,9 @@ void vg_sess_init(struct vg_sess *s, struct vg_kv *kv, struct vg_arena *arena);
  */
 vg_rc vg_kv_gate(struct vg_sess *s, struct vg_err *err) VG_WAITS VG_MUST_USE;
 
+/* VG_FAIL with ENOSPC while the disk has too little room for more writing: before large ones. */
+vg_rc vg_kv_check_room(struct vg_kv *kv, struct vg_err *err) VG_MUST_USE;
+
 /*
  * For caches in memory.  An entry keeps `commit_seq` of the session that wrote it (or `seen_seq` of
  * the one that read it), and who uses it calls vg_sess_see().  When vg_kv_epoch() has changed the

@@ -41,6 +41,8 @@ struct vg_kv_setup {
     bool is_gated;                /* replies wait for sync() */
     bool has_syncer;              /* a thread for the gate, flushes, disk room, reopening */
     struct vg_str room_path;      /* where free space is watched; absent: nowhere */
+    /* A test's measure of it; NULL: the file system's. */
+    bool (*free_bytes)(void *open_arg, uint64_t *ret);
 };
 
 struct vg_kv {
@@ -57,6 +59,11 @@ struct vg_kv {
 
     pthread_mutex_t snaps_lock;
     struct vg_snap *snaps; /* open ones: let go before the engine is closed */
+
+    pthread_mutex_t room_lock; /* guards has_ballast */
+    bool has_ballast;
+    _Atomic bool is_full; /* writes are refused */
+    _Atomic uint64_t room_bytes, written_bytes;
 
     struct vg_gate_list lists[VG_KV_LOOPS + 1];
     pthread_mutex_t lock; /* guards changes of wanted, is_broken and is_stopping, with need */
@@ -87,7 +94,7 @@ uint64_t vg_kv_latest(struct vg_kv *kv);
 
 vg_rc vg_gate_init(struct vg_kv *kv, struct vg_err *err) VG_MUST_USE;
 void vg_gate_fini(struct vg_kv *kv); /* stops the syncer */
-/* After a commit of about so many bytes. */
+/* After a commit. */
 void vg_gate_note_commit(struct vg_kv *kv);
 /* After a failed write. */
 void vg_gate_break(struct vg_kv *kv);
@@ -103,6 +110,12 @@ vg_mark_of(struct vg_str s)
 {
     return (uint32_t)(vg_str_hash(s) >> 24) % VG_KV_MARKS;
 }
+
+/* --- room.c --- */
+
+void vg_room_before_open(struct vg_kv *kv);
+void vg_room_look(struct vg_kv *kv);                 /* blocks for some microseconds */
+void vg_room_note(struct vg_kv *kv, uint64_t bytes); /* to be written; now and then looks */
 
 /* --- reads, for kv.c and tx.c --- */
 

@@ -15,8 +15,10 @@
 #include "base/arena.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <rocksdb/c.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #define MEMTABLE_BYTES  (32u << 20)
 #define CACHE_BYTES     (32u << 20)
@@ -38,6 +40,7 @@ struct rocks {
     rocksdb_flushoptions_t *flush_soon, *flush_now;
     rocksdb_cache_t *cache;
     _Atomic uint64_t log_bytes;
+    int synced_fd;
 };
 
 struct vg_engine_iter {
@@ -270,12 +273,26 @@ rocks_write(struct vg_engine *e, const struct vg_tree *writes, bool may_block, s
     return fail(err, "writing", msg);
 }
 
+/* Not made durable itself: after a power cut an older value may stand there, which is as true. */
+static void
+note_synced(struct rocks *r, uint64_t seq)
+{
+    const uint64_t words[2] = { seq, ~seq };
+    if (pwrite(r->synced_fd, words, sizeof(words), 0) != sizeof(words))
+        return; /* a full disk: the older value is as true */
+}
+
 static vg_rc
 rocks_sync(struct vg_engine *e, struct vg_err *err)
 {
+    struct rocks *r = rocks_of(e);
     char *msg = NULL;
-    rocksdb_flush_wal(rocks_of(e)->db, 1, &msg);
-    return msg ? fail(err, "making the log durable", msg) : VG_OK;
+    uint64_t seq = rocksdb_get_latest_sequence_number(r->db);
+    rocksdb_flush_wal(r->db, 1, &msg);
+    if (msg)
+        return fail(err, "making the log durable", msg);
+    note_synced(r, seq);
+    return VG_OK;
 }
 
 static uint64_t
@@ -307,6 +324,8 @@ rocks_free(struct rocks *r)
     rocksdb_flushoptions_destroy(r->flush_soon);
     rocksdb_flushoptions_destroy(r->flush_now);
     rocksdb_cache_destroy(r->cache);
+    if (r->synced_fd >= 0)
+        close(r->synced_fd);
     free(r);
 }
 
@@ -314,11 +333,9 @@ static void
 rocks_close(struct vg_engine *e, bool is_clean)
 {
     struct rocks *r = rocks_of(e);
+    struct vg_err err;
     char *msg = NULL;
-    if (is_clean) {
-        rocksdb_flush_wal(r->db, 1, &msg);
-        rocksdb_free(msg);
-        msg = NULL;
+    if (is_clean && rocks_sync(e, &err) == VG_OK) {
         rocksdb_flush(r->db, r->flush_now, &msg);
         rocksdb_free(msg); /* then the next start replays the log: slower, nothing is lost */
     }
@@ -380,18 +397,46 @@ set_options(struct rocks *r)
     r->flush_now = rocksdb_flushoptions_create();
 }
 
+/* An older end than what was made durable: the log was cut or damaged, or files were put back. */
+static vg_rc
+check_synced(struct rocks *r, struct vg_str path, struct vg_str synced, struct vg_err *err)
+{
+    uint64_t words[2] = { 0, 0 }, latest = rocksdb_get_latest_sequence_number(r->db);
+    ssize_t n = pread(r->synced_fd, words, sizeof(words), 0);
+    if (n != sizeof(words) || words[0] != ~words[1] || words[0] <= latest)
+        return VG_OK;
+    return vg_err_set(
+        err,
+        "the store in %" VG_FMT " ends at write %llu, but %llu had been made durable: "
+        "its log is cut off or damaged. Restore the folder, or remove %" VG_FMT
+        " to go on without the rest",
+        VG_ARG(path), (unsigned long long)latest, (unsigned long long)words[0], VG_ARG(synced));
+}
+
 vg_rc
-vg_rocks_open(struct vg_str path, struct vg_engine **ret, struct vg_err *err)
+vg_rocks_open(struct vg_str path, struct vg_str synced, struct vg_engine **ret, struct vg_err *err)
 {
     struct rocks *r = vg_xalloc(sizeof(*r));
     r->base.ops = &rocks_ops;
     set_options(r);
     vg_auto_arena struct vg_arena *tmp = vg_arena_new(0);
     char *msg = NULL;
+    r->synced_fd = open(vg_str_cstr(tmp, synced), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (r->synced_fd < 0) {
+        vg_err_errno(err, errno, "opening %" VG_FMT, VG_ARG(synced));
+        rocks_free(r);
+        return VG_FAIL;
+    }
     r->db = rocksdb_open(r->options, vg_str_cstr(tmp, path), &msg);
     if (msg) {
         rocks_free(r);
         return fail(err, "opening the store", msg);
+    }
+    vg_rc rc = check_synced(r, path, synced, err);
+    if (rc != VG_OK) {
+        rocksdb_close(r->db);
+        rocks_free(r);
+        return rc;
     }
     *ret = &r->base;
     return VG_OK;

@@ -3,6 +3,7 @@
 /* Writing transactions: turns, own writes laid over what is there, one batch at commit. */
 
 #include "base/arena.h"
+#include "base/fault.h"
 #include "base/limits.h"
 #include "store/key.h"
 #include "store/kv_int.h"
@@ -244,6 +245,15 @@ marks_of(struct vg_tx *tx)
     return m;
 }
 
+static uint64_t
+bytes_of(const struct vg_tx *tx)
+{
+    uint64_t bytes = 0;
+    for (struct vg_node *i = vg_tree_at_or_after(&tx->writes, VG_STR("")); i; i = vg_tree_next(i))
+        bytes += i->key.len + VG_CONTAINER(i, struct vg_write, node)->value.len;
+    return bytes;
+}
+
 struct write_job {
     struct vg_kv *kv;
     const struct vg_tree *writes;
@@ -267,8 +277,10 @@ write_batch(void *arg)
         vg_kv_leave(kv);
         return;
     }
+    (void)VG_FAULT("store.commit.before");
     job->rc = kv->ops->write(kv->engine, job->writes, job->may_block, &job->err);
     job->seq = vg_kv_latest(kv); /* after the write: not below it */
+    (void)VG_FAULT("store.commit.after");
     vg_kv_leave(kv);
     if (job->rc == VG_FAIL)
         vg_gate_break(kv);
@@ -280,6 +292,10 @@ write_all(struct vg_tx *tx, struct vg_err *err) VG_WAITS
     struct vg_sess *s = tx->sess;
     struct vg_kv *kv = s->kv;
     struct marks m = { 0 };
+    vg_room_note(kv, bytes_of(tx));
+    vg_rc rc = vg_kv_check_room(kv, err);
+    if (rc != VG_OK)
+        return rc;
     if (kv->setup.is_gated)
         m = marks_of(tx);
     for (size_t i = 0; i < m.len; i++)

@@ -1,0 +1,530 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Content files.  While being written a file lies in blobs/tmp, which is emptied at the start.
+ * Under its id it has, until its reference is stored, a durable record "new"; after the reference
+ * is dropped, one "gone".  So only these records are ever swept, never the folder.
+ */
+
+#include "store/blob.h"
+
+#include "base/arena.h"
+#include "base/fault.h"
+#include "base/log.h"
+#include "crypto/random.h"
+#include "os/clock.h"
+#include "os/fiber.h"
+#include "os/file.h"
+#include "store/key.h"
+#include "store/kv.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define ID_LEN         26u
+#define GROUPS         16u
+#define SWEEP_RETRY_MS 5000
+
+struct vg_blobs {
+    struct vg_arena *arena;
+    struct vg_str dir, tmp;
+    struct vg_kv *kv;
+    struct vg_random *random;
+    pthread_mutex_t lock; /* guards the rest */
+    struct vg_waiter *sleeper;
+    bool has_gone;
+};
+
+struct vg_blob_writer {
+    struct vg_blobs *blobs;
+    int fd;
+    uint64_t size;
+    char id[ID_LEN + 1];
+};
+
+struct vg_blob {
+    int fd;
+    uint64_t size;
+};
+
+/* --- names --------------------------------------------------------------------------------------
+ */
+
+static bool
+is_id(struct vg_str id)
+{
+    for (size_t i = 0; i < id.len; i++)
+        if (!(id.ptr[i] >= 'a' && id.ptr[i] <= 'z') && !(id.ptr[i] >= '0' && id.ptr[i] <= '9'))
+            return false;
+    return id.len == ID_LEN;
+}
+
+static struct vg_str
+folder_of(struct vg_blobs *b, struct vg_arena *arena, struct vg_str id)
+{
+    return vg_str_fmt(arena, "%" VG_FMT "/%" VG_FMT, VG_ARG(b->dir),
+                      VG_ARG(vg_str_slice(id, 0, 2)));
+}
+
+struct vg_str
+vg_blob_path(struct vg_blobs *b, struct vg_arena *arena, struct vg_str id)
+{
+    return vg_str_fmt(arena, "%" VG_FMT "/%" VG_FMT, VG_ARG(folder_of(b, arena, id)), VG_ARG(id));
+}
+
+static struct vg_str
+tmp_path(struct vg_blobs *b, struct vg_arena *arena, struct vg_str id)
+{
+    return vg_str_fmt(arena, "%" VG_FMT "/%" VG_FMT, VG_ARG(b->tmp), VG_ARG(id));
+}
+
+static struct vg_str
+group_part(struct vg_arena *arena, unsigned group)
+{
+    struct vg_key k;
+    vg_key_init(&k, arena);
+    vg_key_str(&k, VG_STR("blobs"));
+    vg_key_i64(&k, (int64_t)group);
+    return vg_key_done(&k);
+}
+
+static struct vg_str
+part_of(struct vg_arena *arena, struct vg_str id)
+{
+    return group_part(arena, (unsigned)(vg_str_hash(id) % GROUPS));
+}
+
+/* --- work off the loop --------------------------------------------------------------------------
+ */
+
+struct job {
+    vg_rc (*fn)(struct job *job);
+    struct vg_blobs *blobs;
+    struct vg_arena *arena; /* the fiber waits: nobody else uses it meanwhile */
+    struct vg_str id, data;
+    int fd;
+    uint64_t offset;
+    void *to;
+    size_t len;
+    vg_rc rc;
+    struct vg_err err;
+};
+
+static void
+job_main(void *arg)
+{
+    struct job *job = arg;
+    job->rc = job->fn(job);
+}
+
+static vg_rc
+job_do(struct job *job, struct vg_err *err) VG_WAITS
+{
+    if (vg_fiber_self())
+        vg_offload(job_main, job);
+    else
+        job_main(job);
+    if (job->rc != VG_OK)
+        *err = job->err;
+    return job->rc;
+}
+
+/* --- writing ------------------------------------------------------------------------------------
+ */
+
+static vg_rc
+do_create(struct job *job)
+{
+    struct vg_str path = tmp_path(job->blobs, job->arena, job->id);
+    job->fd = open(vg_str_cstr(job->arena, path), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600);
+    return job->fd >= 0 ? VG_OK : vg_err_errno(&job->err, errno, "creating %" VG_FMT, VG_ARG(path));
+}
+
+vg_rc
+vg_blob_create(struct vg_blobs *b, struct vg_blob_writer **ret, struct vg_err *err)
+{
+    vg_rc rc = vg_kv_check_room(b->kv, err);
+    if (rc != VG_OK)
+        return rc;
+    vg_auto_arena struct vg_arena *tmp = vg_arena_new(0);
+    struct job job = { .fn = do_create, .blobs = b, .arena = tmp };
+    job.id = vg_random_text(b->random, tmp, VG_STR(""), VG_ALPHA_LOWER, ID_LEN);
+    rc = job_do(&job, err);
+    if (rc != VG_OK)
+        return rc;
+    struct vg_blob_writer *w = vg_xalloc(sizeof(*w));
+    w->blobs = b;
+    w->fd = job.fd;
+    memcpy(w->id, job.id.ptr, ID_LEN);
+    *ret = w;
+    return VG_OK;
+}
+
+static vg_rc
+do_write(struct job *job)
+{
+    if (VG_FAULT("store.blob.write"))
+        return vg_err_errno(&job->err, EIO, "writing a content file");
+    return vg_fd_write_all(job->fd, job->data, &job->err);
+}
+
+vg_rc
+vg_blob_write(struct vg_blob_writer *w, struct vg_str data, struct vg_err *err)
+{
+    vg_rc rc = vg_kv_check_room(w->blobs->kv, err);
+    if (rc != VG_OK)
+        return rc;
+    struct job job = { .fn = do_write, .fd = w->fd, .data = data };
+    w->size += data.len;
+    return job_do(&job, err);
+}
+
+static vg_rc
+do_sync(struct job *job)
+{
+    if (VG_FAULT("store.blob.sync") || fsync(job->fd) != 0)
+        return vg_err_errno(&job->err, errno ? errno : EIO, "making a content file durable");
+    return VG_OK;
+}
+
+static vg_rc
+do_rename(struct job *job)
+{
+    struct vg_str folder = folder_of(job->blobs, job->arena, job->id);
+    struct vg_str from = tmp_path(job->blobs, job->arena, job->id);
+    struct vg_str to = vg_blob_path(job->blobs, job->arena, job->id);
+    vg_rc rc = vg_dir_make(folder, 0700, &job->err);
+    if (rc != VG_OK)
+        return rc;
+    if (rename(vg_str_cstr(job->arena, from), vg_str_cstr(job->arena, to)) != 0)
+        return vg_err_errno(&job->err, errno, "renaming %" VG_FMT, VG_ARG(from));
+    (void)VG_FAULT("store.blob.renamed");
+    return vg_dir_sync(folder, &job->err);
+}
+
+/* The record that finds the file if nobody ever refers to it: durable before the file's name. */
+static vg_rc
+write_new(struct vg_sess *s, struct vg_str id, struct vg_err *err) VG_WAITS
+{
+    struct vg_str part = part_of(s->arena, id);
+    struct vg_tx *tx;
+    vg_rc rc = vg_kv_begin(s, &part, 1, &tx, err);
+    if (rc != VG_OK)
+        return rc;
+    vg_tx_put(tx, part, vg_key_of(s->arena, VG_STR("new"), id), VG_STR(""));
+    rc = vg_tx_commit(&tx, err);
+    return rc == VG_OK ? vg_kv_gate(s, err) : rc;
+}
+
+vg_rc
+vg_blob_finish(struct vg_blob_writer **pw, struct vg_sess *s, struct vg_str *ret_id,
+               struct vg_err *err)
+{
+    vg_auto_blob_writer struct vg_blob_writer *w = *pw;
+    *pw = NULL;
+    struct vg_str id = vg_str_dup(s->arena, vg_str_n(w->id, ID_LEN));
+    struct job job = { .fn = do_sync, .blobs = w->blobs, .arena = s->arena, .id = id, .fd = w->fd };
+    vg_rc rc = job_do(&job, err);
+    if (rc == VG_OK)
+        rc = write_new(s, id, err);
+    job.fn = do_rename;
+    if (rc == VG_OK)
+        rc = job_do(&job, err);
+    if (rc == VG_OK)
+        *ret_id = id;
+    return rc;
+}
+
+void
+vg_blob_discard(struct vg_blob_writer *w)
+{
+    if (w == NULL)
+        return;
+    vg_auto_arena struct vg_arena *tmp = vg_arena_new(0);
+    close(w->fd);
+    /* Already renamed away when it was finished. */
+    unlink(vg_str_cstr(tmp, tmp_path(w->blobs, tmp, vg_str_n(w->id, ID_LEN))));
+    free(w);
+}
+
+vg_rc
+vg_blob_store(struct vg_blobs *b, struct vg_sess *s, struct vg_str data, struct vg_str *ret_id,
+              struct vg_err *err)
+{
+    vg_auto_blob_writer struct vg_blob_writer *w = NULL;
+    vg_rc rc = vg_blob_create(b, &w, err);
+    if (rc == VG_OK)
+        rc = vg_blob_write(w, data, err);
+    return rc == VG_OK ? vg_blob_finish(&w, s, ret_id, err) : rc;
+}
+
+/* --- references ---------------------------------------------------------------------------------
+ */
+
+void
+vg_blob_keep(struct vg_tx *tx, struct vg_str id)
+{
+    struct vg_arena *a = vg_tx_sess(tx)->arena;
+    vg_tx_del(tx, part_of(a, id), vg_key_of(a, VG_STR("new"), id));
+}
+
+static void
+tell_gone(void *arg)
+{
+    struct vg_blobs *b = arg;
+    pthread_mutex_lock(&b->lock);
+    b->has_gone = true;
+    if (b->sleeper)
+        vg_waiter_wake(b->sleeper, VG_OK);
+    pthread_mutex_unlock(&b->lock);
+}
+
+void
+vg_blob_drop(struct vg_blobs *b, struct vg_tx *tx, struct vg_str id)
+{
+    struct vg_arena *a = vg_tx_sess(tx)->arena;
+    vg_tx_put(tx, part_of(a, id), vg_key_of(a, VG_STR("gone"), id), VG_STR(""));
+    vg_tx_on_commit(tx, tell_gone, b);
+}
+
+/* --- reading ------------------------------------------------------------------------------------
+ */
+
+static vg_rc
+do_open(struct job *job)
+{
+    if (!is_id(job->id))
+        return vg_err_errno(&job->err, ENOENT, "no content file has such a name");
+    struct vg_str path = vg_blob_path(job->blobs, job->arena, job->id);
+    job->fd = open(vg_str_cstr(job->arena, path), O_RDONLY | O_CLOEXEC);
+    if (job->fd < 0)
+        return vg_err_errno(&job->err, errno, "opening %" VG_FMT, VG_ARG(path));
+    struct stat st;
+    if (fstat(job->fd, &st) != 0) {
+        int errnum = errno;
+        close(job->fd);
+        return vg_err_errno(&job->err, errnum, "opening %" VG_FMT, VG_ARG(path));
+    }
+    job->offset = (uint64_t)st.st_size;
+    return VG_OK;
+}
+
+vg_rc
+vg_blob_open(struct vg_blobs *b, struct vg_str id, struct vg_blob **ret, struct vg_err *err)
+{
+    vg_auto_arena struct vg_arena *tmp = vg_arena_new(0);
+    struct job job = { .fn = do_open, .blobs = b, .arena = tmp, .id = id };
+    vg_rc rc = job_do(&job, err);
+    if (rc != VG_OK)
+        return rc;
+    struct vg_blob *blob = vg_xalloc(sizeof(*blob));
+    *blob = (struct vg_blob) { .fd = job.fd, .size = job.offset };
+    *ret = blob;
+    return VG_OK;
+}
+
+uint64_t
+vg_blob_size(const struct vg_blob *blob)
+{
+    return blob->size;
+}
+
+static vg_rc
+do_read(struct job *job)
+{
+    char *to = job->to;
+    size_t got = 0;
+    while (got < job->len) {
+        ssize_t n = pread(job->fd, to + got, job->len - got, (off_t)(job->offset + got));
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0 || VG_FAULT("store.blob.read"))
+            return vg_err_errno(&job->err, n < 0 ? errno : EIO, "reading a content file");
+        if (n == 0)
+            break;
+        got += (size_t)n;
+    }
+    job->len = got;
+    return VG_OK;
+}
+
+vg_rc
+vg_blob_read(struct vg_blob *blob, uint64_t offset, void *to, size_t len, size_t *ret_len,
+             struct vg_err *err)
+{
+    uint64_t left = offset < blob->size ? blob->size - offset : 0;
+    size_t want = (size_t)VG_MIN((uint64_t)len, left);
+    struct job job = { .fn = do_read, .fd = blob->fd, .offset = offset, .to = to, .len = want };
+    vg_rc rc = job_do(&job, err);
+    if (rc == VG_OK && job.len < want)
+        rc = vg_err_errno(err, EIO, "a content file is shorter than it was");
+    if (rc == VG_OK)
+        *ret_len = job.len;
+    return rc;
+}
+
+void
+vg_blob_close(struct vg_blob *blob)
+{
+    if (blob == NULL)
+        return;
+    close(blob->fd);
+    free(blob);
+}
+
+vg_rc
+vg_blob_load(struct vg_blobs *b, struct vg_str id, struct vg_arena *arena, size_t max_bytes,
+             struct vg_str *ret, struct vg_err *err)
+{
+    vg_auto_blob struct vg_blob *blob = NULL;
+    vg_rc rc = vg_blob_open(b, id, &blob, err);
+    if (rc != VG_OK)
+        return rc;
+    if (blob->size > max_bytes)
+        return vg_err_errno(err, EFBIG, "a content file of %llu bytes",
+                            (unsigned long long)blob->size);
+    char *to = vg_arena_alloc(arena, (size_t)blob->size);
+    size_t len;
+    rc = vg_blob_read(blob, 0, to, (size_t)blob->size, &len, err);
+    if (rc == VG_OK)
+        *ret = vg_str_n(to, len);
+    return rc;
+}
+
+/* --- sweeping -----------------------------------------------------------------------------------
+ */
+
+/* The folder is synced before the record goes: a power cut does not bring the name back for good.
+ */
+static vg_rc
+do_unlink(struct job *job)
+{
+    vg_rc rc = vg_file_remove(vg_blob_path(job->blobs, job->arena, job->id), &job->err);
+    struct vg_str folder = folder_of(job->blobs, job->arena, job->id);
+    if (rc == VG_OK && vg_file_exists(folder))
+        rc = vg_dir_sync(folder, &job->err);
+    return rc;
+}
+
+static vg_rc
+remove_one(struct vg_blobs *b, struct vg_sess *s, struct vg_str part, struct vg_str key,
+           struct vg_err *err) VG_WAITS
+{
+    struct vg_str rest = key, kind;
+    struct job job = { .fn = do_unlink, .blobs = b, .arena = s->arena };
+    if (!vg_key_take_str(s->arena, &rest, &kind) || !vg_key_take_str(s->arena, &rest, &job.id)
+        || !is_id(job.id))
+        return vg_err_set(err, "a content file's record is malformed");
+    vg_rc rc = job_do(&job, err);
+    if (rc != VG_OK)
+        return rc;
+    struct vg_tx *tx;
+    rc = vg_kv_begin(s, &part, 1, &tx, err);
+    if (rc != VG_OK)
+        return rc;
+    vg_tx_del(tx, part, key);
+    return vg_tx_commit(&tx, err);
+}
+
+/* Everything recorded as `kind` at this time. */
+static vg_rc
+sweep(struct vg_blobs *b, struct vg_str kind, struct vg_err *err) VG_WAITS
+{
+    vg_auto_arena struct vg_arena *arena = vg_arena_new(0);
+    struct vg_sess s;
+    vg_sess_init(&s, b->kv, arena);
+    for (unsigned g = 0; g < GROUPS; g++) {
+        struct vg_page page = { .has_more = true };
+        while (page.has_more) {
+            vg_arena_clear(arena);
+            struct vg_str part = group_part(arena, g);
+            struct vg_range r = vg_key_range(arena, vg_key_of(arena, kind));
+            vg_rc rc = vg_kv_scan(&s, part, &r, &page, err);
+            if (rc == VG_OK)
+                rc = vg_kv_gate(&s, err); /* the drop is durable before the file goes */
+            for (size_t i = 0; i < page.len && rc == VG_OK; i++)
+                rc = remove_one(b, &s, part, page.rows[i].key, err);
+            if (rc != VG_OK)
+                return rc;
+        }
+    }
+    return VG_OK;
+}
+
+static void
+sweeper_main(void *arg)
+{
+    struct vg_blobs *b = arg;
+    bool is_failed = false;
+    for (;;) {
+        struct vg_waiter w;
+        vg_waiter_init(&w);
+        pthread_mutex_lock(&b->lock);
+        b->sleeper = &w;
+        int64_t now_ms = vg_mono_ms();
+        int64_t until_ms = is_failed ? now_ms + SWEEP_RETRY_MS : b->has_gone ? now_ms : VG_NEVER_MS;
+        pthread_mutex_unlock(&b->lock);
+        vg_rc rc = vg_waiter_park(&w, until_ms, true);
+        pthread_mutex_lock(&b->lock);
+        b->sleeper = NULL;
+        b->has_gone = false;
+        pthread_mutex_unlock(&b->lock);
+        if (rc == VG_GONE || vg_fiber_is_cancelled())
+            return; /* what is left goes at the next start */
+        struct vg_err err = { 0 };
+        is_failed = sweep(b, VG_STR("gone"), &err) != VG_OK;
+        if (is_failed)
+            vg_log(VG_LOG_DEBUG, "blobs.retry", { "error", vg_err_text(&err) });
+    }
+}
+
+/* --- life ---------------------------------------------------------------------------------------
+ */
+
+vg_rc
+vg_blobs_open(struct vg_str data_dir, struct vg_kv *kv, struct vg_random *random,
+              struct vg_blobs **ret, struct vg_err *err)
+{
+    struct vg_blobs *b = vg_xalloc(sizeof(*b));
+    b->arena = vg_arena_new(0);
+    b->dir = vg_str_cat(b->arena, data_dir, VG_STR("/blobs"));
+    b->tmp = vg_str_cat(b->arena, b->dir, VG_STR("/tmp"));
+    b->kv = kv;
+    b->random = random;
+    pthread_mutex_init(&b->lock, NULL);
+    vg_rc rc = vg_dir_remove(b->tmp, err);
+    if (rc == VG_OK)
+        rc = vg_dir_make(b->tmp, 0700, err);
+    if (rc == VG_OK)
+        rc = sweep(b, VG_STR("new"), err);
+    if (rc == VG_OK)
+        rc = sweep(b, VG_STR("gone"), err);
+    if (rc != VG_OK) {
+        vg_blobs_close(b);
+        return vg_err_wrap(err, "opening the content folder");
+    }
+    *ret = b;
+    return VG_OK;
+}
+
+void
+vg_blobs_start(struct vg_blobs *b, struct vg_loop *loop)
+{
+    vg_fiber_start(loop, sweeper_main, b);
+}
+
+void
+vg_blobs_close(struct vg_blobs *b)
+{
+    if (b == NULL)
+        return;
+    VG_ASSERT(b->sleeper == NULL);
+    pthread_mutex_destroy(&b->lock);
+    vg_arena_free(b->arena);
+    free(b);
+}

@@ -122,7 +122,7 @@ void vg_snap_close(struct vg_snap *snap); /* accepts NULL */
 /* --- writing transactions ------------------------------------------------------------------------
  */
 
-/* Waits its turn for all of `parts` (at most 128; duplicates are one). */
+/* Waits its turn for all of `parts` (at most 128; duplicates are one; none: only blind writes). */
 vg_rc vg_kv_begin(struct vg_sess *s, const struct vg_str *parts, size_t n_parts, struct vg_tx **ret,
                   struct vg_err *err) VG_WAITS VG_MUST_USE;
 

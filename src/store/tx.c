@@ -45,7 +45,6 @@ vg_kv_begin(struct vg_sess *s, const struct vg_str *parts, size_t n_parts, struc
             struct vg_err *err)
 {
     VG_ASSERT(s->open == NULL); /* nothing waits inside a transaction, a second one neither */
-    VG_ASSERT(n_parts > 0);
     if (n_parts > VG_TX_PARTS_MAX)
         return vg_err_set(err, "a transaction over %zu partitions; %u at most", n_parts,
                           VG_TX_PARTS_MAX);

@@ -3,13 +3,13 @@
 
 #include "services/apigateway/ops.h"
 #include "services/dynamodb/ops.h"
-#include "services/iam/ops.h"
 #include "services/lambda/ops.h"
 #include "services/logs/ops.h"
-#include "services/sts/ops.h"
 
 const struct vg_service *const virga_services[] = {
-    &iam_service,      &sts_service,    &logs_service,
-    &dynamodb_service, &lambda_service, &apigateway_service,
+    &logs_service,
+    &dynamodb_service,
+    &lambda_service,
+    &apigateway_service,
 };
 const size_t n_virga_services = VG_COUNT(virga_services);

@@ -6,8 +6,8 @@
  * What the dispatcher asks of this folder: who sent a request, and may they do it.
  *
  * One struct vg_auth a daemon; every function may be called on any loop.  Records (users, roles,
- * keys, policies) are in the store; compiled policies are cached by their text, so a cache entry
- * can never be stale.
+ * keys, policies) are in the store (auth/store.h); what is read and compiled is cached by the rule
+ * in auth/cache.h.
  */
 
 #include "auth/policy.h"
@@ -33,6 +33,11 @@ struct vg_auth_options {
 vg_rc vg_auth_open(const struct vg_auth_options *opt, struct vg_sess *s, struct vg_auth **ret,
                    struct vg_err *err) VG_WAITS VG_MUST_USE;
 void vg_auth_close(struct vg_auth *auth); /* accepts NULL */
+
+/* After a commit that changed IAM's records, before the reply: cached entries are read again. */
+void vg_auth_changed(struct vg_auth *auth);
+const struct vg_principal *vg_auth_root(const struct vg_auth *auth); /* of the configured account */
+int64_t vg_auth_now_ms(const struct vg_auth *auth);                  /* virtual                   */
 
 /* --- who ----------------------------------------------------------------------------------------
  */
@@ -78,9 +83,10 @@ vg_rc vg_auth_decide(struct vg_auth *auth, struct vg_sess *s, const struct vg_pr
                      const struct vg_access *what, struct vg_decision *ret, struct vg_err *err)
     VG_MUST_USE;
 
-/* --- temporary credentials
- * ------------------------------------------------------------------------
+/* --- temporary credentials ---------------------------------------------------------------------
  */
+
+struct auth_rec_session; /* auth/records.h */
 
 struct vg_credentials {
     struct vg_str access_key_id; /* ASIA… */
@@ -99,5 +105,25 @@ vg_rc vg_auth_issue_role_session(struct vg_auth *auth, struct vg_sess *s, struct
                                  struct vg_str session_name, struct vg_str service,
                                  int64_t duration_s, struct vg_credentials *ret, struct vg_err *err)
     VG_MUST_USE;
+
+/*
+ * Credentials for any session: fills in key id and secret of `t` and seals it into the token.
+ * Fails (without a modelled error) when the token would be too long.
+ */
+vg_rc vg_auth_issue(struct vg_auth *auth, struct vg_arena *arena, struct auth_rec_session *t,
+                    struct vg_credentials *ret, struct vg_err *err) VG_MUST_USE;
+
+/* "AKIA" or "ASIA" and 16 characters that hold the account, and the way back. */
+struct vg_str vg_auth_new_key_id(struct vg_auth *auth, struct vg_arena *arena, struct vg_str prefix,
+                                 struct vg_str account);
+bool vg_auth_key_account(struct vg_arena *arena, struct vg_str key_id, struct vg_str *ret)
+    VG_MUST_USE;
+struct vg_str vg_auth_new_secret(struct vg_auth *auth, struct vg_arena *arena);
+
+/* The text of DecodeAuthorizationMessage, sealed for the caller, and opened again. */
+struct vg_str vg_auth_seal_message(struct vg_auth *auth, struct vg_arena *arena,
+                                   struct vg_str json);
+bool vg_auth_open_message(struct vg_auth *auth, struct vg_arena *arena, struct vg_str encoded,
+                          struct vg_str *ret) VG_MUST_USE;
 
 #endif

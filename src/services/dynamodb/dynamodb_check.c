@@ -113,7 +113,7 @@ check_type_name(struct dynamodb_parser *p, const struct dynamodb_node *node)
         dynamodb_parser_fault(p, DYNAMODB_RANK_OPERANDS,
                               "Incorrect operand type for operator or function; operator or "
                               "function: %" VG_FMT ", operand type: %s",
-                              VG_ARG(node->text), "{NS,SS,BS,N,S,B,L,M,BOOL,NULL}");
+                              VG_ARG(node->text), "{NS,SS,L,BS,N,M,B,BOOL,NULL,S}");
         return;
     }
     check_type(p, node, arg, TYPES(DYNAMODB_S));

@@ -154,6 +154,23 @@ vg_rc dynamodb_store_counted(struct vg_req *rq, const struct dynamodb_table *t,
                              const struct dynamodb_index *ix, int64_t *ret_items,
                              int64_t *ret_bytes) VG_MUST_USE;
 
+/* A client request token: remembered for ten minutes with the digest of its request. */
+struct dynamodb_token {
+    struct vg_str token;
+    uint8_t digest[32];
+    struct vg_str part;
+    enum { DYNAMODB_TOKEN_NEW, DYNAMODB_TOKEN_SAME, DYNAMODB_TOKEN_OTHER } found;
+};
+#define DYNAMODB_TOKEN_MS 600000
+
+void dynamodb_store_token_part(struct vg_req *rq, struct dynamodb_token *token);
+/* In a transaction that named token->part: sets `found`. */
+vg_rc dynamodb_store_find_token(struct vg_req *rq, struct vg_tx *tx, struct dynamodb_token *token)
+    VG_MUST_USE;
+/* Keeps it, and forgets a few that are past their time. */
+vg_rc dynamodb_store_keep_token(struct vg_req *rq, struct vg_tx *tx,
+                                const struct dynamodb_token *token) VG_MUST_USE;
+
 /* Bytes of an item collection (tables with local indexes only): kept with each write. */
 void dynamodb_store_grow_collection(struct vg_tx *tx, struct vg_arena *arena,
                                     const struct dynamodb_table *t, struct vg_str item,

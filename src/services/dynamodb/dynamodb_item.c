@@ -108,7 +108,7 @@ run_single(struct vg_req *rq, const struct single *s, struct dynamodb_write *w)
             return rc;
         dynamodb_units_init(rq->arena, w->t, s->table_name, &units);
         w->units = &units;
-        rc = dynamodb_write_all(rq, w, 1, &is_stale);
+        rc = dynamodb_write_all(rq, w, 1, NULL, &is_stale);
         if (rc != VG_OK)
             return rc;
     } while (is_stale);

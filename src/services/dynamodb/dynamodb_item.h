@@ -119,10 +119,11 @@ struct dynamodb_write {
 
 /*
  * Runs all of them in one transaction.  Nothing is written unless every outcome is DONE.
- * *ret_stale: a table was changed meanwhile; look the tables up and begin anew.
+ * *ret_stale: a table was changed meanwhile; look the tables up and begin anew.  `token` may be
+ * NULL; one that was found not to be new ends the matter, and nothing is written.
  */
 vg_rc dynamodb_write_all(struct vg_req *rq, struct dynamodb_write *writes, size_t n,
-                         bool *ret_stale) VG_WAITS VG_MUST_USE;
+                         struct dynamodb_token *token, bool *ret_stale) VG_WAITS VG_MUST_USE;
 /* Puts or removes the index entries of one item; also what a backfill does. */
 void dynamodb_write_entry(struct vg_req *rq, struct vg_tx *tx, const struct dynamodb_table *t,
                           const struct dynamodb_index *ix, struct vg_str old, struct vg_str after,
@@ -134,6 +135,24 @@ vg_rc dynamodb_collection_metrics(struct vg_req *rq, const struct dynamodb_write
 /* Its failure as a single operation answers it. */
 vg_rc dynamodb_write_fail(struct vg_req *rq, const struct dynamodb_write *w,
                           struct vg_enum return_values) VG_MUST_USE;
+
+/* --- several at once (dynamodb_batch.c, dynamodb_transact.c) -----------------------------------
+ */
+
+/* Units of one table among several. */
+struct dynamodb_units *dynamodb_units_of(struct vg_arena *arena, struct dynamodb_units *all,
+                                         size_t *n, const struct dynamodb_table *t,
+                                         struct vg_str name);
+struct dynamodb_consumed_capacity_multiple dynamodb_consumed_all(struct vg_arena *arena,
+                                                                 const struct dynamodb_units *all,
+                                                                 size_t n, struct vg_enum asked,
+                                                                 char kind);
+/* Metrics of all written collections, by table. */
+vg_rc dynamodb_metrics_all(struct vg_req *rq, const struct dynamodb_write *writes, size_t n,
+                           struct vg_enum asked,
+                           struct dynamodb_item_collection_metrics_per_table *ret) VG_MUST_USE;
+/* Whether two of the places are one item. */
+bool dynamodb_has_duplicates(const struct dynamodb_place *places, size_t n);
 
 static inline struct dynamodb_item *
 dynamodb_item_out(struct vg_arena *arena, struct vg_str item)

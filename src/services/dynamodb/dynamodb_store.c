@@ -356,3 +356,76 @@ dynamodb_store_collection(struct vg_req *rq, const struct dynamodb_table *t, str
         *ret = (uint64_t)VG_MAX(vg_kv_counter(v), (int64_t)0);
     return rc;
 }
+
+/* --- client request tokens ----------------------------------------------------------------------
+ */
+
+void
+dynamodb_store_token_part(struct vg_req *rq, struct dynamodb_token *token)
+{
+    struct vg_key k;
+    vg_key_init(&k, rq->arena);
+    vg_key_str(&k, root);
+    vg_key_str(&k, rq->scope->owner);
+    vg_key_str(&k, rq->scope->region);
+    vg_key_str(&k, VG_STR("token"));
+    vg_key_i64(&k, (int64_t)(vg_str_hash(token->token) % DYNAMODB_SLOTS));
+    token->part = vg_key_done(&k);
+}
+
+vg_rc
+dynamodb_store_find_token(struct vg_req *rq, struct vg_tx *tx, struct dynamodb_token *token)
+{
+    struct vg_str v;
+    vg_rc rc =
+        vg_tx_get(tx, token->part, vg_key_of(rq->arena, VG_STR("t"), token->token), &v, rq->err);
+    if (rc != VG_OK)
+        return rc;
+    int64_t at_ms;
+    token->found = DYNAMODB_TOKEN_NEW;
+    if (v.ptr && vg_key_take_i64(&v, &at_ms) && at_ms + DYNAMODB_TOKEN_MS > vg_now_ms(rq->env))
+        token->found = vg_str_eq(v, vg_str_n(token->digest, sizeof(token->digest)))
+                           ? DYNAMODB_TOKEN_SAME
+                           : DYNAMODB_TOKEN_OTHER;
+    return VG_OK;
+}
+
+static struct vg_str
+expiry_key(struct vg_arena *arena, int64_t at_ms, struct vg_str token)
+{
+    struct vg_key k;
+    vg_key_init(&k, arena);
+    vg_key_str(&k, VG_STR("e"));
+    vg_key_i64(&k, at_ms);
+    if (token.ptr)
+        vg_key_str(&k, token);
+    return vg_key_done(&k);
+}
+
+vg_rc
+dynamodb_store_keep_token(struct vg_req *rq, struct vg_tx *tx, const struct dynamodb_token *token)
+{
+    int64_t now_ms = vg_now_ms(rq->env);
+    struct vg_range old = vg_key_range(rq->arena, vg_key_of(rq->arena, VG_STR("e")));
+    old.to = expiry_key(rq->arena, now_ms - DYNAMODB_TOKEN_MS, VG_STR_NONE);
+    old.max = 4;
+    struct vg_page page;
+    vg_rc rc = vg_tx_scan(tx, token->part, &old, &page, rq->err);
+    if (rc != VG_OK)
+        return rc;
+    for (size_t i = 0; i < page.len; i++) {
+        struct vg_str key = page.rows[i].key, tag, name;
+        int64_t at_ms;
+        if (vg_key_take_str(rq->arena, &key, &tag) && vg_key_take_i64(&key, &at_ms)
+            && vg_key_take_str(rq->arena, &key, &name))
+            vg_tx_del(tx, token->part, vg_key_of(rq->arena, VG_STR("t"), name));
+        vg_tx_del(tx, token->part, page.rows[i].key);
+    }
+    struct vg_key v;
+    vg_key_init(&v, rq->arena);
+    vg_key_i64(&v, now_ms);
+    vg_buf_add(&v.buf, token->digest, sizeof(token->digest));
+    vg_tx_put(tx, token->part, vg_key_of(rq->arena, VG_STR("t"), token->token), vg_key_done(&v));
+    vg_tx_put(tx, token->part, expiry_key(rq->arena, now_ms, token->token), VG_STR(""));
+    return VG_OK;
+}

@@ -134,35 +134,62 @@ decide(struct vg_req *rq, struct vg_tx *tx, struct dynamodb_write *w)
     return rc;
 }
 
-vg_rc
-dynamodb_write_all(struct vg_req *rq, struct dynamodb_write *writes, size_t n, bool *ret_stale)
+/* Decides on all; *ret_done: all may be applied. */
+static vg_rc
+decide_all(struct vg_req *rq, struct vg_tx *tx, struct dynamodb_write *writes, size_t n,
+           struct dynamodb_token *token, bool *ret_stale, bool *ret_done)
 {
-    struct vg_str parts[WRITES_MAX] = { VG_STR_NONE };
-    VG_ASSERT(n > 0 && n <= WRITES_MAX);
-    for (size_t i = 0; i < n; i++) {
-        writes[i].place = dynamodb_store_place(rq->arena, writes[i].t, writes[i].item);
-        parts[i] = writes[i].place.part;
+    *ret_stale = *ret_done = false;
+    for (size_t i = 0; i < n; i++)
+        *ret_stale = *ret_stale || atomic_load(&writes[i].t->is_stale);
+    if (*ret_stale)
+        return VG_OK;
+    if (token) {
+        vg_rc rc = dynamodb_store_find_token(rq, tx, token);
+        if (rc != VG_OK || token->found != DYNAMODB_TOKEN_NEW)
+            return rc;
     }
-    vg_auto_tx struct vg_tx *tx = NULL;
-    vg_rc rc = vg_tx_open_n(rq, parts, n, &tx);
-    if (rc != VG_OK)
-        return rc;
-    *ret_stale = false;
     bool is_done = true;
     for (size_t i = 0; i < n; i++) {
-        if (atomic_load(&writes[i].t->is_stale)) {
-            *ret_stale = true;
-            return VG_OK;
-        }
-        rc = decide(rq, tx, &writes[i]);
+        vg_rc rc = decide(rq, tx, &writes[i]);
         if (rc != VG_OK)
             return rc;
         is_done = is_done && writes[i].outcome == DYNAMODB_DONE;
     }
-    if (!is_done)
-        return VG_OK;
+    *ret_done = is_done;
+    return VG_OK;
+}
+
+vg_rc
+dynamodb_write_all(struct vg_req *rq, struct dynamodb_write *writes, size_t n,
+                   struct dynamodb_token *token, bool *ret_stale)
+{
+    struct vg_str parts[WRITES_MAX + 1] = { VG_STR_NONE };
+    VG_ASSERT(n > 0 && n <= WRITES_MAX);
+    size_t n_parts = 0;
+    for (size_t i = 0; i < n; i++) {
+        writes[i].place = dynamodb_store_place(rq->arena, writes[i].t, writes[i].item);
+        parts[n_parts++] = writes[i].place.part;
+    }
+    if (token) {
+        dynamodb_store_token_part(rq, token);
+        parts[n_parts++] = token->part;
+    }
+    vg_auto_tx struct vg_tx *tx = NULL;
+    vg_rc rc = vg_tx_open_n(rq, parts, n_parts, &tx);
+    if (rc != VG_OK)
+        return rc;
+    bool is_done;
+    rc = decide_all(rq, tx, writes, n, token, ret_stale, &is_done);
+    if (rc != VG_OK || !is_done)
+        return rc;
     for (size_t i = 0; i < n; i++)
         apply(rq, tx, &writes[i]);
+    if (token) {
+        rc = dynamodb_store_keep_token(rq, tx, token);
+        if (rc != VG_OK)
+            return rc;
+    }
     return vg_tx_commit(&tx, rq->err);
 }
 

@@ -21,6 +21,10 @@ def cmocka(test):
     for word in ("PASSED", "FAILED", "SKIPPED"):
         found = re.findall(rf"\[  ?{word}  ?\] (\d+) test\(s\)", text)
         numbers.append(sum(map(int, found)))
+    # Runners that are no cmocka programs close with a line of their own.
+    for line in re.findall(r"^\d+ passed, \d+ failed(?:, \d+ skipped)?$", text, re.M):
+        counts = [int(n) for n in re.findall(r"\d+", line)] + [0]
+        numbers = [a + b for a, b in zip(numbers, counts[:3], strict=True)]
     passed, failed, skipped = numbers
     good = test["result"] == "OK"
     if good and passed + failed + skipped == 0:

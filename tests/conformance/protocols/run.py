@@ -12,11 +12,9 @@ import datetime
 import email.utils
 import json
 import math
-import pathlib
 import re
 import subprocess
 import sys
-import urllib.parse
 import xml.etree.ElementTree as ET
 
 import cases

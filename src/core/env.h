@@ -13,6 +13,7 @@ struct vg_auth;
 struct vg_blobs;
 struct vg_clock;
 struct vg_events;
+struct vg_http_client;
 struct vg_http_server;
 struct vg_kv;
 struct vg_loop;
@@ -51,6 +52,7 @@ struct vg_env {
     struct vg_meter *meter;
     struct vg_sandboxes *sandboxes;
     struct vg_http_server *http;
+    struct vg_http_client *http_client; /* calls to the outside: http/client.h */
     struct vg_loop *const *loops;
     size_t n_loops;
     int64_t started_ms; /* monotonic */

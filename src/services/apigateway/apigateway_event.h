@@ -25,6 +25,7 @@ struct apigateway_call {
     struct vg_str request_id;
     int64_t time_ms; /* since 1970 */
     struct apigateway_pairs path_vars, stage_vars;
+    bool is_path_mapped; /* overwrite:path set `path` */
 };
 
 /* The "input" of the function, as payload format 2.0 or 1.0. */

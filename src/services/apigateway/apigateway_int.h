@@ -124,6 +124,9 @@ vg_rc apigateway_auto_deploy(const struct apigateway_at *at, const struct apigat
 /* --- apigateway_integration.c, apigateway_routes.c, apigateway_stage.c: also for quick create ----
  */
 
+/* Name of the group in a log group's ARN (with or without ":*") of `at`'s region and account. */
+struct vg_str apigateway_log_group(const struct apigateway_at *at, struct vg_str arn);
+
 bool apigateway_is_lambda_uri(struct vg_str uri);
 /* "arn:aws:lambda:…" of an integration URI, also of the …/invocations form; absent: none. */
 struct vg_str apigateway_lambda_arn(struct vg_str uri);
@@ -141,6 +144,18 @@ vg_rc apigateway_invoke_lambda(struct vg_req *rq, const struct apigateway_at *at
                                const struct apigateway_rec_integration *integration,
                                const struct apigateway_call *call, struct apigateway_reply *ret)
     VG_WAITS VG_MUST_USE;
+
+/* The same for HTTP_PROXY. */
+vg_rc apigateway_invoke_url(struct vg_req *rq, const struct apigateway_at *at,
+                            const struct apigateway_rec_integration *integration,
+                            const struct apigateway_call *call, struct apigateway_reply *ret)
+    VG_WAITS VG_MUST_USE;
+/* Puts stage variables in for ${stageVariables.name}; what is not set becomes nothing. */
+struct vg_str apigateway_expand_uri(struct vg_arena *arena, struct vg_str uri,
+                                    const struct apigateway_pairs *variables);
+/* A line into the stage's access log, as the API's account; failures are logged and passed over. */
+void apigateway_log_access(struct vg_req *rq, const struct apigateway_at *at,
+                           const struct apigateway_rec_stage *stage, struct vg_str line) VG_WAITS;
 
 struct apigateway_svc;
 /* False: too many requests. */

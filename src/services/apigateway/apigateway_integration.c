@@ -3,6 +3,7 @@
 /* Integrations of HTTP APIs: AWS_PROXY to a function, HTTP_PROXY to a URL. */
 
 #include "services/apigateway/apigateway_int.h"
+#include "services/apigateway/apigateway_mapping.h"
 
 /* --- URIs ---------------------------------------------------------------------------------------
  */
@@ -63,8 +64,21 @@ apigateway_check_uri(struct vg_req *rq, const struct apigateway_rec_integration 
 /* --- what callers see ---------------------------------------------------------------------------
  */
 
+static struct apigatewayv2_integration_parameters
+shown_map(struct vg_arena *arena, const struct apigateway_pair_vec *map)
+{
+    struct apigatewayv2_integration_parameters out = { .len = map->len };
+    out.items =
+        VG_NEW_ARRAY(arena, struct apigatewayv2_integration_parameters__entry, map->len + 1);
+    for (size_t i = 0; i < map->len; i++) {
+        out.items[i].key = map->items[i].name;
+        out.items[i].value = map->items[i].value;
+    }
+    return out;
+}
+
 static struct apigatewayv2_integration
-shown(struct vg_req *rq, const struct apigateway_rec_integration *rec)
+shown(struct vg_req *rq, struct apigateway_rec_integration *rec)
 {
     struct apigatewayv2_integration out = {
         .api_gateway_managed = { rec->is_managed, rec->is_managed },
@@ -77,14 +91,14 @@ shown(struct vg_req *rq, const struct apigateway_rec_integration *rec)
         .payload_format_version = rec->format,
         .timeout_in_millis = { true, rec->timeout_ms },
     };
-    struct vg_arena *arena = rq->arena;
-    size_t n = rec->request_map.len;
-    out.request_parameters.items =
-        VG_NEW_ARRAY(arena, struct apigatewayv2_integration_parameters__entry, n + 1);
-    out.request_parameters.len = n;
-    for (size_t i = 0; i < n; i++) {
-        out.request_parameters.items[i].key = rec->request_map.items[i].name;
-        out.request_parameters.items[i].value = rec->request_map.items[i].value;
+    out.request_parameters = shown_map(rq->arena, APIGATEWAY_PAIRS(&rec->request_map));
+    out.response_parameters.items = VG_NEW_ARRAY(
+        rq->arena, struct apigatewayv2_response_parameters__entry, rec->answer_maps.len + 1);
+    out.response_parameters.len = rec->answer_maps.len;
+    for (size_t i = 0; i < rec->answer_maps.len; i++) {
+        out.response_parameters.items[i].key = rec->answer_maps.items[i].status;
+        out.response_parameters.items[i].value =
+            shown_map(rq->arena, APIGATEWAY_PAIRS(&rec->answer_maps.items[i].mappings));
     }
     return out;
 }
@@ -96,7 +110,9 @@ shown(struct vg_req *rq, const struct apigateway_rec_integration *rec)
 struct settings {
     struct vg_str connection_id, credentials_arn, subtype, template_selection;
     struct vg_enum connection_type, content_handling, passthrough;
-    bool has_templates, has_tls, has_request_map, has_answer_map;
+    bool has_templates, has_tls;
+    const struct apigatewayv2_integration_parameters *request_map;
+    const struct apigatewayv2_response_parameters *answer_maps;
     struct vg_str method, uri, format, description;
     struct vg_enum type;
     struct vg_opt_i64 timeout_ms;
@@ -111,11 +127,10 @@ struct settings {
         .content_handling = (in)->content_handling_strategy,                                       \
         .passthrough = (in)->passthrough_behavior,                                                 \
         .has_templates = (in)->request_templates.len > 0, .has_tls = (in)->tls_config != NULL,     \
-        .has_request_map = (in)->request_parameters.len > 0,                                       \
-        .has_answer_map = (in)->response_parameters.len > 0, .method = (in)->integration_method,   \
-        .uri = (in)->integration_uri, .format = (in)->payload_format_version,                      \
-        .description = (in)->description, .type = (in)->integration_type,                          \
-        .timeout_ms = (in)->timeout_in_millis,                                                     \
+        .request_map = &(in)->request_parameters, .answer_maps = &(in)->response_parameters,       \
+        .method = (in)->integration_method, .uri = (in)->integration_uri,                          \
+        .format = (in)->payload_format_version, .description = (in)->description,                  \
+        .type = (in)->integration_type, .timeout_ms = (in)->timeout_in_millis,                     \
     }
 
 static vg_rc
@@ -138,8 +153,6 @@ refuse_unknown(struct vg_req *rq, const struct settings *s)
           "only WebSocket APIs have it" },
         { s->has_templates, "requestTemplates", "only WebSocket APIs have them" },
         { s->has_tls, "tlsConfig", "there are no VPC links" },
-        { s->has_request_map, "requestParameters", "parameter mapping is not built" },
-        { s->has_answer_map, "responseParameters", "parameter mapping is not built" },
     };
     for (size_t i = 0; i < VG_COUNT(table); i++) {
         vg_rc rc = apigateway_refuse(rq, table[i].is_given, table[i].member, table[i].why);
@@ -179,11 +192,64 @@ check_whole(struct vg_req *rq, const struct apigateway_rec_integration *rec)
     return apigateway_check_uri(rq, rec);
 }
 
+/* A mapping with an empty value is taken out, as is a status without mappings. */
+static vg_rc
+lay_map(struct vg_req *rq, const struct apigatewayv2_integration_parameters *in, bool is_answer,
+        struct apigateway_pair_vec *to)
+{
+    for (size_t i = 0; i < in->len; i++) {
+        struct vg_str key = in->items[i].key, value = in->items[i].value;
+        const char *wrong = value.len > 0 ? apigateway_mapping_check(key, value, is_answer) : NULL;
+        if (wrong != NULL)
+            return apigatewayv2_fail_bad_request_exception(
+                rq, "Invalid mapping expression specified: '%" VG_FMT "': %s", VG_ARG(key), wrong);
+        apigateway_pairs_lay(rq->arena, to, key, value);
+    }
+    return VG_OK;
+}
+
+static vg_rc
+lay_answer_maps(struct vg_req *rq, const struct apigatewayv2_response_parameters *in,
+                struct apigateway_rec_integration *rec)
+{
+    for (size_t i = 0; i < in->len; i++) {
+        struct vg_str status = in->items[i].key;
+        struct apigateway_rec_answer_map *map = NULL;
+        int64_t code;
+        size_t kept = 0;
+        if (!vg_str_to_i64(status, &code) || code < 200 || code > 599)
+            return apigatewayv2_fail_bad_request_exception(
+                rq, "Invalid status code specified in response parameters: '%" VG_FMT "'",
+                VG_ARG(status));
+        for (size_t k = 0; k < rec->answer_maps.len; k++)
+            if (vg_str_eq(rec->answer_maps.items[k].status, status))
+                map = &rec->answer_maps.items[k];
+        if (map == NULL) {
+            map = VG_VEC_ADD(rq->arena, &rec->answer_maps);
+            *map = (struct apigateway_rec_answer_map) { .status = status };
+        }
+        if (in->items[i].value.len == 0)
+            map->mappings.len = 0;
+        vg_rc rc = lay_map(rq, &in->items[i].value, true, APIGATEWAY_PAIRS(&map->mappings));
+        if (rc != VG_OK)
+            return rc;
+        for (size_t k = 0; k < rec->answer_maps.len; k++)
+            if (rec->answer_maps.items[k].mappings.len > 0)
+                rec->answer_maps.items[kept++] = rec->answer_maps.items[k];
+        rec->answer_maps.len = kept;
+    }
+    return VG_OK;
+}
+
 /* Lays what is given over the record. */
 static vg_rc
 lay(struct vg_req *rq, const struct settings *s, struct apigateway_rec_integration *rec)
 {
     vg_rc rc = refuse_unknown(rq, s);
+    if (rc == VG_OK)
+        rc = lay_map(rq, s->request_map, false, APIGATEWAY_PAIRS(&rec->request_map));
+    if (rc == VG_OK)
+        rc = lay_answer_maps(rq, s->answer_maps, rec);
     if (rc != VG_OK)
         return rc;
     if (s->type.v != 0)

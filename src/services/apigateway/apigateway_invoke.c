@@ -12,8 +12,9 @@
 #define URI_MAX_BYTES 4096u
 
 /* Puts stage variables in for ${stageVariables.name}; what is not set becomes nothing. */
-static struct vg_str
-expand_uri(struct vg_arena *arena, struct vg_str uri, const struct apigateway_pairs *variables)
+struct vg_str
+apigateway_expand_uri(struct vg_arena *arena, struct vg_str uri,
+                      const struct apigateway_pairs *variables)
 {
     static const char marker[] = "${stageVariables.";
     struct vg_buf buf;
@@ -96,8 +97,8 @@ apigateway_invoke_lambda(struct vg_req *rq, const struct apigateway_at *at,
                          const struct apigateway_call *call, struct apigateway_reply *ret)
 {
     bool is_v2 = vg_str_eq(integration->format, VG_STR("2.0"));
-    struct vg_str arn =
-        apigateway_lambda_arn(expand_uri(rq->arena, integration->uri, &call->stage_vars));
+    struct vg_str arn = apigateway_lambda_arn(
+        apigateway_expand_uri(rq->arena, integration->uri, &call->stage_vars));
     int64_t deadline_ms = vg_mono_ms() + integration->timeout_ms;
     struct lambda_invocation_response out = { 0 };
     struct vg_err err = { 0 };

@@ -429,13 +429,15 @@ apigateway_map_request(struct vg_arena *arena, const struct apigateway_pairs *ma
         struct vg_str value = expand(&s, mappings->items[i].value);
         if (!parse_key(mappings->items[i].name, &key))
             continue;
-        if (key.place == PLACE_HEADER && is_header_safe(value))
+        if (key.place == PLACE_HEADER && is_header_safe(value)) {
             change_pairs(arena, &call->headers, &key, value, true);
-        else if (key.place == PLACE_QUERY)
+        } else if (key.place == PLACE_QUERY) {
             change_query(arena, call, &key, value);
-        else if (key.place == PLACE_PATH && value.len > 0)
+        } else if (key.place == PLACE_PATH && value.len > 0) {
+            call->is_path_mapped = true;
             call->path =
                 vg_str_starts(value, VG_STR("/")) ? value : vg_str_cat(arena, VG_STR("/"), value);
+        }
     }
 }
 

@@ -9,11 +9,13 @@
  */
 
 #include "services/apigateway/apigateway_int.h"
+#include "services/apigateway/apigateway_mapping.h"
 
 #include "codec/uri.h"
 #include "core/env.h"
 #include "crypto/random.h"
 #include "http/server.h"
+#include "os/clock.h"
 
 #include <errno.h>
 
@@ -142,6 +144,7 @@ struct target {
     struct apigateway_rec_stage *stage;
     struct apigateway_rec_snapshot *snap;
     const struct apigateway_rec_route *route;
+    int64_t integration_ms; /* how long it took; -1: none was run */
 };
 
 /* By host: a stage named like the first segment, else $default. */
@@ -212,7 +215,7 @@ find_route(struct vg_req *rq, struct target *target, struct apigateway_call *cal
     call->route_key = target->route->key;
 }
 
-static const struct apigateway_rec_integration *
+static struct apigateway_rec_integration *
 integration_of(const struct target *target)
 {
     struct vg_str id = target->route->target;
@@ -247,13 +250,59 @@ message(const struct vg_req *rq, int status, const char *text)
     return apigateway_reply_message(rq->arena, status, vg_str_of(text));
 }
 
+static struct apigateway_pairs
+pairs_of(struct vg_arena *arena, const struct apigateway_pair_vec *from)
+{
+    struct apigateway_pairs pairs = { 0 };
+    for (size_t i = 0; i < from->len; i++)
+        apigateway_pairs_add(arena, &pairs, from->items[i].name, from->items[i].value);
+    return pairs;
+}
+
+static void
+map_answer(struct vg_req *rq, struct apigateway_rec_integration *integration,
+           const struct apigateway_call *call, struct apigateway_reply *reply)
+{
+    for (size_t i = 0; i < integration->answer_maps.len; i++) {
+        int64_t status;
+        if (!vg_str_to_i64(integration->answer_maps.items[i].status, &status)
+            || status != reply->status)
+            continue;
+        const struct apigateway_pairs maps =
+            pairs_of(rq->arena, APIGATEWAY_PAIRS(&integration->answer_maps.items[i].mappings));
+        apigateway_map_answer(rq->arena, &maps, call, reply);
+        return;
+    }
+}
+
+/* The integration, between its mappings. */
+static vg_rc
+run(struct vg_req *rq, struct target *target, struct apigateway_rec_integration *integration,
+    const struct apigateway_call *call, struct apigateway_reply *ret)
+{
+    struct apigateway_call *mapped = VG_NEW(rq->arena, struct apigateway_call);
+    const struct apigateway_pairs maps =
+        pairs_of(rq->arena, APIGATEWAY_PAIRS(&integration->request_map));
+    bool is_lambda = vg_str_eq(integration->type, VG_STR("AWS_PROXY"));
+    int64_t began_ms = vg_mono_ms();
+    *mapped = *call;
+    if (maps.len > 0)
+        apigateway_map_request(rq->arena, &maps, mapped);
+    vg_rc rc = is_lambda ? apigateway_invoke_lambda(rq, &target->at, integration, mapped, ret)
+                         : apigateway_invoke_url(rq, &target->at, integration, mapped, ret);
+    target->integration_ms = vg_mono_ms() - began_ms;
+    if (rc == VG_OK)
+        map_answer(rq, integration, call, ret);
+    return rc;
+}
+
 /* Reads the body and runs the integration. */
 static vg_rc
-integrate(struct vg_req *rq, struct vg_http_req *http, const struct target *target,
+integrate(struct vg_req *rq, struct vg_http_req *http, struct target *target,
           struct apigateway_call *call, struct apigateway_reply *ret)
 {
     struct vg_err err = { 0 };
-    const struct apigateway_rec_integration *integration = integration_of(target);
+    struct apigateway_rec_integration *integration = integration_of(target);
     if (integration == NULL) {
         *ret = message(rq, 500, "Internal Server Error");
         return VG_OK;
@@ -269,10 +318,7 @@ integrate(struct vg_req *rq, struct vg_http_req *http, const struct target *targ
         return rc;
     put_header(rq->arena, call, VG_STR("content-length"),
                vg_str_fmt(rq->arena, "%zu", call->body.len));
-    if (vg_str_eq(integration->type, VG_STR("AWS_PROXY")))
-        return apigateway_invoke_lambda(rq, &target->at, integration, call, ret);
-    *ret = message(rq, 500, "Internal Server Error");
-    return VG_OK;
+    return run(rq, target, integration, call, ret);
 }
 
 static vg_rc
@@ -320,6 +366,20 @@ send(struct vg_req *rq, struct vg_http_req *http, const struct apigateway_call *
     (void)vg_http_reply(http, reply->status, headers, n + 1, reply->body);
 }
 
+static void
+log_access(struct vg_req *rq, const struct vg_http_req *http, const struct target *target,
+           const struct apigateway_call *call, const struct apigateway_reply *reply)
+{
+    const struct apigateway_outcome outcome = {
+        .reply = reply,
+        .latency_ms = vg_mono_ms() - http->received_ms,
+        .integration_ms = target->integration_ms,
+    };
+    apigateway_log_access(
+        rq, &target->at, target->stage,
+        apigateway_log_line(rq->arena, target->stage->log_format, call, &outcome));
+}
+
 void
 apigateway_plane_serve(struct vg_req *rq, struct vg_http_req *http)
 {
@@ -333,6 +393,7 @@ apigateway_plane_serve(struct vg_req *rq, struct vg_http_req *http)
     if (!is_host && !place_of_path(http->path, &place))
         return;
     init_call(rq, http, call);
+    target->integration_ms = -1;
     vg_rc rc = find_target(rq, &place, target);
     call->path = place.path;
     if (rc == VG_OK && target->snap != NULL) {
@@ -351,4 +412,6 @@ apigateway_plane_serve(struct vg_req *rq, struct vg_http_req *http)
         reply = message(rq, 500, "Internal Server Error");
     }
     send(rq, http, call, &reply);
+    if (target->snap != NULL && target->stage->log_arn.ptr != NULL)
+        log_access(rq, http, target, call, &reply);
 }

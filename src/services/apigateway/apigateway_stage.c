@@ -191,6 +191,29 @@ lay_deployment(const struct apigateway_at *at, const struct settings *s,
     return apigateway_need(at, APIGATEWAY_DEPLOYMENT, s->deployment_id, &found);
 }
 
+static vg_rc
+lay_logs(const struct apigateway_at *at, const struct apigatewayv2_access_log_settings *in,
+         struct apigateway_rec_stage *rec)
+{
+    if (in->destination_arn.ptr != NULL)
+        rec->log_arn = in->destination_arn;
+    if (in->format.ptr != NULL)
+        rec->log_format = in->format;
+    if (rec->log_arn.ptr == NULL || apigateway_log_group(at, rec->log_arn).ptr == NULL)
+        return apigatewayv2_fail_bad_request_exception(
+            at->rq, "Invalid access log destination: it must be the ARN of a log group in this "
+                    "account and region");
+    if (vg_str_find(rec->log_format, VG_STR("$context.requestId")) == VG_NPOS
+        && vg_str_find(rec->log_format, VG_STR("$context.extendedRequestId")) == VG_NPOS)
+        return apigatewayv2_fail_bad_request_exception(
+            at->rq, "Access log format must contain $context.requestId or "
+                    "$context.extendedRequestId");
+    if (vg_str_find_char(rec->log_format, '\n') != VG_NPOS)
+        return apigatewayv2_fail_bad_request_exception(at->rq,
+                                                       "Access log format must be one line");
+    return VG_OK;
+}
+
 /* Lays what is given over the record. */
 static vg_rc
 lay(const struct apigateway_at *at, const struct settings *s, struct apigateway_rec_stage *rec)
@@ -198,9 +221,8 @@ lay(const struct apigateway_at *at, const struct settings *s, struct apigateway_
     struct vg_req *rq = at->rq;
     vg_rc rc = apigateway_refuse(rq, s->client_certificate_id.ptr != NULL, "clientCertificateId",
                                  "only WebSocket APIs have it");
-    if (rc == VG_OK)
-        rc = apigateway_refuse(rq, s->logs != NULL, "accessLogSettings",
-                               "access logs are not built");
+    if (rc == VG_OK && s->logs != NULL)
+        rc = lay_logs(at, s->logs, rec);
     if (rc == VG_OK && s->defaults != NULL) {
         if (rec->throttle == NULL)
             rec->throttle = VG_NEW(rq->arena, struct apigateway_rec_throttle);

@@ -22,7 +22,7 @@ struct point {
 
 /* Set by vg_fault_setup() before other threads exist; only the counts change after. */
 static struct {
-    size_t n;
+    _Atomic size_t n;
     struct point points[POINTS_MAX];
 } faults; /* lint: state: armed once, for the whole process */
 
@@ -82,6 +82,12 @@ vg_fault_setup(struct vg_str spec, struct vg_err *err)
         faults.n++;
     }
     return VG_OK;
+}
+
+bool
+vg_fault_is_armed(void)
+{
+    return faults.n > 0;
 }
 
 static struct point *

@@ -21,6 +21,7 @@
 
 /* Before other threads start; again with "" to disarm (tests). The text is copied. */
 vg_rc vg_fault_setup(struct vg_str spec, struct vg_err *err) VG_MUST_USE;
+bool vg_fault_is_armed(void); /* anything at all */
 bool vg_fault_hit(const char *name);
 /* How often the armed entry for `name` was hit; 0 when none is. */
 uint64_t vg_fault_count(const char *name);

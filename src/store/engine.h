@@ -87,6 +87,10 @@ vg_rc vg_mem_open(struct vg_engine **ret, struct vg_err *err) VG_MUST_USE;
 vg_rc vg_rocks_open(struct vg_str path, struct vg_str synced, struct vg_engine **ret,
                     struct vg_err *err) VG_MUST_USE;
 
+/* The engine `fault` (fault.c): `inner`, which it takes over, with fault points before its calls.
+ */
+struct vg_engine *vg_fault_wrap(struct vg_engine *inner);
+
 /* 8 bytes, big-endian, two's complement. */
 int64_t vg_counter_read(struct vg_str value); /* absent or malformed: 0 */
 void vg_counter_write(int64_t v, char to[8]);

@@ -5,6 +5,7 @@
 #include "store/kv.h"
 
 #include "base/arena.h"
+#include "base/fault.h"
 #include "store/folder.h"
 #include "store/kv_int.h"
 
@@ -118,8 +119,13 @@ static vg_rc
 open_rocks(void *arg, struct vg_engine **ret, struct vg_err *err)
 {
     struct vg_folder *f = arg;
-    return vg_rocks_open(vg_folder_path(f, VG_STR("kv")), vg_folder_path(f, VG_STR("synced")), ret,
-                         err);
+    if (VG_FAULT("store.open"))
+        return vg_err_set(err, "store.open was armed to fail");
+    vg_rc rc = vg_rocks_open(vg_folder_path(f, VG_STR("kv")), vg_folder_path(f, VG_STR("synced")),
+                             ret, err);
+    if (rc == VG_OK && vg_fault_is_armed())
+        *ret = vg_fault_wrap(*ret);
+    return rc;
 }
 
 static void

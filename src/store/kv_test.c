@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The rules of store/kv.h, over every engine. VG_TEST_STORE=mem|gated|rocks runs one of them. */
+/* The rules of store/kv.h, over every engine. VG_TEST_STORE=mem|gated|fault|rocks runs one of them.
+ */
 
 #include "base/test.h"
 #include "os/clock.h"
@@ -39,12 +40,27 @@ static const struct vg_kv_setup gated_mem = { .open = open_mem,
                                               .has_syncer = true };
 
 static vg_rc
+open_fault(void *arg, struct vg_engine **ret, struct vg_err *err)
+{
+    vg_rc rc = open_mem(arg, ret, err);
+    *ret = vg_fault_wrap(*ret);
+    return rc;
+}
+
+/* The failing engine, which does nothing as long as nothing is armed. */
+static const struct vg_kv_setup fault_over_mem = { .open = open_fault,
+                                                   .is_gated = true,
+                                                   .has_syncer = true };
+
+static vg_rc
 open_kind(const char *kind, struct vg_str path, struct vg_kv **ret, struct vg_err *err)
 {
     if (strcmp(kind, "mem") == 0)
         return vg_kv_open_mem(ret, err);
     if (strcmp(kind, "gated") == 0)
         return vg_kv_new(&gated_mem, ret, err);
+    if (strcmp(kind, "fault") == 0)
+        return vg_kv_new(&fault_over_mem, ret, err);
     return vg_kv_open_rocks(&(struct vg_kv_options) { .path = path }, ret, err);
 }
 
@@ -73,6 +89,12 @@ static int
 setup_gated(void **state)
 {
     return setup(state, "gated");
+}
+
+static int
+setup_fault(void **state)
+{
+    return setup(state, "fault");
 }
 
 static int
@@ -747,6 +769,7 @@ main(void)
 {
     const struct CMUnitTest mem[] = { SUITE(mem) };
     const struct CMUnitTest gated[] = { SUITE(gated) };
+    const struct CMUnitTest fault[] = { SUITE(fault) };
     const struct CMUnitTest rocks[] = {
         SUITE(rocks),
         ON(rocks, what_was_committed_is_there_after_opening_again),
@@ -759,6 +782,8 @@ main(void)
         failed += cmocka_run_group_tests(mem, NULL, NULL);
     if (only == NULL || strcmp(only, "gated") == 0)
         failed += cmocka_run_group_tests(gated, NULL, NULL);
+    if (only == NULL || strcmp(only, "fault") == 0)
+        failed += cmocka_run_group_tests(fault, NULL, NULL);
     if (only == NULL || strcmp(only, "rocks") == 0)
         failed += cmocka_run_group_tests(rocks, NULL, NULL);
     return failed;

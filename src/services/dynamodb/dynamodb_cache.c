@@ -263,6 +263,19 @@ dynamodb_table_find(struct vg_req *rq, const struct dynamodb_table_name *name, c
 }
 
 vg_rc
+dynamodb_table_named(struct vg_req *rq, struct vg_str name_or_arn,
+                     struct dynamodb_table_name *ret_name, const struct dynamodb_table **ret)
+{
+    vg_rc rc = dynamodb_table_name(rq, name_or_arn, ret_name);
+    if (rc != VG_OK)
+        return rc;
+    struct vg_str text =
+        vg_str_fmt(rq->arena, "Requested resource not found: Table: %" VG_FMT " not found",
+                   VG_ARG(ret_name->name));
+    return dynamodb_table_find(rq, ret_name, vg_str_cstr(rq->arena, text), ret);
+}
+
+vg_rc
 dynamodb_table_get(struct vg_req *rq, struct vg_str name_or_arn, const struct dynamodb_table **ret)
 {
     struct dynamodb_table_name name;

@@ -75,6 +75,10 @@ vg_rc dynamodb_table_name(struct vg_req *rq, struct vg_str name_or_arn,
  */
 vg_rc dynamodb_table_find(struct vg_req *rq, const struct dynamodb_table_name *name,
                           const char *text, const struct dynamodb_table **ret) VG_MUST_USE;
+/* The table, or "Requested resource not found: Table: NAME not found". */
+vg_rc dynamodb_table_named(struct vg_req *rq, struct vg_str name_or_arn,
+                           struct dynamodb_table_name *ret_name, const struct dynamodb_table **ret)
+    VG_MUST_USE;
 vg_rc dynamodb_table_get(struct vg_req *rq, struct vg_str name_or_arn,
                          const struct dynamodb_table **ret) VG_MUST_USE;
 /* After the commit that wrote `rec` (NULL: deleted the table): every later look-up sees it. */
@@ -101,9 +105,8 @@ void dynamodb_store_del_table(struct vg_tx *tx, struct vg_arena *arena, struct v
 vg_rc dynamodb_store_list_tables(struct vg_req *rq, struct vg_str part, struct vg_str from,
                                  uint32_t max, struct vg_page *ret, struct vg_str **ret_names)
     VG_MUST_USE;
-/* Removes every row of the table, some at a time. */
-vg_rc dynamodb_store_drop(struct vg_req *rq, const struct dynamodb_table *t) VG_WAITS VG_MUST_USE;
-vg_rc dynamodb_store_drop_index(struct vg_req *rq, const struct dynamodb_index *ix)
+/* Removes the rows of an index (0: the table's own and its counters), some at a time. */
+vg_rc dynamodb_store_drop(struct vg_req *rq, struct vg_str table_id, uint32_t index_id)
     VG_WAITS VG_MUST_USE;
 
 /* Where one item (or one entry of an index) lies. */
@@ -177,6 +180,16 @@ void dynamodb_store_grow_collection(struct vg_tx *tx, struct vg_arena *arena,
                                     int64_t bytes);
 vg_rc dynamodb_store_collection(struct vg_req *rq, const struct dynamodb_table *t,
                                 struct vg_str item, uint64_t *ret) VG_MUST_USE;
+
+/* --- dynamodb_maintain.c: what goes on after the answer -----------------------------------------
+ */
+
+/* Set in the transaction that changes the table's record, of which `part` is the partition. */
+vg_rc dynamodb_plan_drop(struct vg_req *rq, struct vg_tx *tx, struct vg_str part,
+                         struct vg_str table_id, const uint32_t *index_ids, size_t n) VG_MUST_USE;
+vg_rc dynamodb_plan_backfill(struct vg_req *rq, struct vg_tx *tx, struct vg_str part,
+                             const struct dynamodb_rec_table *rec, struct vg_str index_name)
+    VG_MUST_USE;
 
 /* --- dynamodb_describe.c ------------------------------------------------------------------------
  */

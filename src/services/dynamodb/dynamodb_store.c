@@ -30,31 +30,40 @@ dynamodb_store_tables_part(struct vg_arena *arena, struct vg_str account, struct
     return vg_key_of(arena, root, account, region);
 }
 
-static void
-slot_parts(struct dynamodb_table *t, const struct dynamodb_index *ix, struct vg_str *parts)
+/* A slot of a table, or of one of its indexes (0: the table itself). */
+static struct vg_str
+slot_part(struct vg_arena *arena, struct vg_str account, struct vg_str region, struct vg_str id,
+          uint32_t index_id, uint32_t slot)
 {
-    for (size_t slot = 0; slot < DYNAMODB_SLOTS; slot++) {
-        struct vg_key k;
-        vg_key_init(&k, t->arena);
-        vg_key_str(&k, root);
-        vg_key_str(&k, t->account);
-        vg_key_str(&k, t->region);
-        vg_key_str(&k, t->rec.id);
-        vg_key_str(&k, ix ? VG_STR("x") : VG_STR("t"));
-        if (ix)
-            vg_key_i64(&k, ix->rec->id);
-        vg_key_i64(&k, (int64_t)slot);
-        parts[slot] = vg_key_done(&k);
-    }
+    struct vg_key k;
+    vg_key_init(&k, arena);
+    vg_key_str(&k, root);
+    vg_key_str(&k, account);
+    vg_key_str(&k, region);
+    vg_key_str(&k, id);
+    vg_key_str(&k, index_id ? VG_STR("x") : VG_STR("t"));
+    if (index_id)
+        vg_key_i64(&k, index_id);
+    vg_key_i64(&k, slot);
+    return vg_key_done(&k);
+}
+
+static struct vg_str
+stat_part(struct vg_arena *arena, struct vg_str account, struct vg_str region, struct vg_str id)
+{
+    return vg_key_of(arena, root, account, region, id, VG_STR("stat"));
 }
 
 void
 dynamodb_store_parts(struct dynamodb_table *t)
 {
-    slot_parts(t, NULL, t->parts);
-    for (size_t i = 0; i < t->n_indexes; i++)
-        slot_parts(t, &t->indexes[i], t->indexes[i].parts);
-    t->stat_part = vg_key_of(t->arena, root, t->account, t->region, t->rec.id, VG_STR("stat"));
+    for (uint32_t slot = 0; slot < DYNAMODB_SLOTS; slot++) {
+        t->parts[slot] = slot_part(t->arena, t->account, t->region, t->rec.id, 0, slot);
+        for (size_t i = 0; i < t->n_indexes; i++)
+            t->indexes[i].parts[slot] =
+                slot_part(t->arena, t->account, t->region, t->rec.id, t->indexes[i].rec->id, slot);
+    }
+    t->stat_part = stat_part(t->arena, t->account, t->region, t->rec.id);
 }
 
 vg_rc
@@ -131,30 +140,17 @@ drop_part(struct vg_req *rq, struct vg_str part)
 }
 
 vg_rc
-dynamodb_store_drop_index(struct vg_req *rq, const struct dynamodb_index *ix)
+dynamodb_store_drop(struct vg_req *rq, struct vg_str table_id, uint32_t index_id)
 {
-    for (size_t slot = 0; slot < DYNAMODB_SLOTS; slot++) {
-        vg_rc rc = drop_part(rq, ix->parts[slot]);
+    struct vg_str account = rq->scope->owner, region = rq->scope->region;
+    for (uint32_t slot = 0; slot < DYNAMODB_SLOTS; slot++) {
+        vg_rc rc = drop_part(rq, slot_part(rq->arena, account, region, table_id, index_id, slot));
         if (rc != VG_OK)
             return rc;
     }
+    if (index_id == 0)
+        return drop_part(rq, stat_part(rq->arena, account, region, table_id));
     return VG_OK;
-}
-
-vg_rc
-dynamodb_store_drop(struct vg_req *rq, const struct dynamodb_table *t)
-{
-    for (size_t slot = 0; slot < DYNAMODB_SLOTS; slot++) {
-        vg_rc rc = drop_part(rq, t->parts[slot]);
-        if (rc != VG_OK)
-            return rc;
-    }
-    for (size_t i = 0; i < t->n_indexes; i++) {
-        vg_rc rc = dynamodb_store_drop_index(rq, &t->indexes[i]);
-        if (rc != VG_OK)
-            return rc;
-    }
-    return drop_part(rq, t->stat_part);
 }
 
 /* --- items --------------------------------------------------------------------------------------

@@ -108,27 +108,13 @@ dynamodb_create_table(struct vg_req *rq, const struct dynamodb_create_table_inpu
     return dynamodb_describe(rq, t, DYNAMODB_TABLE_STATUS_CREATING, &out->table_description);
 }
 
-static vg_rc
-find_named(struct vg_req *rq, struct vg_str table_name, struct dynamodb_table_name *ret_name,
-           const struct dynamodb_table **ret)
-{
-    vg_rc rc = dynamodb_table_name(rq, table_name, ret_name);
-    if (rc != VG_OK)
-        return rc;
-    const char *text = vg_str_cstr(
-        rq->arena,
-        vg_str_fmt(rq->arena, "Requested resource not found: Table: %" VG_FMT " not found",
-                   VG_ARG(ret_name->name)));
-    return dynamodb_table_find(rq, ret_name, text, ret);
-}
-
 vg_rc
 dynamodb_describe_table(struct vg_req *rq, const struct dynamodb_describe_table_input *in,
                         struct dynamodb_describe_table_output *out)
 {
     struct dynamodb_table_name name;
     const struct dynamodb_table *t;
-    vg_rc rc = find_named(rq, in->table_name, &name, &t);
+    vg_rc rc = dynamodb_table_named(rq, in->table_name, &name, &t);
     if (rc != VG_OK)
         return rc;
     return dynamodb_describe(rq, t, DYNAMODB_TABLE_STATUS_ACTIVE, &out->table);
@@ -159,14 +145,15 @@ dynamodb_delete_table(struct vg_req *rq, const struct dynamodb_delete_table_inpu
 {
     struct dynamodb_table_name name;
     const struct dynamodb_table *t;
-    vg_rc rc = find_named(rq, in->table_name, &name, &t);
+    vg_rc rc = dynamodb_table_named(rq, in->table_name, &name, &t);
     if (rc != VG_OK)
         return rc;
     struct vg_str part = dynamodb_store_tables_part(rq->arena, name.account, name.region);
     vg_auto_tx struct vg_tx *tx = NULL;
     rc = vg_tx_open(rq, part, &tx);
     if (rc == VG_OK)
-        rc = find_named(rq, in->table_name, &name, &t); /* as it is now that we have the turn */
+        rc = dynamodb_table_named(rq, in->table_name, &name,
+                                  &t); /* as it is now that we have the turn */
     if (rc != VG_OK)
         return rc;
     if (t->rec.is_protected)
@@ -176,9 +163,14 @@ dynamodb_delete_table(struct vg_req *rq, const struct dynamodb_delete_table_inpu
     if (rc != VG_OK)
         return rc;
     dynamodb_store_del_table(tx, rq->arena, part, name.name);
-    rc = vg_tx_commit(&tx, rq->err);
-    if (rc != VG_OK)
-        return rc;
-    dynamodb_table_changed(rq, &name);
-    return dynamodb_store_drop(rq, t);
+    uint32_t *ids =
+        VG_NEW_ARRAY(rq->arena, uint32_t, t->n_indexes + 1); /* the first is the table */
+    for (size_t i = 0; i < t->n_indexes; i++)
+        ids[i + 1] = t->indexes[i].rec->id;
+    rc = dynamodb_plan_drop(rq, tx, part, t->rec.id, ids, t->n_indexes + 1);
+    if (rc == VG_OK)
+        rc = vg_tx_commit(&tx, rq->err);
+    if (rc == VG_OK)
+        dynamodb_table_changed(rq, &name);
+    return rc;
 }

@@ -66,7 +66,7 @@ ctx_key_of(struct vg_str name)
         bool has_sub = vg_str_ends(keys[i].name, VG_STR("/"));
         if (has_sub ? vg_str_starts_nocase(name, keys[i].name)
                     : vg_str_eq_nocase(name, keys[i].name)) {
-            key.id = keys[i].id;
+            key.id = (int)keys[i].id;
             if (has_sub)
                 key.sub = vg_str_slice(name, keys[i].name.len, name.len);
         }

@@ -144,6 +144,10 @@ dynamodb_describe(struct vg_req *rq, const struct dynamodb_table *t,
     }
     d->table_name = t->rec.name;
     d->key_schema = describe_key(rq->arena, &t->key);
+    for (size_t i = 0; i < t->n_indexes && status == DYNAMODB_TABLE_STATUS_ACTIVE; i++) {
+        if (t->rec.indexes.items[i].is_backfilling)
+            status = DYNAMODB_TABLE_STATUS_UPDATING;
+    }
     d->table_status = VG_ENUM(status);
     d->creation_date_time_ms = (struct vg_opt_i64) { true, t->rec.created_ms };
     d->table_arn = t->arn;

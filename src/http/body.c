@@ -16,9 +16,9 @@ take_received(struct request *r)
 {
     struct conn *c = r->conn;
     struct inbuf was = r->hold;
-    r->hold = c->in;
+    r->hold = c->s.in;
     was.off = was.len = 0;
-    c->in = was; /* its memory serves for what comes next */
+    c->s.in = was; /* its memory serves for what comes next */
     conn_read_more(c);
 }
 
@@ -35,7 +35,7 @@ send_continue(struct request *r)
     static char text[] = "HTTP/1.1 100 Continue\r\n\r\n";
     uv_buf_t buf = uv_buf_init(text, sizeof(text) - 1);
     r->must_continue = false;
-    (void)conn_send(r->conn, &buf, 1); /* a failure shows when we read */
+    (void)stream_send(&r->conn->s, &buf, 1, VG_NEVER_MS); /* a failure shows when we read */
 }
 
 /* Waits until the connection has received something. */
@@ -45,22 +45,11 @@ wait_for_more(struct request *r, struct vg_err *err)
     struct conn *c = r->conn;
     if (r->must_continue)
         send_continue(r);
-    while (inbuf_size(&c->in) == 0) {
-        if (c->is_eof || c->state == CONN_CLOSED)
-            return VG_GONE;
-        struct vg_waiter w;
-        vg_waiter_init(&w);
-        c->reader = &w;
-        vg_rc rc = vg_waiter_park(&w, vg_mono_ms() + VG_HTTP_BODY_STALL_MS, true);
-        c->reader = NULL;
-        if (rc == VG_TIMEOUT) {
-            r->body_errno = ETIMEDOUT;
-            return body_error(r, err);
-        }
-        if (rc != VG_OK)
-            return rc;
-    }
-    return VG_OK;
+    vg_rc rc = stream_wait(&c->s, vg_mono_ms() + VG_HTTP_BODY_STALL_MS);
+    if (rc != VG_TIMEOUT)
+        return rc;
+    r->body_errno = ETIMEDOUT;
+    return body_error(r, err);
 }
 
 static void
@@ -166,14 +155,14 @@ vg_http_body_read_all(struct vg_http_req *req, size_t max_bytes, struct vg_str *
 bool
 body_is_received(const struct request *r)
 {
-    size_t received = r->ahead.len + inbuf_size(&r->hold) + inbuf_size(&r->conn->in);
+    size_t received = r->ahead.len + inbuf_size(&r->hold) + inbuf_size(&r->conn->s.in);
     return r->is_chunked || r->left <= (int64_t)received;
 }
 
 static void
 skip_plain(struct request *r)
 {
-    struct inbuf *from[] = { &r->hold, &r->conn->in };
+    struct inbuf *from[] = { &r->hold, &r->conn->s.in };
     r->left -= (int64_t)r->ahead.len;
     for (size_t i = 0; i < VG_COUNT(from); i++) {
         size_t n = (size_t)VG_MIN(r->left, (int64_t)inbuf_size(from[i]));
@@ -190,7 +179,7 @@ skip_chunked(struct request *r)
     struct vg_str part;
     vg_rc rc = r->body_errno ? VG_FAIL : VG_OK;
     while (rc == VG_OK && !r->is_body_over) {
-        if (inbuf_size(&r->hold) == 0 && inbuf_size(&r->conn->in) == 0)
+        if (inbuf_size(&r->hold) == 0 && inbuf_size(&r->conn->s.in) == 0)
             break;
         if (inbuf_size(&r->hold) == 0)
             take_received(r);
@@ -207,10 +196,10 @@ body_end(struct request *r)
     else if (!r->is_body_over)
         skip_plain(r);
     if (inbuf_size(&r->hold)) {
-        struct vg_str after = inbuf_str(&c->in);
-        inbuf_add(&r->hold, after.ptr, after.len);
-        inbuf_fini(&c->in);
-        c->in = r->hold;
+        struct vg_str after = inbuf_str(&c->s.in);
+        inbuf_add(&r->hold, after);
+        inbuf_fini(&c->s.in);
+        c->s.in = r->hold;
         r->hold = (struct inbuf) { 0 };
     }
     inbuf_fini(&r->hold);

@@ -10,9 +10,10 @@
 
 #include "base/arena.h"
 #include "base/limits.h"
+#include "http/tls_conn.h"
 #include "os/clock.h"
 
-#include <errno.h>
+#include <arpa/inet.h>
 #include <stdlib.h>
 
 #define LINGER_MS        2000
@@ -25,36 +26,6 @@ static const uint64_t patience_ms[N_PATIENCE] = {
     [PATIENCE_HEAD] = VG_HTTP_HEAD_TIMEOUT_MS,
     [PATIENCE_LINGER] = LINGER_MS,
 };
-
-/* --- bytes kept --------------------------------------------------------------------------------
- */
-
-void
-inbuf_add(struct inbuf *b, const char *ptr, size_t len)
-{
-    if (len == 0)
-        return;
-    if (b->cap - b->len < len) {
-        size_t size = inbuf_size(b);
-        if (size && b->off)
-            memmove(b->ptr, b->ptr + b->off, size);
-        b->off = 0;
-        b->len = size;
-        if (b->cap - size < len) {
-            b->cap = VG_MAX(size + len, VG_MIN(b->cap * 2, (size_t)SCRATCH_BYTES));
-            b->ptr = vg_xrealloc(b->ptr, b->cap);
-        }
-    }
-    memcpy(b->ptr + b->len, ptr, len);
-    b->len += len;
-}
-
-void
-inbuf_fini(struct inbuf *b)
-{
-    free(b->ptr);
-    *b = (struct inbuf) { 0 };
-}
 
 /* --- patience ----------------------------------------------------------------------------------
  */
@@ -112,6 +83,7 @@ conn_free(struct conn *c)
 {
     struct http_loop *h = c->loop;
     vg_link_remove(&c->all);
+    stream_fini(&c->s);
     listener_unref(c->listener);
     atomic_fetch_sub(&h->server->n_conns, 1);
     if (h->n_spare_conns >= SPARE_CONNS_MAX || h->is_stopping) {
@@ -120,15 +92,15 @@ conn_free(struct conn *c)
             vg_loop_release_memory();
         return;
     }
-    c->tcp.data = h->spare_conns;
+    c->s.tcp.data = h->spare_conns;
     h->spare_conns = c;
     h->n_spare_conns++;
 }
 
 static void
-on_closed(uv_handle_t *handle)
+on_closed(struct stream *s)
 {
-    struct conn *c = handle->data;
+    struct conn *c = (struct conn *)s;
     c->is_freeable = true;
     if (c->req == NULL)
         conn_free(c);
@@ -142,29 +114,18 @@ conn_close(struct conn *c)
     c->state = CONN_CLOSED;
     vg_link_remove(&c->timed);
     if (c->req == NULL)
-        inbuf_fini(&c->in);
-    if (c->reader)
-        vg_waiter_wake(c->reader, VG_GONE);
+        inbuf_fini(&c->s.in);
     if (c->fiber)
         vg_fiber_cancel(c->fiber);
-    uv_close((uv_handle_t *)&c->tcp, on_closed);
-}
-
-static void
-on_shutdown(uv_shutdown_t *req, int status)
-{
-    struct conn *c = req->data;
-    if (status != 0)
-        conn_close(c);
+    stream_close(&c->s);
 }
 
 /* Everything is said; a client that is still sending shall read it before it meets a reset. */
 static void
 conn_linger(struct conn *c)
 {
-    inbuf_fini(&c->in);
-    c->shutdown.data = c;
-    if (c->is_eof || uv_shutdown(&c->shutdown, (uv_stream_t *)&c->tcp, on_shutdown) != 0) {
+    inbuf_fini(&c->s.in);
+    if (c->s.is_eof || !stream_end(&c->s)) {
         conn_close(c);
         return;
     }
@@ -182,11 +143,8 @@ conn_refuse(struct conn *c, int status)
                      "HTTP/1.1 %d %" VG_FMT "\r\n%" VG_FMT
                      "Content-Length: 0\r\nConnection: close\r\n\r\n",
                      status, VG_ARG(vg_http_reason(status)), VG_ARG(reply_date(c->loop)));
-    uv_buf_t buf = uv_buf_init(text, (unsigned)n);
-    if (uv_try_write((uv_stream_t *)&c->tcp, &buf, 1) == n)
-        conn_linger(c);
-    else
-        conn_close(c);
+    stream_send_now(&c->s, vg_str_n(text, (size_t)n));
+    conn_linger(c);
 }
 
 /* --- requests ----------------------------------------------------------------------------------
@@ -218,10 +176,10 @@ run_request(void *arg)
     struct conn *c = arg;
     struct request *r = c->req;
     c->fiber = vg_fiber_self();
-    if (c->state == CONN_CLOSED || c->is_eof)
+    if (c->state == CONN_CLOSED || c->s.is_eof)
         vg_fiber_cancel(c->fiber);
     c->loop->server->config.handler(&r->pub);
-    if (!r->pub.is_replied && c->state != CONN_CLOSED && !c->is_eof)
+    if (!r->pub.is_replied && c->state != CONN_CLOSED && !c->s.is_eof)
         (void)vg_http_reply(&r->pub, 500, NULL, 0, VG_STR(""));
     bool is_over = body_end(r);
     bool is_kept = is_over && r->is_ended && r->reply_rc == VG_OK && r->is_kept_alive;
@@ -230,7 +188,7 @@ run_request(void *arg)
     arena_give(c->loop, c->arena);
     c->arena = NULL;
     if (c->state == CONN_CLOSED) {
-        inbuf_fini(&c->in);
+        inbuf_fini(&c->s.in);
         if (c->is_freeable)
             conn_free(c);
         return;
@@ -306,7 +264,7 @@ conn_begin(struct conn *c, struct vg_str bytes, size_t head_len)
 static void
 conn_next(struct conn *c)
 {
-    struct vg_str bytes = inbuf_str(&c->in);
+    struct vg_str bytes = inbuf_str(&c->s.in);
     long head_len = bytes.len ? vg_head_scan(&c->scan, bytes) : 0;
     if (head_len < 0) {
         conn_refuse(c, (int)-head_len);
@@ -314,15 +272,15 @@ conn_next(struct conn *c)
     }
     if (head_len > 0) {
         size_t used = conn_begin(c, bytes, (size_t)head_len);
-        c->in.off += VG_MIN(used, inbuf_size(&c->in)); /* a refusal has emptied it */
-    } else if (c->is_eof || (bytes.len == 0 && c->loop->is_stopping)) {
+        c->s.in.off += VG_MIN(used, inbuf_size(&c->s.in)); /* a refusal has emptied it */
+    } else if (c->s.is_eof || (bytes.len == 0 && c->loop->is_stopping)) {
         conn_close(c);
         return;
     } else {
         conn_be_patient(c, bytes.len ? PATIENCE_HEAD : PATIENCE_IDLE);
     }
-    if (inbuf_size(&c->in) == 0)
-        inbuf_fini(&c->in);
+    if (inbuf_size(&c->s.in) == 0)
+        inbuf_fini(&c->s.in);
     conn_read_more(c);
 }
 
@@ -330,33 +288,33 @@ conn_next(struct conn *c)
 static void
 conn_feed_idle(struct conn *c, struct vg_str bytes)
 {
-    if (inbuf_size(&c->in) == 0) {
+    if (inbuf_size(&c->s.in) == 0) {
         long head_len = vg_head_scan(&c->scan, bytes);
         if (head_len > 0) {
             size_t used = conn_begin(c, bytes, (size_t)head_len);
             if (c->state == CONN_BUSY)
-                inbuf_add(&c->in, bytes.ptr + used, bytes.len - used);
+                inbuf_add(&c->s.in, vg_str_slice(bytes, used, bytes.len));
             return;
         }
         if (head_len < 0) {
             conn_refuse(c, (int)-head_len);
             return;
         }
-        inbuf_add(&c->in, bytes.ptr, bytes.len);
+        inbuf_add(&c->s.in, bytes);
         conn_be_patient(c, PATIENCE_HEAD);
         return;
     }
-    inbuf_add(&c->in, bytes.ptr, bytes.len);
-    struct vg_str all = inbuf_str(&c->in);
+    inbuf_add(&c->s.in, bytes);
+    struct vg_str all = inbuf_str(&c->s.in);
     long head_len = vg_head_scan(&c->scan, all);
     if (head_len < 0) {
         conn_refuse(c, (int)-head_len);
     } else if (head_len > 0) {
         size_t used = conn_begin(c, all, (size_t)head_len);
         if (c->state == CONN_BUSY)
-            c->in.off += used;
-        if (inbuf_size(&c->in) == 0)
-            inbuf_fini(&c->in);
+            c->s.in.off += used;
+        if (inbuf_size(&c->s.in) == 0)
+            inbuf_fini(&c->s.in);
     }
 }
 
@@ -371,9 +329,9 @@ conn_feed(struct conn *c, struct vg_str bytes)
         conn_feed_idle(c, bytes);
         break;
     case CONN_BUSY:
-        inbuf_add(&c->in, bytes.ptr, bytes.len);
-        if (c->reader)
-            vg_waiter_wake(c->reader, VG_OK);
+        inbuf_add(&c->s.in, bytes);
+        if (c->s.reader)
+            vg_waiter_wake(c->s.reader, VG_OK);
         break;
     case CONN_LINGER:
         c->lingered_bytes += bytes.len;
@@ -386,126 +344,56 @@ conn_feed(struct conn *c, struct vg_str bytes)
 }
 
 static void
-conn_on_eof(struct conn *c)
+on_eof(struct stream *s)
 {
-    c->is_eof = true;
-    c->is_reading = false;
-    uv_read_stop((uv_stream_t *)&c->tcp);
-    if (c->state != CONN_BUSY) {
+    struct conn *c = (struct conn *)s;
+    if (c->state != CONN_BUSY)
         conn_close(c);
-        return;
-    }
-    if (c->reader)
-        vg_waiter_wake(c->reader, VG_GONE);
-    if (c->fiber)
+    else if (c->fiber)
         vg_fiber_cancel(c->fiber);
 }
 
 static void
-on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
+on_broken(struct stream *s)
 {
-    struct conn *c = handle->data;
-    (void)suggested;
-    size_t room = SCRATCH_BYTES;
-    if (c->state == CONN_BUSY)
-        room = VG_HTTP_AHEAD_BYTES - VG_MIN(inbuf_size(&c->in), VG_HTTP_AHEAD_BYTES - 1);
-#ifdef VG_HTTP_ONE_BYTE
-    room = 1; /* the test mode in which nothing comes in one piece */
-#endif
-    *buf = uv_buf_init(c->loop->scratch, (unsigned)room);
+    conn_close((struct conn *)s);
+}
+
+static size_t
+room(const struct stream *s)
+{
+    const struct conn *c = (const struct conn *)s;
+    if (c->state != CONN_BUSY)
+        return SCRATCH_RAW_BYTES;
+    return VG_HTTP_AHEAD_BYTES - VG_MIN(inbuf_size(&s->in), VG_HTTP_AHEAD_BYTES - 1);
 }
 
 static void
-on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
+on_bytes(struct stream *s, struct vg_str bytes)
 {
-    struct conn *c = stream->data;
-    if (n == UV_EOF)
-        conn_on_eof(c);
-    else if (n < 0)
-        conn_close(c);
-    else if (n > 0)
-        conn_feed(c, vg_str_n(buf->base, (size_t)n));
-    if (c->state == CONN_BUSY && c->is_reading && inbuf_size(&c->in) >= VG_HTTP_AHEAD_BYTES) {
-        c->is_reading = false;
-        uv_read_stop(stream);
-    }
+    struct conn *c = (struct conn *)s;
+    conn_feed(c, bytes);
+    if (c->state == CONN_BUSY && inbuf_size(&s->in) >= VG_HTTP_AHEAD_BYTES)
+        stream_read_stop(s);
 }
 
 void
 conn_read_more(struct conn *c)
 {
-    if (c->is_reading || c->is_eof || c->state == CONN_CLOSED
-        || inbuf_size(&c->in) >= VG_HTTP_AHEAD_BYTES)
-        return;
-    if (uv_read_start((uv_stream_t *)&c->tcp, on_alloc, on_read) == 0)
-        c->is_reading = true;
-    else
-        conn_close(c);
-}
-
-/* --- sending -----------------------------------------------------------------------------------
- */
-
-struct sending {
-    uv_write_t write;
-    struct vg_waiter waiter;
-};
-
-static void
-on_written(uv_write_t *write, int status)
-{
-    struct sending *s = write->data;
-    vg_waiter_wake(&s->waiter, status == 0 ? VG_OK : VG_GONE);
-}
-
-/* Waits until libuv is done with our bytes; a client that takes none for a while is cut off. */
-static vg_rc
-conn_send_slowly(struct conn *c, uv_buf_t *bufs, unsigned n)
-{
-    struct sending s;
-    vg_waiter_init(&s.waiter);
-    s.write.data = &s;
-    if (uv_write(&s.write, (uv_stream_t *)&c->tcp, bufs, n, on_written) != 0) {
-        conn_close(c);
-        return VG_GONE;
-    }
-    for (;;) {
-        size_t before = uv_stream_get_write_queue_size((uv_stream_t *)&c->tcp);
-        vg_rc rc = vg_waiter_park(&s.waiter, vg_mono_ms() + VG_HTTP_BODY_STALL_MS, false);
-        if (rc != VG_TIMEOUT)
-            return rc;
-        vg_waiter_init(&s.waiter);
-        if (uv_stream_get_write_queue_size((uv_stream_t *)&c->tcp) >= before)
-            conn_close(c); /* calls on_written in due course */
-    }
-}
-
-vg_rc
-conn_send(struct conn *c, uv_buf_t *bufs, unsigned n)
-{
-    if (c->state == CONN_CLOSED)
-        return VG_GONE;
-    int sent = uv_try_write((uv_stream_t *)&c->tcp, bufs, n);
-    if (sent < 0 && sent != UV_EAGAIN) {
-        conn_close(c);
-        return VG_GONE;
-    }
-    size_t skip = (size_t)VG_MAX(sent, 0);
-    while (n && skip >= bufs->len) {
-        skip -= bufs->len;
-        bufs++;
-        n--;
-    }
-    if (n == 0)
-        return VG_OK;
-    bufs->base += skip;
-    bufs->len -= skip;
-    vg_rc rc = conn_send_slowly(c, bufs, n);
-    return rc == VG_OK && c->state != CONN_CLOSED ? VG_OK : VG_GONE;
+    if (inbuf_size(&c->s.in) < VG_HTTP_AHEAD_BYTES)
+        stream_read_start(&c->s);
 }
 
 /* --- the beginning -----------------------------------------------------------------------------
  */
+
+static const struct stream_events conn_events = {
+    .room = room,
+    .on_bytes = on_bytes,
+    .on_eof = on_eof,
+    .on_broken = on_broken,
+    .on_closed = on_closed,
+};
 
 static void
 loop_get_ready(struct http_loop *h)
@@ -524,7 +412,7 @@ conn_new(struct http_loop *h)
 {
     struct conn *c = h->spare_conns;
     if (c) {
-        h->spare_conns = c->tcp.data;
+        h->spare_conns = c->s.tcp.data;
         h->n_spare_conns--;
         memset(c, 0, sizeof(*c));
     } else {
@@ -536,6 +424,22 @@ conn_new(struct http_loop *h)
     return c;
 }
 
+/* Names the certificate by the address when the client names no host. */
+static struct tls_conn *
+tls_of(struct vg_tls *tls, int fd)
+{
+    struct sockaddr_in6 sa = { .sin6_family = AF_UNSPEC };
+    socklen_t len = sizeof(sa);
+    char text[INET6_ADDRSTRLEN] = "127.0.0.1";
+    if (getsockname(fd, (struct sockaddr *)&sa, &len) == 0) {
+        if (sa.sin6_family == AF_INET6)
+            inet_ntop(AF_INET6, &sa.sin6_addr, text, sizeof(text));
+        else if (sa.sin6_family == AF_INET)
+            inet_ntop(AF_INET, &((struct sockaddr_in *)(void *)&sa)->sin_addr, text, sizeof(text));
+    }
+    return tls_conn_new_server(tls, vg_str_of(text));
+}
+
 void
 conn_open(struct http_loop *h, struct listener *l, int fd, const struct sockaddr_in6 *peer)
 {
@@ -543,15 +447,19 @@ conn_open(struct http_loop *h, struct listener *l, int fd, const struct sockaddr
     struct conn *c = conn_new(h);
     c->listener = l;
     c->peer = *peer;
-    if (uv_tcp_init(vg_loop_uv(h->loop), &c->tcp) != 0 || uv_tcp_open(&c->tcp, fd) != 0)
+    c->s.events = &conn_events;
+    c->s.scratch = h->scratch;
+    stream_init(&c->s, vg_loop_uv(h->loop));
+    if (uv_tcp_open(&c->s.tcp, fd) != 0)
         VG_BUG("libuv refuses a socket");
-    c->tcp.data = c;
-    uv_tcp_nodelay(&c->tcp, 1);
+    uv_tcp_nodelay(&c->s.tcp, 1);
+    if (l->tls)
+        c->s.tls = tls_of(l->tls, fd);
     if (h->is_stopping || atomic_load(&l->is_closing)) {
         conn_close(c);
         return;
     }
-    conn_be_patient(c, PATIENCE_IDLE);
+    conn_be_patient(c, l->tls ? PATIENCE_HEAD : PATIENCE_IDLE); /* a handshake is awaited */
     conn_read_more(c);
 }
 
@@ -559,6 +467,6 @@ void
 conn_stop_when_idle(struct conn *c)
 {
     c->must_close = true;
-    if (c->state == CONN_IDLE && inbuf_size(&c->in) == 0)
+    if (c->state == CONN_IDLE && inbuf_size(&c->s.in) == 0)
         conn_close(c);
 }

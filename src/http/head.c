@@ -68,7 +68,7 @@ check_line(struct vg_head_scan *s, struct vg_str line)
     if (line.len && memchr(line.ptr, '\r', line.len))
         return 400; /* a bare CR is a line's end to some */
     if (s->n_lines == 0)
-        return check_request_line(line);
+        return s->is_reply ? 0 : check_request_line(line);
     if (line.ptr[0] == ' ' || line.ptr[0] == '\t')
         return 400; /* obs-fold */
     return s->n_lines > VG_HTTP_HEADERS_MAX ? 431 : 0;
@@ -94,6 +94,8 @@ vg_head_scan(struct vg_head_scan *s, struct vg_str b)
             return -431;
         if (line.len == 0 && s->n_lines > 0)
             return (long)(end + 1);
+        if (line.len == 0 && s->is_reply)
+            return -400;
         if (line.len == 0) { /* RFC 9112 2.2: one empty line before a request is forgiven */
             if (s->skip)
                 return -400;
@@ -111,7 +113,8 @@ vg_head_scan(struct vg_head_scan *s, struct vg_str b)
  */
 
 struct parsing {
-    struct vg_head *head;
+    struct vg_str method, target;
+    int minor, status;
     struct vg_http_header *headers;
     size_t n, max;
     bool is_complete;
@@ -120,14 +123,14 @@ struct parsing {
 static int
 on_method(llhttp_t *p, const char *at, size_t len)
 {
-    ((struct parsing *)p->data)->head->method = vg_str_n(at, len);
+    ((struct parsing *)p->data)->method = vg_str_n(at, len);
     return 0;
 }
 
 static int
 on_url(llhttp_t *p, const char *at, size_t len)
 {
-    ((struct parsing *)p->data)->head->target = vg_str_n(at, len);
+    ((struct parsing *)p->data)->target = vg_str_n(at, len);
     return 0;
 }
 
@@ -169,7 +172,7 @@ status_of(const llhttp_t *p)
 }
 
 static int
-tell_parts(struct vg_str bytes, struct parsing *g)
+tell_parts(llhttp_type_t type, struct vg_str bytes, struct parsing *g)
 {
     llhttp_settings_t settings;
     llhttp_settings_init(&settings);
@@ -179,14 +182,15 @@ tell_parts(struct vg_str bytes, struct parsing *g)
     settings.on_header_value = on_header_value;
     settings.on_headers_complete = on_headers_complete;
     llhttp_t parser;
-    llhttp_init(&parser, HTTP_REQUEST, &settings);
+    llhttp_init(&parser, type, &settings);
     parser.data = g;
     llhttp_errno_t e = llhttp_execute(&parser, bytes.ptr, bytes.len);
     if (!g->is_complete || e != HPE_PAUSED)
         return status_of(&parser);
     if (parser.http_major != 1 || parser.http_minor > 1)
         return 505;
-    g->head->minor = parser.http_minor;
+    g->minor = parser.http_minor;
+    g->status = parser.status_code;
     return 0;
 }
 
@@ -317,15 +321,54 @@ vg_head_parse(struct vg_arena *arena, const struct vg_head_scan *scan, struct vg
 {
     *ret = (struct vg_head) { 0 };
     size_t max = scan->n_lines - 1;
-    struct parsing g = { .head = ret, .max = max };
+    struct parsing g = { .max = max };
     g.headers = vg_arena_array(arena, max ? max : 1, sizeof(struct vg_http_header));
-    int status = tell_parts(vg_str_slice(bytes, scan->skip, bytes.len), &g);
+    int status = tell_parts(HTTP_REQUEST, vg_str_slice(bytes, scan->skip, bytes.len), &g);
     if (status)
         return status;
+    ret->method = g.method;
+    ret->target = g.target;
+    ret->minor = g.minor;
     ret->headers = g.headers;
     ret->n_headers = g.n;
     if (g.n != max)
         return 400; /* the two of us do not see the same lines */
     status = read_headers(ret);
     return status ? status : read_target(ret);
+}
+
+/* --- replies -----------------------------------------------------------------------------------
+ */
+
+bool
+vg_head_parse_reply(struct vg_arena *arena, const struct vg_head_scan *scan, struct vg_str bytes,
+                    struct vg_reply_head *ret)
+{
+    size_t max = scan->n_lines - 1;
+    struct parsing g = { .max = max };
+    g.headers = vg_arena_array(arena, max ? max : 1, sizeof(struct vg_http_header));
+    if (tell_parts(HTTP_RESPONSE, bytes, &g) != 0 || g.n != max)
+        return false;
+    /* The same rules hold for both directions; what only requests have does no harm here. */
+    struct vg_head h = { .headers = g.headers, .n_headers = g.n, .minor = g.minor };
+    struct meaning m = { 0 };
+    for (size_t i = 0; i < g.n; i++) {
+        if (vg_str_eq_nocase(g.headers[i].name, VG_STR("Expect"))
+            || vg_str_eq_nocase(g.headers[i].name, VG_STR("Host")))
+            continue;
+        if (read_header(&h, &m, &g.headers[i]) != 0)
+            return false;
+    }
+    if (m.n_coding && m.n_length)
+        return false;
+    *ret = (struct vg_reply_head) {
+        .headers = g.headers,
+        .n_headers = g.n,
+        .status = g.status,
+        .minor = g.minor,
+        .content_length = m.n_length ? h.content_length : -1,
+        .is_chunked = m.n_coding > 0,
+        .is_kept_alive = !m.says_close && (g.minor > 0 || m.says_keep_alive),
+    };
+    return true;
 }

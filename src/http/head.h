@@ -3,9 +3,9 @@
 #define VG_HTTP_HEAD_H
 
 /*
- * From bytes to the head of a request.  llhttp (strict mode) tells the parts; what it lets pass
- * though two parsers could read it differently is refused here (RFC 9112 sections 2.2, 5, 6, 11.2).
- * Pure: no I/O.
+ * From bytes to the head of a request or a reply.  llhttp (strict mode) tells the parts; what it
+ * lets pass though two parsers could read it differently is refused here (RFC 9112 sections 2.2, 5,
+ * 6, 11.2). Pure: no I/O.
  */
 
 #include "http/server.h"
@@ -16,6 +16,7 @@ struct vg_head_scan {
     size_t line; /* where the present line begins          */
     size_t skip; /* bytes of an empty line before the head */
     size_t n_lines;
+    bool is_reply;
 };
 
 /*
@@ -37,6 +38,19 @@ struct vg_head {
 /* Takes a complete head; the strings point into `bytes`. 0, or the status to refuse with. */
 int vg_head_parse(struct vg_arena *arena, const struct vg_head_scan *scan, struct vg_str bytes,
                   struct vg_head *ret);
+
+struct vg_reply_head {
+    const struct vg_http_header *headers;
+    size_t n_headers;
+    int status, minor;
+    int64_t content_length; /* -1: not given */
+    bool is_chunked;
+    bool is_kept_alive;
+};
+
+/* Of a reply: false when it is not one to rely on. */
+bool vg_head_parse_reply(struct vg_arena *arena, const struct vg_head_scan *scan,
+                         struct vg_str bytes, struct vg_reply_head *ret);
 
 /* What may stand in a header's name and in its value. */
 bool vg_head_is_token(struct vg_str s);

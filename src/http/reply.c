@@ -112,7 +112,7 @@ decide(struct request *r, int status, int64_t content_length)
     if (content_length < 0 && r->pub.minor == 0 && !r->has_no_body)
         r->is_kept_alive = false; /* only the end of the connection ends it */
     if (r->is_kept_alive
-        && (c->must_close || c->is_eof || r->must_continue || !body_is_received(r)))
+        && (c->must_close || c->s.is_eof || r->must_continue || !body_is_received(r)))
         r->is_kept_alive = false;
 }
 
@@ -166,7 +166,7 @@ static vg_rc
 send_out(struct request *r, uv_buf_t *bufs, unsigned n)
 {
     if (r->reply_rc == VG_OK)
-        r->reply_rc = conn_send(r->conn, bufs, n);
+        r->reply_rc = stream_send(&r->conn->s, bufs, n, VG_NEVER_MS);
     return r->reply_rc;
 }
 

@@ -477,7 +477,7 @@ vg_http_server_free(struct vg_http_server *s)
         struct http_loop *h = &s->loops[i];
         while (h->spare_conns) {
             struct conn *c = h->spare_conns;
-            h->spare_conns = c->tcp.data;
+            h->spare_conns = c->s.tcp.data;
             free(c);
         }
         while (h->n_spare_arenas)
@@ -529,7 +529,7 @@ bool
 vg_http_is_client_there(const struct vg_http_req *req)
 {
     const struct conn *c = ((const struct request *)req)->conn;
-    return c->state != CONN_CLOSED && !c->is_eof;
+    return c->state != CONN_CLOSED && !c->s.is_eof;
 }
 
 void

@@ -8,20 +8,14 @@
 #include "http/chunks.h"
 #include "http/head.h"
 #include "http/server.h"
+#include "http/stream.h"
 #include "os/fiber.h"
 
 #include <netinet/in.h>
 #include <stdatomic.h>
 #include <uv.h>
 
-#define SCRATCH_BYTES (64u << 10)
-#define SPARE_ARENAS  32u
-
-/* Bytes received and not yet used: [off, len) of ptr. */
-struct inbuf {
-    char *ptr;
-    size_t off, len, cap;
-};
+#define SPARE_ARENAS 32u
 
 /* How long a connection may stay as it is; each has a list per loop, oldest first. */
 enum patience {
@@ -56,24 +50,19 @@ struct request {
 };
 
 struct conn {
-    uv_tcp_t tcp; /* first */
+    struct stream s; /* first */
     struct http_loop *loop;
     struct listener *listener;
     struct vg_link all, timed;
     uint64_t since_ms; /* when it came to its list of patience, in uv_now() */
     enum conn_state state;
-    struct inbuf in;
     struct vg_head_scan scan;
     struct vg_fiber *fiber;
-    struct vg_waiter *reader; /* the fiber waits for more in `in`            */
-    struct vg_arena *arena;   /* of the present request                      */
+    struct vg_arena *arena; /* of the present request                      */
     struct request *req;
-    bool is_reading;  /* uv_read_start() is in force                          */
-    bool is_eof;      /* the client has closed its side                       */
     bool is_freeable; /* the close callback ran: freed when the fiber is gone */
     bool must_close;  /* after the present request                            */
     size_t lingered_bytes;
-    uv_shutdown_t shutdown;
     struct sockaddr_in6 peer; /* or a sockaddr_in */
 };
 
@@ -120,21 +109,6 @@ struct vg_http_server {
     atomic_size_t n_loops_gone;
 };
 
-static inline size_t
-inbuf_size(const struct inbuf *b)
-{
-    return b->len - b->off;
-}
-
-static inline struct vg_str
-inbuf_str(const struct inbuf *b)
-{
-    return b->ptr ? vg_str_n(b->ptr + b->off, inbuf_size(b)) : VG_STR("");
-}
-
-void inbuf_add(struct inbuf *b, const char *ptr, size_t len);
-void inbuf_fini(struct inbuf *b);
-
 /* server.c */
 void listener_unref(struct listener *l);
 
@@ -143,8 +117,6 @@ void conn_open(struct http_loop *h, struct listener *l, int fd, const struct soc
 void conn_close(struct conn *c);
 void conn_read_more(struct conn *c); /* reads again if there is room */
 void conn_stop_when_idle(struct conn *c);
-/* Sends all; VG_GONE when the connection is no more or the client does not read. On the fiber. */
-vg_rc conn_send(struct conn *c, uv_buf_t *bufs, unsigned n) VG_WAITS;
 
 /* body.c: all of a body of known length was received (of others that is not known). */
 bool body_is_received(const struct request *r);

@@ -280,11 +280,14 @@ start_due(struct sweep *sw)
     if (sw->due.len)
         qsort(sw->due.items, sw->due.len, sizeof(sw->due.items[0]), by_due);
     pthread_mutex_lock(&ev->lock);
+    int64_t unseen_ms = EV_NEVER; /* what came after its group was looked into */
+    for (unsigned g = 0; g < EV_GROUPS; g++)
+        unseen_ms = VG_MIN(unseen_ms, ev->next_ms[g]);
     for (; i < sw->due.len; i++) {
         const struct ev_pointer *p = &sw->due.items[i];
         if (is_running(ev, p->part))
             continue; /* its end looks into the group again */
-        if (ev->n_runs >= ev->setup.running_max
+        if (ev->n_runs >= ev->setup.running_max || unseen_ms < p->due_ms
             || would_overtake(ev, p->due_ms, mono_ms, &deadline_ms))
             break;
         start_locked(ev, p);

@@ -25,13 +25,9 @@ struct vg_http_client_config {
 /* Any thread. */
 vg_rc vg_http_client_new(const struct vg_http_client_config *config, struct vg_http_client **ret,
                          struct vg_err *err) VG_MUST_USE;
-/*
- * Closes the connections that are kept for the calling loop.  Call it on a fiber of each loop
- * that used the client, after its last exchange, before the loop stops.
- */
-void vg_http_client_leave_loop(struct vg_http_client *client) VG_WAITS;
-/* After every loop that used it was left. Accepts NULL. */
-void vg_http_client_free(struct vg_http_client *client);
+/* Closes what is kept, on every loop; after the last exchange, before the loops stop. */
+void vg_http_client_stop(struct vg_http_client *client) VG_WAITS;
+void vg_http_client_free(struct vg_http_client *client); /* after that; accepts NULL */
 
 struct vg_http_call {
     struct vg_str method;

@@ -8,12 +8,14 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 
 #define IDLE_MS        15000
 #define IDLE_MAX       64u
+#define STOP_STEP_MS   2
 #define ADDRESSES_MAX  8u
 #define HOST_MAX_BYTES 254u /* RFC 1035, and a NUL */
 
@@ -84,22 +86,45 @@ on_timer_gone(uv_handle_t *handle)
     p->is_timer_gone = true;
 }
 
-void
-vg_http_client_leave_loop(struct vg_http_client *client)
+struct leaving {
+    struct vg_http_client *client;
+    atomic_int n_left;
+};
+
+/* On a fiber of the pool's loop. */
+static void
+leave_loop(void *arg)
 {
-    struct pool *p = pool_find(client, vg_loop_self());
-    if (p == NULL)
-        return;
+    struct leaving *leaving = arg;
+    struct pool *p = pool_find(leaving->client, vg_loop_self());
     while (!vg_link_is_alone(&p->idle))
         cconn_close(VG_CONTAINER(p->idle.next, struct cconn, idle));
     uv_close((uv_handle_t *)&p->timer, on_timer_gone);
     while (p->n_open > 0 || !p->is_timer_gone)
         vg_fiber_yield(); /* their close callbacks come in the loop's next turn */
-    pthread_mutex_lock(&client->lock);
+    pthread_mutex_lock(&leaving->client->lock);
     vg_link_remove(&p->all);
-    pthread_mutex_unlock(&client->lock);
+    pthread_mutex_unlock(&leaving->client->lock);
     free(p->scratch);
     free(p);
+    atomic_fetch_sub(&leaving->n_left, 1);
+}
+
+void
+vg_http_client_stop(struct vg_http_client *client)
+{
+    struct leaving leaving = { .client = client };
+    pthread_mutex_lock(&client->lock);
+    for (struct vg_link *at = client->pools.next; at != &client->pools; at = at->next) {
+        atomic_fetch_add(&leaving.n_left, 1);
+        vg_fiber_start(VG_CONTAINER(at, struct pool, all)->loop, leave_loop, &leaving);
+    }
+    pthread_mutex_unlock(&client->lock);
+    while (atomic_load(&leaving.n_left) > 0) {
+        struct vg_waiter w; /* not vg_fiber_sleep(): we may be cancelled ourselves */
+        vg_waiter_init(&w);
+        (void)vg_waiter_park(&w, vg_mono_ms() + STOP_STEP_MS, false);
+    }
 }
 
 /* --- one connection ----------------------------------------------------------------------------

@@ -147,8 +147,8 @@ test_fiber(void *arg)
 {
     struct fixture *f = arg;
     f->test(f);
-    vg_http_client_leave_loop(f->client);
-    vg_http_client_leave_loop(f->trustless);
+    vg_http_client_stop(f->client);
+    vg_http_client_stop(f->trustless);
     vg_loop_stop(f->client_loop);
 }
 

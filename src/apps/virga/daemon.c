@@ -11,7 +11,9 @@
 #include "crypto/random.h"
 #include "events/events.h"
 #include "front/front.h"
+#include "http/client.h"
 #include "http/server.h"
+#include "http/tls.h"
 #include "os/clock.h"
 #include "os/fiber.h"
 #include "os/file.h"
@@ -132,6 +134,25 @@ open_auth(struct daemon *d, struct vg_sess *s)
     return vg_auth_open(&opt, s, &d->env.auth, &d->err);
 }
 
+/* Calls to the outside trust our own authority too: an integration may lead back here. */
+static vg_rc
+open_tls_and_client(struct daemon *d)
+{
+    struct vg_http_client_config client = { .ca_file = VG_STR_NONE };
+    if (d->opt->tls_listen_port) {
+        const struct vg_tls_config tls = {
+            .dir = vg_str_cat(d->arena, d->config.data_dir, VG_STR("/tls")),
+            .cert_file = d->opt->tls_cert,
+            .key_file = d->opt->tls_key,
+        };
+        vg_rc rc = vg_tls_new(&tls, &d->tls, &d->err);
+        if (rc != VG_OK)
+            return rc;
+        client.ca_file = vg_tls_ca_file(d->tls);
+    }
+    return vg_http_client_new(&client, &d->env.http_client, &d->err);
+}
+
 static vg_rc
 listen_main(struct daemon *d)
 {
@@ -147,7 +168,10 @@ listen_main(struct daemon *d)
     d->config.port = d->listener->port;
     d->config.endpoint =
         vg_str_fmt(d->arena, "http://%s:%u", d->listener->addr, (unsigned)d->listener->port);
-    return VG_OK;
+    if (d->tls == NULL)
+        return VG_OK;
+    return vg_http_listen(d->env.http, d->opt->tls_listen_host, d->opt->tls_listen_port, d->tls,
+                          trust, NULL, &d->tls_listener, &d->err);
 }
 
 static vg_rc
@@ -161,6 +185,8 @@ bring_up(struct daemon *d)
         rc = vg_blobs_open(d->config.data_dir, d->env.kv, d->env.random, &d->env.blobs, &d->err);
     if (rc == VG_OK)
         rc = open_auth(d, &sess);
+    if (rc == VG_OK)
+        rc = open_tls_and_client(d);
     if (rc == VG_OK) {
         const struct vg_events_setup setup = {
             .kv = d->env.kv, .clock = d->env.clock, .run = vg_timer_run, .arg = &d->env
@@ -190,7 +216,11 @@ boot_fiber(void *arg)
     }
     struct vg_str listen =
         vg_str_fmt(d->arena, "%s:%u", d->listener->addr, (unsigned)d->listener->port);
-    vg_log(VG_LOG_INFO, "ready", { "listen", listen }, { "endpoint", d->config.endpoint },
+    struct vg_str tls = VG_STR_NONE;
+    if (d->tls_listener)
+        tls = vg_str_fmt(d->arena, "%s:%u", d->tls_listener->addr, (unsigned)d->tls_listener->port);
+    vg_log(VG_LOG_INFO, "ready", { "listen", listen }, { "tls", tls },
+           { "endpoint", d->config.endpoint },
            { "data", d->config.is_ephemeral ? VG_STR("(memory)") : d->config.data_dir },
            { "region", d->config.region },
            { "ms", vg_str_fmt(d->arena, "%d", (int)(vg_mono_ms() - d->env.started_ms)) });
@@ -206,6 +236,8 @@ stop_fiber(void *arg)
     if (d->env.http)
         vg_http_server_stop(d->env.http, STOP_FINISH_MS);
     vg_sandboxes_stop(d->env.sandboxes);
+    if (d->env.http_client)
+        vg_http_client_stop(d->env.http_client);
     stop_loops(d);
 }
 
@@ -242,6 +274,8 @@ take_down(struct daemon *d)
     for (size_t i = 0; i < d->n_threads; i++)
         pthread_join(d->threads[i], NULL);
     vg_http_server_free(d->env.http);
+    vg_http_client_free(d->env.http_client);
+    vg_tls_free(d->tls);
     vg_sandboxes_free(d->env.sandboxes);
     vg_front_free(d->front);
     vg_registry_fini(d->registry);

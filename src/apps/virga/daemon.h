@@ -14,6 +14,7 @@
 
 struct vg_front;
 struct vg_listener;
+struct vg_tls;
 
 #define LOOPS_MAX 256
 
@@ -27,7 +28,8 @@ struct daemon {
     size_t n_loops, n_threads;
     struct vg_registry *registry;
     struct vg_front *front;
-    const struct vg_listener *listener;
+    const struct vg_listener *listener, *tls_listener; /* the second: NULL without TLS */
+    struct vg_tls *tls;
     struct vg_str temp_dir; /* of --ephemeral; removed at the end */
     struct vg_err err;
     int exit_status;

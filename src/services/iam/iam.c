@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* The service's entry, its transactions, and what the evaluator must know of its resources. */
+
+#include "services/iam/iam_int.h"
+
+struct vg_iam
+iam_reader(struct vg_req *rq)
+{
+    return (struct vg_iam) { .s = rq->sess, .account = rq->scope->owner, .err = rq->err };
+}
+
+void
+iam_abort(struct vg_iam *db)
+{
+    vg_tx_abort(db->tx);
+    db->tx = NULL;
+}
+
+vg_rc
+iam_begin(struct vg_req *rq, struct vg_iam *db, bool with_keys)
+{
+    const struct vg_str parts[] = { vg_iam_part(rq->arena, rq->scope->owner),
+                                    vg_iam_keys_part(rq->arena) };
+    *db = iam_reader(rq);
+    return vg_tx_open_n(rq, parts, with_keys ? 2 : 1, &db->tx);
+}
+
+vg_rc
+iam_commit(struct vg_req *rq, struct vg_iam *db)
+{
+    vg_rc rc = vg_tx_commit(&db->tx, rq->err);
+    if (rc == VG_OK)
+        vg_auth_changed(rq->env->auth);
+    return rc;
+}
+
+static const struct vg_tag *
+tags_of(struct vg_req *rq, const struct auth_rec_tag *tags, size_t n)
+{
+    struct vg_tag *out = VG_NEW_ARRAY(rq->arena, struct vg_tag, n + 1);
+    for (size_t i = 0; i < n; i++)
+        out[i] = (struct vg_tag) { .key = tags[i].key, .value = tags[i].value };
+    return out;
+}
+
+static vg_rc
+resource(struct vg_req *rq, struct vg_str arn, struct vg_resource *ret)
+{
+    struct vg_str account, type, name;
+    if (!vg_iam_arn_split(arn, &account, &type, &name))
+        return VG_OK;
+    const struct vg_iam db = { .s = rq->sess, .account = account, .err = rq->err };
+    struct auth_rec_identity id = { 0 };
+    struct auth_rec_policy policy;
+    vg_rc rc = VG_OK;
+    if (vg_str_eq(type, VG_STR("user")))
+        rc = vg_iam_identity(&db, VG_IDENTITY_USER, name, &id);
+    else if (vg_str_eq(type, VG_STR("role")))
+        rc = vg_iam_identity(&db, VG_IDENTITY_ROLE, name, &id);
+    bool is_aws = vg_str_eq(account, VG_STR("aws")); /* AWS's own policies are everybody's */
+    ret->owner = is_aws ? rq->scope->owner : account;
+    ret->tags = tags_of(rq, id.tags.items, id.tags.len);
+    ret->n_tags = id.tags.len;
+    if (vg_str_eq(type, VG_STR("policy")) && !is_aws) {
+        rc = vg_iam_policy(&db, name, &policy);
+        if (rc == VG_OK) {
+            ret->tags = tags_of(rq, policy.tags.items, policy.tags.len);
+            ret->n_tags = policy.tags.len;
+        }
+    }
+    return rc;
+}
+
+const struct vg_service iam_service = {
+    .name = "iam",
+    .ops = iam_ops,
+    .resource = resource,
+};

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef IAM_INT_H
+#define IAM_INT_H
+
+/* Private to this service: what its handlers share. The records are auth/store.h's. */
+
+#include "auth/auth.h"
+#include "auth/store.h"
+#include "core/authz.h"
+#include "core/env.h"
+#include "core/fail.h"
+#include "services/iam/errors.h"
+#include "services/iam/model.h"
+#include "services/iam/ops.h"
+
+/* --- iam.c: transactions ------------------------------------------------------------------------
+ */
+
+struct vg_iam iam_reader(struct vg_req *rq);
+void iam_abort(struct vg_iam *db);
+/* Aborts at the end of the scope unless committed. */
+#define iam_auto_db __attribute__((cleanup(iam_abort))) struct vg_iam
+/* Opens a transaction on the account, and on the table of access keys when asked. */
+vg_rc iam_begin(struct vg_req *rq, struct vg_iam *db, bool with_keys) VG_WAITS VG_MUST_USE;
+vg_rc iam_commit(struct vg_req *rq, struct vg_iam *db) VG_MUST_USE;
+
+/* --- iam_common.c -------------------------------------------------------------------------------
+ */
+
+/* The identity, or NoSuchEntity with AWS's text. */
+vg_rc iam_need(struct vg_req *rq, const struct vg_iam *db, enum vg_identity_kind kind,
+               struct vg_str name, struct auth_rec_identity *ret) VG_MUST_USE;
+/* "user", "role", "group" */
+const char *iam_kind_word(enum vg_identity_kind kind);
+struct vg_str iam_arn_of(struct vg_req *rq, const struct auth_rec_identity *id);
+struct vg_str iam_new_id(struct vg_req *rq, struct vg_str prefix);
+/* The name given, else the calling user's; ValidationError when the caller is no user. */
+vg_rc iam_user_or_caller(struct vg_req *rq, struct vg_str given, struct vg_str *ret) VG_MUST_USE;
+struct vg_str iam_path_or_root(struct vg_str path);
+/* MalformedPolicyDocument with AWS's sentence unless the document is one. */
+vg_rc iam_check_document(struct vg_req *rq, struct vg_str json, enum vg_policy_use use) VG_MUST_USE;
+/* Documents go out percent-encoded. */
+struct vg_str iam_encode_document(struct vg_req *rq, struct vg_str json);
+size_t iam_document_size(struct vg_str json); /* without white space, as AWS counts */
+struct iam_attached_permissions_boundary *iam_boundary(struct vg_req *rq, struct vg_str arn);
+
+/* Adds one to (or takes it from) the customer's policy's count; AWS's policies have none. */
+vg_rc iam_count(struct vg_req *rq, const struct vg_iam *db, struct vg_str arn, int attachments,
+                int boundaries) VG_MUST_USE;
+/* NoSuchEntity unless a managed policy has this ARN. */
+vg_rc iam_need_managed(struct vg_req *rq, const struct vg_iam *db, struct vg_str arn) VG_MUST_USE;
+vg_rc iam_set_boundary(struct vg_req *rq, const struct vg_iam *db, struct auth_rec_identity *id,
+                       struct vg_str arn) VG_MUST_USE;
+
+typedef VG_VEC(struct auth_rec_tag) iam_tags;
+/* The generated lists of records, seen as one type. */
+struct iam_strs {
+    struct vg_str *items;
+    size_t len, cap;
+};
+size_t iam_strs_find(const struct vg_str *items, size_t n, struct vg_str s); /* VG_NPOS: none */
+
+/* Adds, checks (at most 50, no doubles) and removes tags. `tags`: the record's list. */
+vg_rc iam_tags_add(struct vg_req *rq, const struct iam_tag_list_type *from,
+                   struct auth_rec_tag **items, size_t *len) VG_MUST_USE;
+void iam_tags_remove(const struct iam_tag_key_list_type *keys, struct auth_rec_tag *items,
+                     size_t *len);
+struct iam_tag_list_type iam_tags_out(struct vg_req *rq, const struct auth_rec_tag *items,
+                                      size_t len);
+
+/* --- pages: Marker is opaque to the caller ------------------------------------------------------
+ */
+
+struct iam_page {
+    size_t max;
+    struct vg_str after; /* the last item of the page before; absent: the first page */
+};
+vg_rc iam_page(struct vg_req *rq, struct vg_str marker, struct vg_opt_i64 max_items,
+               struct iam_page *ret) VG_MUST_USE;
+struct vg_str iam_marker(struct vg_req *rq, struct vg_str last);
+/* Items [from, to) of a list of n that is in memory; fills in what the answer says of it. */
+vg_rc iam_slice(struct vg_req *rq, struct vg_str marker, struct vg_opt_i64 max_items, size_t n,
+                size_t *ret_from, size_t *ret_to, struct vg_opt_bool *ret_truncated,
+                struct vg_str *ret_marker) VG_MUST_USE;
+
+struct iam_found {
+    VG_VEC(struct auth_rec_identity) items;
+    struct vg_opt_bool is_truncated;
+    struct vg_str marker;
+};
+vg_rc iam_find(struct vg_req *rq, enum vg_identity_kind kind, struct vg_str path_prefix,
+               struct vg_str marker, struct vg_opt_i64 max_items, struct iam_found *ret)
+    VG_MUST_USE;
+/* All of a kind: for summaries. */
+vg_rc iam_all(struct vg_req *rq, const struct vg_iam *db, enum vg_identity_kind kind,
+              struct iam_found *ret) VG_MUST_USE;
+
+/* --- answers ------------------------------------------------------------------------------------
+ */
+
+void iam_user_out(struct vg_req *rq, const struct auth_rec_identity *id, struct iam_user *ret);
+void iam_role_out(struct vg_req *rq, const struct auth_rec_identity *id, struct iam_role *ret);
+void iam_group_out(struct vg_req *rq, const struct auth_rec_identity *id, struct iam_group *ret);
+
+#endif

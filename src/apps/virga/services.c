@@ -3,13 +3,11 @@
 
 #include "services/apigateway/ops.h"
 #include "services/dynamodb/ops.h"
+#include "services/iam/ops.h"
 #include "services/lambda/ops.h"
 #include "services/logs/ops.h"
 
 const struct vg_service *const virga_services[] = {
-    &logs_service,
-    &dynamodb_service,
-    &lambda_service,
-    &apigateway_service,
+    &logs_service, &dynamodb_service, &lambda_service, &apigateway_service, &iam_service,
 };
 const size_t n_virga_services = VG_COUNT(virga_services);

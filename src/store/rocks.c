@@ -370,6 +370,7 @@ set_options(struct rocks *r)
     rocksdb_options_set_max_total_wal_size(o, LOG_TOTAL_MAX);
     rocksdb_options_set_max_background_jobs(o, BACKGROUND_JOBS);
     rocksdb_options_set_max_open_files(o, OPEN_FILES_MAX);
+    rocksdb_options_set_max_file_opening_threads(o, 1); /* else sixteen are started to open few */
     rocksdb_options_set_info_log_level(o, INFO_LOG_SILENT);
     rocksdb_options_set_keep_log_file_num(o, LOG_FILES_KEPT);
     rocksdb_options_set_stats_dump_period_sec(o, 0);

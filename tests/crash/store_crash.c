@@ -6,6 +6,8 @@
  *
  *     store_crash DIR ROUNDS [SEED]    the driver: starts itself as the writer below
  *     store_crash --write DIR FAULTS   opens, reports what it finds, writes until it is killed
+ *     store_crash --fill DIR           writes until it is refused ("E"), then as soon as there is
+ *                                      room again ("B"), and ends; reads all the while
  *
  * The writer's fibers on two loops: movers, whose transactions set one number in two partitions and
  * add to a common counter; one that stores content files and drops the one before; one that sets
@@ -26,6 +28,7 @@
 #include "store/key.h"
 #include "store/kv.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -302,6 +305,56 @@ write_main(struct vg_str dir, struct vg_str faults)
     return 0;
 }
 
+/* --- a disk that fills up -----------------------------------------------------------------------
+ */
+
+/* One write of a megabyte; ENOSPC is the only failure that may come. */
+static bool
+fill_one(struct vg_kv *kv, struct vg_str bytes, int64_t n)
+{
+    vg_auto_arena struct vg_arena *a = vg_arena_new(0);
+    struct vg_sess s;
+    struct vg_err err;
+    struct vg_tx *tx;
+    struct vg_str part = part_of(a, "fill", 0), first;
+    vg_sess_init(&s, kv, a);
+    if (vg_kv_begin(&s, &part, 1, &tx, &err) != VG_OK)
+        die("beginning", &err);
+    vg_tx_put(tx, part, vg_key_of(a, vg_str_fmt(a, "%lld", (long long)n)), bytes);
+    bool is_written = vg_tx_commit(&tx, &err) == VG_OK;
+    if (!is_written && err.os_errno != ENOSPC)
+        die("writing", &err);
+    if (is_written && vg_kv_gate(&s, &err) != VG_OK)
+        die("the gate", &err);
+    if (vg_kv_get(&s, part, vg_key_of(a, VG_STR("0")), &first, &err) != VG_OK
+        || first.len != bytes.len)
+        die("reading", &err);
+    return is_written;
+}
+
+static int
+fill_main(struct vg_str dir)
+{
+    struct vg_kv *kv;
+    struct vg_err err = { 0 };
+    vg_auto_arena struct vg_arena *a = vg_arena_new(0);
+    if (vg_kv_open_rocks(&(struct vg_kv_options) { .path = dir }, &kv, &err) != VG_OK)
+        die("opening", &err);
+    struct vg_str bytes = vg_str_n(vg_arena_alloc(a, 1u << 20), 1u << 20);
+    struct vg_random *random = vg_random_new(1, NULL);
+    vg_random_bytes(random, (char *)(uintptr_t)bytes.ptr, bytes.len);
+    vg_random_free(random);
+    int64_t n = 0;
+    while (fill_one(kv, bytes, n))
+        n++;
+    say('E', 0, n, 0);
+    while (!fill_one(kv, bytes, n))
+        usleep(20000);
+    say('B', 0, n, 0);
+    vg_kv_close(kv);
+    return 0;
+}
+
 /* --- the driver ---------------------------------------------------------------------------------
  */
 
@@ -426,6 +479,8 @@ main(int argc, char **argv)
 {
     if (argc == 4 && strcmp(argv[1], "--write") == 0)
         return write_main(vg_str_of(argv[2]), vg_str_of(argv[3]));
+    if (argc == 3 && strcmp(argv[1], "--fill") == 0)
+        return fill_main(vg_str_of(argv[2]));
     if (argc < 3)
         die("usage: store_crash DIR ROUNDS [SEED]", NULL);
     static struct driver d;

@@ -14,7 +14,8 @@
 #include <stdlib.h>
 
 #define SWEEP_ROWS       64
-#define ORDER_WAIT_MS    200 /* real time that a later timer waits for an earlier one's partition */
+#define ORDER_SPAN_MS    1000 /* virtual: timers due this far apart run one after the other … */
+#define ORDER_WAIT_MS    500 /* … but the later one does not wait longer than this, in real time */
 #define STORE_RETRY_MS   1000
 #define LOOK_AGAIN_MS    60000 /* real time; the wall clock may have been set meanwhile */
 #define BACKOFF_FIRST_MS 1000
@@ -107,15 +108,6 @@ do_work(struct vg_events *ev, const struct vg_timer *t) VG_WAITS
     return rc;
 }
 
-static void
-tell_next(struct ev_run *r, int64_t next_ms)
-{
-    pthread_mutex_lock(&r->ev->lock);
-    r->next_ms = next_ms;
-    wake_locked(r->ev);
-    pthread_mutex_unlock(&r->ev->lock);
-}
-
 /* The partition's earliest timer, if it is due. */
 static vg_rc
 run_one(struct ev_run *r, struct vg_sess *s, int64_t *ret_due_ms, struct vg_err *err) VG_WAITS
@@ -124,7 +116,7 @@ run_one(struct ev_run *r, struct vg_sess *s, int64_t *ret_due_ms, struct vg_err 
     vg_rc rc = ev_head_read(s, NULL, r->part, &head, err);
     if (rc != VG_OK)
         return rc;
-    bool is_due = head.n > 0 && head.due_ms[0] <= vg_clock_now_ms(r->ev->setup.clock);
+    bool is_due = head.due_ms <= vg_clock_now_ms(r->ev->setup.clock);
     struct events_rec_timer rec;
     bool is_there = false;
     if (is_due)
@@ -135,7 +127,6 @@ run_one(struct ev_run *r, struct vg_sess *s, int64_t *ret_due_ms, struct vg_err 
         return rc;
     if (!is_there) /* gone or set later since we looked: only the index is to be mended */
         return mark(r, s, VG_STR_NONE, 0, VG_OK, ret_due_ms, err);
-    tell_next(r, head.n > 1 ? head.due_ms[1] : EV_NEVER);
     const struct vg_timer t = {
         .part = r->part,
         .id = head.id,
@@ -244,7 +235,6 @@ start_locked(struct vg_events *ev, const struct ev_pointer *p)
         .next = ev->runs,
         .group = p->group,
         .pointer_ms = p->due_ms,
-        .next_ms = p->due_ms, /* until it has looked */
         .started_ms = vg_mono_ms(),
     };
     memcpy(r->part_bytes, p->part.ptr, p->part.len);
@@ -254,15 +244,18 @@ start_locked(struct vg_events *ev, const struct ev_pointer *p)
     vg_fiber_start(ev->loops[vg_str_hash(r->part) % ev->n_loops], run_main, r);
 }
 
-/* Whether one due then would overtake a timer of a partition at work; *deadline_ms: until when that
- * is a reason to wait. */
+/*
+ * Whether one due then would overtake one at work that is due well before it; *deadline_ms: until
+ * when that is a reason to wait.  In the ordinary course nothing waits: what is due now runs beside
+ * what has been running for a while.  After a move of the clock work is done in its order.
+ */
 static bool
 would_overtake(const struct vg_events *ev, int64_t due_ms, int64_t mono_ms, int64_t *deadline_ms)
 {
     bool is = false;
     for (const struct ev_run *r = ev->runs; r; r = r->next) {
         int64_t until_ms = r->started_ms + ORDER_WAIT_MS;
-        if (r->next_ms < due_ms && mono_ms < until_ms) {
+        if (r->pointer_ms < due_ms - ORDER_SPAN_MS && mono_ms < until_ms) {
             *deadline_ms = VG_MIN(*deadline_ms, until_ms);
             is = true;
         }

@@ -13,7 +13,8 @@
  * - At least once: a crash between the work and its mark runs it again.  The work finds out in its
  *   own transaction whether there is something to do.
  * - One at a time in a partition, there strictly by due time.  Over all partitions timers start by
- *   due time too, and one that is due later waits a moment for earlier ones that still run.
+ *   due time too; after a move of the clock, one waits up to half a second for those at work that
+ *   were due more than a second before it, so that short work is done in its order.
  * - VG_OK from the callback: the timer is gone, unless the work itself put it again.  VG_FAIL: it
  * is tried again after 1 s, 2 s, 4 s … to 5 min of virtual time, and after `max_attempts` (0:
  * without end) handed to the dead-letter callback once and removed.

@@ -22,7 +22,6 @@ struct ev_run {
     struct ev_run *next; /* of those at work */
     unsigned group;
     int64_t pointer_ms; /* the index entry that led here */
-    int64_t next_ms;    /* nothing due later than this should start meanwhile */
     int64_t started_ms; /* monotonic */
     struct vg_str part;
     char part_bytes[];
@@ -52,11 +51,10 @@ struct ev_pointer {
 bool ev_pointer_read(struct vg_arena *arena, struct vg_str key, struct ev_pointer *ret);
 struct vg_str ev_pointer_key(struct vg_arena *arena, int64_t due_ms, struct vg_str part);
 
-/* The timers of one partition, in its order: up to two rows; n is how many there are of them. */
+/* The earliest timer of a partition; due_ms is EV_NEVER when there is none. */
 struct ev_head {
-    size_t n;
-    int64_t due_ms[2];
-    struct vg_str id; /* of the first */
+    int64_t due_ms;
+    struct vg_str id;
 };
 /* With `tx` inside it, else the latest state. */
 vg_rc ev_head_read(struct vg_sess *s, struct vg_tx *tx, struct vg_str part, struct ev_head *ret,

@@ -77,7 +77,7 @@ work(void *arg, const struct vg_timer *t, struct vg_err *err)
     w->most_now = VG_MAX(w->most_now, w->n_now);
     pthread_mutex_unlock(&w->lock);
     if (vg_str_eq(t->op, VG_STR("slow")))
-        vg_fiber_sleep(500);
+        vg_fiber_sleep(1200);
     if (vg_str_eq(t->op, VG_STR("nap")))
         vg_fiber_sleep(20);
     vg_rc rc = VG_OK;
@@ -271,11 +271,11 @@ order_body(struct world *w)
     unsigned dice = 99;
     for (int i = 0; i < N; i++) {
         dice = dice * 1103515245u + 12345u;
-        put_timer(w, &(struct vg_timer) { .part = part_of(w->arena, (dice >> 16) % 20),
-                                          .id = vg_str_fmt(w->arena, "t%d", i),
-                                          .op = VG_STR("op"),
-                                          .due_ms = w->start_ms + 1
-                                                    + (int64_t)((dice >> 8) % (24 * HOUR_MS)) });
+        put_timer(w, &(struct vg_timer) {
+                         .part = part_of(w->arena, (dice >> 16) % 20),
+                         .id = vg_str_fmt(w->arena, "t%d", i),
+                         .op = VG_STR("op"),
+                         .due_ms = w->start_ms + 2000 * (1 + (int64_t)((dice >> 8) % 43200)) });
     }
     advance(w, 24 * HOUR_MS);
     settle(w, N);
@@ -428,11 +428,11 @@ slow_body(struct world *w)
     put_timer(w, &(struct vg_timer) { .part = part_of(w->arena, 2),
                                       .id = VG_STR("c"),
                                       .op = VG_STR("other"),
-                                      .due_ms = w->start_ms + 3 });
+                                      .due_ms = w->start_ms + 5000 });
     int64_t from_ms = vg_mono_ms();
-    advance(w, 10);
+    advance(w, 5000);
     settle(w, 3);
-    assert_true(vg_mono_ms() - from_ms >= 500);
+    assert_true(vg_mono_ms() - from_ms >= 1200);
     /* "c" waits for "b", which is due before it, but not for as long as "a" takes. */
     assert_string_equal(w->log[0].id, "a");
     assert_string_equal(w->log[1].id, "c");

@@ -69,20 +69,18 @@ ev_head_read(struct vg_sess *s, struct vg_tx *tx, struct vg_str part, struct ev_
 {
     struct vg_str beside = vg_key_beside(s->arena, part);
     struct vg_range r = vg_key_range(s->arena, vg_key_of(s->arena, VG_STR("due")));
-    r.max = 2;
+    r.max = 1;
     struct vg_page page;
     vg_rc rc = tx ? vg_tx_scan(tx, beside, &r, &page, err) : vg_kv_scan(s, beside, &r, &page, err);
     if (rc != VG_OK)
         return rc;
-    *ret = (struct ev_head) { .n = page.len };
-    for (size_t i = 0; i < page.len; i++) {
-        struct vg_str key = page.rows[i].key, kind, id;
-        if (!vg_key_take_str(s->arena, &key, &kind) || !vg_key_take_i64(&key, &ret->due_ms[i])
-            || !vg_key_take_str(s->arena, &key, &id))
-            return vg_err_set(err, "a timer's key is malformed");
-        if (i == 0)
-            ret->id = id;
-    }
+    *ret = (struct ev_head) { .due_ms = EV_NEVER };
+    if (page.len == 0)
+        return VG_OK;
+    struct vg_str key = page.rows[0].key, kind;
+    if (!vg_key_take_str(s->arena, &key, &kind) || !vg_key_take_i64(&key, &ret->due_ms)
+        || !vg_key_take_str(s->arena, &key, &ret->id))
+        return vg_err_set(err, "a timer's key is malformed");
     return VG_OK;
 }
 
@@ -130,13 +128,13 @@ ev_pointer_fix(struct vg_tx *tx, struct vg_str part, int64_t pointer_ms, int64_t
     vg_rc rc = ev_head_read(s, tx, part, &head, err);
     if (rc != VG_OK)
         return rc;
-    *ret_due_ms = head.n ? head.due_ms[0] : EV_NEVER;
+    *ret_due_ms = head.due_ms;
     if (*ret_due_ms == pointer_ms)
         return VG_OK;
     struct vg_str index = ev_group_part(s->arena, ev_group_of(part));
     vg_tx_del(tx, index, ev_pointer_key(s->arena, pointer_ms, part));
-    if (head.n)
-        vg_tx_put(tx, index, ev_pointer_key(s->arena, head.due_ms[0], part), VG_STR(""));
+    if (head.due_ms != EV_NEVER)
+        vg_tx_put(tx, index, ev_pointer_key(s->arena, head.due_ms, part), VG_STR(""));
     return VG_OK;
 }
 
@@ -178,7 +176,7 @@ vg_timer_put(struct vg_events *ev, struct vg_tx *tx, const struct vg_timer *t, s
         return rc;
     ev_timer_write(tx, t->part, t->id, is_there ? &old : NULL, &rec);
     /* An entry at or before the earliest exists: only an earlier one is missing. */
-    if (head.n > 0 && head.due_ms[0] <= t->due_ms)
+    if (head.due_ms <= t->due_ms)
         return VG_OK;
     unsigned group = ev_group_of(t->part);
     vg_tx_put(tx, ev_group_part(s->arena, group), ev_pointer_key(s->arena, t->due_ms, t->part),

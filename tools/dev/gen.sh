@@ -25,7 +25,8 @@ HELP
     if ! stamp_is gen "$req"; then
         say "botocore into .cache/gen"
         rm -rf "$VG_CACHE/gen"
-        "$VG_PY" -m pip install -q --disable-pip-version-check --target "$VG_CACHE/gen" -r "$req"
+        "$VG_PY" -m pip install -q --disable-pip-version-check --target "$VG_CACHE/gen" -r "$req" ||
+            die "botocore could not be installed"
         stamp_set gen "$req"
     fi
     PYTHONPATH=$VG_CACHE/gen "$VG_PY" tools/modelgen/reduce.py "$@"

@@ -105,9 +105,9 @@ need_venv() {
         flock 8
         [ -x "$VG_PY" ] && stamp_is venv "$req" && exit 0
         say "Python packages into .venv"
-        [ -x "$VG_PY" ] || /usr/bin/python3 -m venv "$VG_VENV"
-        "$VG_PY" -m pip install -q --disable-pip-version-check -r "$req"
-        stamp_set venv "$req"
+        { [ -x "$VG_PY" ] || /usr/bin/python3 -m venv "$VG_VENV"; } &&
+            "$VG_PY" -m pip install -q --disable-pip-version-check -r "$req" &&
+            stamp_set venv "$req"
     ) || die "the Python environment could not be made"
 }
 
@@ -122,7 +122,8 @@ need_node() {
         local req=$VG_ROOT/tools/dev/node-requirements.txt
         if ! stamp_is node "$req"; then
             say "Node into .venv (this system's is older than 20)"
-            "$VG_PY" -m pip install -q --disable-pip-version-check -r "$req"
+            "$VG_PY" -m pip install -q --disable-pip-version-check -r "$req" ||
+                die "Node could not be installed"
             stamp_set node "$req"
         fi
         local dir
@@ -153,7 +154,8 @@ need_sdks() {
         say "boto3 for Python functions"
         rm -rf "$run/python"
         mkdir -p "$run/python"
-        "$VG_PY" -m pip install -q --disable-pip-version-check --target "$run/python" -r "$pyreq"
+        "$VG_PY" -m pip install -q --disable-pip-version-check --target "$run/python" -r "$pyreq" ||
+            die "boto3 could not be installed for Python functions"
         stamp_set runtime-python "$pyreq"
     fi
     if ! stamp_is runtime-nodejs "$npmdir/package-lock.json"; then

@@ -6,6 +6,7 @@ A line may be excused where the rule does not fit: a comment `lint: RULE: reason
 Prints `file:line: rule: what`, exits 1 when there is any.
 """
 
+import functools
 import re
 import subprocess
 import sys
@@ -183,17 +184,32 @@ def check_sizes(f):
             notes.append(f"{f.rel}:{first + 1}: {name}() has {length} lines, aim at {FUNCTION_AIM}")
 
 
+@functools.cache
+def included_from_outside(folder):
+    """Names of the headers of `folder` that files of other folders include."""
+    here = folder.relative_to(ROOT / "src").as_posix()
+    found = set()
+    for path in (ROOT / "src").rglob("*.[ch]"):
+        if path.parent != folder:
+            found.update(re.findall(rf'#include "{here}/([^"/]+)"', path.read_text(encoding="utf-8")))
+    return found
+
+
+@functools.cache
+def inner_declarations(folder):
+    outer = included_from_outside(folder)
+    return "".join(h.read_text(encoding="utf-8") for h in folder.glob("*.h") if h.name not in outer)
+
+
 def check_names(f):
     if not f.below or f.is_test or f.below.startswith("apps/"):
         return
     parts = f.below.split("/")
     prefixes = ("vg_",)
-    if parts[0] == "sandbox":
-        prefixes = ("vg_", "sb_")
     if parts[0] == "services":
         prefixes = ("vg_",) + SERVICE_PREFIXES.get(parts[1], (parts[1] + "_",))
-    # What a folder shares only inside itself is declared in its x_int.h, and may have a shorter name.
-    inner = "".join(h.read_text(encoding="utf-8") for h in f.path.parent.glob("*_int.h"))
+    # What a folder shares only inside itself may have a shorter name.
+    inner = inner_declarations(f.path.parent)
     for name, is_static, first, _ in f.functions():
         if not is_static and re.search(rf"\b{name}\(", inner):
             continue

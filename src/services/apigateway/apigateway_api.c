@@ -87,7 +87,6 @@ shown(const struct vg_req *rq, struct apigateway_rec_api *rec)
 {
     return (struct apigatewayv2_api) {
         .api_endpoint = endpoint_of(rq, rec->id),
-        .api_gateway_managed = { rec->quick_route.ptr != NULL, false },
         .api_id = rec->id,
         .api_key_selection_expression = VG_STR(KEY_SELECTION),
         .cors_configuration = shown_cors(rq->arena, rec->cors),

@@ -47,10 +47,14 @@ class Gateway:
         self.host = f"{api}.execute-api.us-east-1.localhost:{daemon.port}"
 
     def __call__(self, method, path, body=None, headers=None):
-        return self.daemon.request(method, path, body=body, headers=headers, host=self.host, timeout=60)
+        return self.daemon.request(
+            method, path, body=body, headers=headers, host=self.host, timeout=60
+        )
 
     def path(self, method, stage, path, form="/_virga/execute-api/{}/{}{}", **more):
-        return self.daemon.request(method, form.format(self.api, stage, path), timeout=60, **more)
+        return self.daemon.request(
+            method, form.format(self.api, stage, path), timeout=60, **more
+        )
 
 
 def error_of(answer):
@@ -62,12 +66,30 @@ def error_of(answer):
 
 
 def test_an_api_round_trips(apis, name):
-    cors = {"AllowOrigins": ["https://a.example"], "AllowMethods": ["GET"], "MaxAge": 60, "AllowCredentials": True}
+    cors = {
+        "AllowOrigins": ["https://a.example"],
+        "AllowMethods": ["GET"],
+        "MaxAge": 60,
+        "AllowCredentials": True,
+    }
     made = apis.create_api(
-        Name=name("api"), ProtocolType="HTTP", Description="d", Version="1", CorsConfiguration=cors, Tags={"k": "v"}
+        Name=name("api"),
+        ProtocolType="HTTP",
+        Description="d",
+        Version="1",
+        CorsConfiguration=cors,
+        Tags={"k": "v"},
     )
     found = apis.get_api(ApiId=made["ApiId"])
-    for key in ("Name", "Description", "Version", "CorsConfiguration", "Tags", "ApiEndpoint", "CreatedDate"):
+    for key in (
+        "Name",
+        "Description",
+        "Version",
+        "CorsConfiguration",
+        "Tags",
+        "ApiEndpoint",
+        "CreatedDate",
+    ):
         assert found[key] == made[key]
     assert made["CorsConfiguration"] == cors
     assert ".execute-api.us-east-1.localhost:" in made["ApiEndpoint"]
@@ -106,31 +128,66 @@ def test_routes_are_checked(apis, api):
         "Route with key GET /a/{id} already exists for this API",
     )
     for key in ("GET a", "get /a", "GET /a/", "GET /{p+}/b", "/a"):
-        assert code_of(apis.create_route, ApiId=api, RouteKey=key)[0] == "BadRequestException"
-    assert code_of(apis.create_route, ApiId=api, RouteKey="GET /b", Target="integrations/none")[0] == (
-        "BadRequestException"
-    )
+        assert (
+            code_of(apis.create_route, ApiId=api, RouteKey=key)[0]
+            == "BadRequestException"
+        )
+    assert code_of(
+        apis.create_route, ApiId=api, RouteKey="GET /b", Target="integrations/none"
+    )[0] == ("BadRequestException")
 
 
 def test_an_integration_in_use_stays(apis, api):
     made = apis.create_integration(
-        ApiId=api, IntegrationType="AWS_PROXY", IntegrationUri=FUNCTION, PayloadFormatVersion="2.0"
+        ApiId=api,
+        IntegrationType="AWS_PROXY",
+        IntegrationUri=FUNCTION,
+        PayloadFormatVersion="2.0",
     )
-    route = apis.create_route(ApiId=api, RouteKey="$default", Target="integrations/" + made["IntegrationId"])
-    assert code_of(apis.delete_integration, ApiId=api, IntegrationId=made["IntegrationId"])[0] == "ConflictException"
+    route = apis.create_route(
+        ApiId=api, RouteKey="$default", Target="integrations/" + made["IntegrationId"]
+    )
+    assert (
+        code_of(
+            apis.delete_integration, ApiId=api, IntegrationId=made["IntegrationId"]
+        )[0]
+        == "ConflictException"
+    )
     apis.delete_route(ApiId=api, RouteId=route["RouteId"])
     apis.delete_integration(ApiId=api, IntegrationId=made["IntegrationId"])
 
 
 def test_what_is_not_built_is_refused(apis, api):
     def refused(call, **arguments):
-        assert code_of(call, **arguments)[0] in ("BadRequestException", "NotImplementedException"), arguments
+        assert code_of(call, **arguments)[0] in (
+            "BadRequestException",
+            "NotImplementedException",
+        ), arguments
 
-    refused(apis.create_api, Name="w", ProtocolType="WEBSOCKET", RouteSelectionExpression="$request.body.action")
-    refused(apis.create_route, ApiId=api, RouteKey="GET /x", AuthorizationType="JWT", AuthorizerId="a")
-    refused(apis.create_route, ApiId=api, RouteKey="GET /x", AuthorizationType="AWS_IAM")
+    refused(
+        apis.create_api,
+        Name="w",
+        ProtocolType="WEBSOCKET",
+        RouteSelectionExpression="$request.body.action",
+    )
+    refused(
+        apis.create_route,
+        ApiId=api,
+        RouteKey="GET /x",
+        AuthorizationType="JWT",
+        AuthorizerId="a",
+    )
+    refused(
+        apis.create_route, ApiId=api, RouteKey="GET /x", AuthorizationType="AWS_IAM"
+    )
     refused(apis.create_route, ApiId=api, RouteKey="GET /x", ApiKeyRequired=True)
-    refused(apis.create_authorizer, ApiId=api, AuthorizerType="JWT", IdentitySource=["$request.header.a"], Name="n")
+    refused(
+        apis.create_authorizer,
+        ApiId=api,
+        AuthorizerType="JWT",
+        IdentitySource=["$request.header.a"],
+        Name="n",
+    )
     refused(
         apis.create_integration,
         ApiId=api,
@@ -147,18 +204,35 @@ def test_what_is_not_built_is_refused(apis, api):
         IntegrationMethod="GET",
         IntegrationUri="http://a.example",
     )
-    refused(apis.create_stage, ApiId=api, StageName="s", DefaultRouteSettings={"DetailedMetricsEnabled": True})
+    refused(
+        apis.create_stage,
+        ApiId=api,
+        StageName="s",
+        DefaultRouteSettings={"DetailedMetricsEnabled": True},
+    )
     assert apis.get_routes(ApiId=api)["Items"] == []
 
 
 def test_quick_create_makes_all_of_it(apis, name):
-    made = apis.create_api(Name=name("api"), ProtocolType="HTTP", Target=FUNCTION)["ApiId"]
+    made = apis.create_api(Name=name("api"), ProtocolType="HTTP", Target=FUNCTION)[
+        "ApiId"
+    ]
     route = apis.get_routes(ApiId=made)["Items"][0]
     integration = apis.get_integrations(ApiId=made)["Items"][0]
     stage = apis.get_stages(ApiId=made)["Items"][0]
-    assert route["RouteKey"] == "$default" and route["Target"] == "integrations/" + integration["IntegrationId"]
-    assert (integration["IntegrationType"], integration["PayloadFormatVersion"]) == ("AWS_PROXY", "2.0")
-    assert stage["StageName"] == "$default" and stage["AutoDeploy"] and stage["ApiGatewayManaged"]
+    assert (
+        route["RouteKey"] == "$default"
+        and route["Target"] == "integrations/" + integration["IntegrationId"]
+    )
+    assert (integration["IntegrationType"], integration["PayloadFormatVersion"]) == (
+        "AWS_PROXY",
+        "2.0",
+    )
+    assert (
+        stage["StageName"] == "$default"
+        and stage["AutoDeploy"]
+        and stage["ApiGatewayManaged"]
+    )
     apis.delete_api(ApiId=made)
 
 
@@ -208,9 +282,15 @@ def backend():
 
 def proxy(apis, api, uri, key="ANY /{proxy+}", **more):
     integration = apis.create_integration(
-        ApiId=api, IntegrationType="HTTP_PROXY", IntegrationMethod="ANY", IntegrationUri=uri, **more
+        ApiId=api,
+        IntegrationType="HTTP_PROXY",
+        IntegrationMethod="ANY",
+        IntegrationUri=uri,
+        **more,
     )
-    apis.create_route(ApiId=api, RouteKey=key, Target="integrations/" + integration["IntegrationId"])
+    apis.create_route(
+        ApiId=api, RouteKey=key, Target="integrations/" + integration["IntegrationId"]
+    )
     return integration["IntegrationId"]
 
 
@@ -219,10 +299,17 @@ def test_urls_are_called(daemon, apis, api, backend):
     apis.create_stage(ApiId=api, StageName="$default", AutoDeploy=True)
     gateway = Gateway(daemon, api)
     status, headers, body = gateway(
-        "POST", "/a/b%20c?x=1&x=2", body="hello", headers={"Content-Type": "text/plain", "X-Own": "v"}
+        "POST",
+        "/a/b%20c?x=1&x=2",
+        body="hello",
+        headers={"Content-Type": "text/plain", "X-Own": "v"},
     )
     said = json.loads(body)
-    assert (status, said["method"], said["target"]) == (200, "POST", "/base/a/b%20c?fixed=1&x=1&x=2")
+    assert (status, said["method"], said["target"]) == (
+        200,
+        "POST",
+        "/base/a/b%20c?fixed=1&x=1&x=2",
+    )
     assert said["body"] == "hello"
     assert said["headers"]["host"] == backend.removeprefix("http://")
     assert said["headers"]["x-own"] == "v"
@@ -243,7 +330,12 @@ def test_parameters_are_mapped(daemon, apis, api, backend):
             "append:header.x-request": "$context.requestId",
             "overwrite:querystring.stage": "$context.stage",
         },
-        ResponseParameters={"200": {"overwrite:statuscode": "203", "append:header.x-more": "$context.routeKey"}},
+        ResponseParameters={
+            "200": {
+                "overwrite:statuscode": "203",
+                "append:header.x-more": "$context.routeKey",
+            }
+        },
     )
     apis.create_stage(ApiId=api, StageName="dev", AutoDeploy=True)
     status, headers, body = Gateway(daemon, api)("GET", "/dev/pets/7")
@@ -278,10 +370,20 @@ def test_a_stage_serves_its_deployment(daemon, apis, api, backend):
     apis.create_stage(ApiId=api, StageName="auto", AutoDeploy=True)
     proxy(apis, api, backend, key="GET /two")
     gateway = Gateway(daemon, api)
-    assert gateway("GET", "/fixed/one")[0] == 200 and gateway("GET", "/auto/two")[0] == 200
+    assert (
+        gateway("GET", "/fixed/one")[0] == 200 and gateway("GET", "/auto/two")[0] == 200
+    )
     assert error_of(gateway("GET", "/fixed/two")) == (404, "Not Found")
-    assert code_of(apis.delete_deployment, ApiId=api, DeploymentId=deployment)[0] == "BadRequestException"
-    assert code_of(apis.update_stage, ApiId=api, StageName="auto", DeploymentId=deployment)[0] == "BadRequestException"
+    assert (
+        code_of(apis.delete_deployment, ApiId=api, DeploymentId=deployment)[0]
+        == "BadRequestException"
+    )
+    assert (
+        code_of(
+            apis.update_stage, ApiId=api, StageName="auto", DeploymentId=deployment
+        )[0]
+        == "BadRequestException"
+    )
     apis.create_deployment(ApiId=api, StageName="fixed")
     assert gateway("GET", "/fixed/two")[0] == 200
     apis.delete_deployment(ApiId=api, DeploymentId=deployment)
@@ -295,7 +397,12 @@ def test_stages_are_found_by_path_and_all_forms_agree(daemon, apis, api, backend
     assert gateway("GET", "/x")[0] == 200
     assert gateway.path("GET", "$default", "/x")[0] == 200
     assert gateway.path("GET", "%24default", "/x")[0] == 200
-    assert gateway.path("GET", "$default", "/x", form="/restapis/{}/{}/_user_request_{}")[0] == 200
+    assert (
+        gateway.path("GET", "$default", "/x", form="/restapis/{}/{}/_user_request_{}")[
+            0
+        ]
+        == 200
+    )
     assert error_of(gateway.path("GET", "other", "/x")) == (404, "Not Found")
     other = f"{api}.execute-api.eu-west-1.localhost"
     assert daemon.request("GET", "/x", host=other)[0] == 404
@@ -306,8 +413,12 @@ def test_stages_are_found_by_path_and_all_forms_agree(daemon, apis, api, backend
 def test_a_bearer_token_is_the_apis_own(daemon, apis, api, backend):
     proxy(apis, api, backend)
     apis.create_stage(ApiId=api, StageName="$default", AutoDeploy=True)
-    status, _, body = Gateway(daemon, api)("GET", "/x", headers={"Authorization": "Bearer abc"})
-    assert status == 200 and json.loads(body)["headers"]["authorization"] == "Bearer abc"
+    status, _, body = Gateway(daemon, api)(
+        "GET", "/x", headers={"Authorization": "Bearer abc"}
+    )
+    assert (
+        status == 200 and json.loads(body)["headers"]["authorization"] == "Bearer abc"
+    )
 
 
 def test_cors(daemon, apis, api, backend):
@@ -331,13 +442,17 @@ def test_cors(daemon, apis, api, backend):
     assert headers["access-control-allow-methods"] == "GET,POST"
     assert headers["access-control-allow-headers"] == "x-own"
     assert headers["access-control-max-age"] == "300"
-    status, headers, _ = gateway("OPTIONS", "/x", headers={**ask, "Origin": "https://b.example"})
+    status, headers, _ = gateway(
+        "OPTIONS", "/x", headers={**ask, "Origin": "https://b.example"}
+    )
     assert status == 204 and headers["access-control-allow-origin"] is None
     _, headers, _ = gateway("GET", "/x", headers={"Origin": "https://a.example"})
     assert headers["access-control-allow-origin"] == "https://a.example"
     assert headers["access-control-expose-headers"] == "x-more"
     code, _ = code_of(
-        apis.update_api, ApiId=api, CorsConfiguration={"AllowOrigins": ["*"], "AllowCredentials": True}
+        apis.update_api,
+        ApiId=api,
+        CorsConfiguration={"AllowOrigins": ["*"], "AllowCredentials": True},
     )
     assert code == "BadRequestException"
 
@@ -370,17 +485,24 @@ def test_access_is_logged(daemon, aws, apis, api, backend, name):
     _, headers, _ = Gateway(daemon, api)("GET", "/x")
 
     def lines():
-        return [json.loads(e["message"]) for e in logs.filter_log_events(logGroupName=group)["events"]]
+        return [
+            json.loads(e["message"])
+            for e in logs.filter_log_events(logGroupName=group)["events"]
+        ]
 
     assert wait_until(lambda: len(lines()) == 1, 5)
-    assert lines() == [{"id": headers["apigw-requestid"], "status": 200, "route": "ANY /{proxy+}"}]
+    assert lines() == [
+        {"id": headers["apigw-requestid"], "status": 200, "route": "ANY /{proxy+}"}
+    ]
     logs.delete_log_group(logGroupName=group)
 
 
 def test_bodies_have_a_limit(daemon, apis, api, backend):
     proxy(apis, api, backend)
     apis.create_stage(ApiId=api, StageName="$default", AutoDeploy=True)
-    answer = Gateway(daemon, api).path("POST", "$default", "/x", headers={"Content-Length": str(10 * 1024 * 1024 + 1)})
+    answer = Gateway(daemon, api).path(
+        "POST", "$default", "/x", headers={"Content-Length": str(10 * 1024 * 1024 + 1)}
+    )
     assert error_of(answer) == (413, "Request Entity Too Large")
 
 
@@ -407,6 +529,7 @@ def handler(event, context):
     return {"statusCode": 200, "headers": {"content-type": "application/json"}, "body": json.dumps(event)}
 """
 
+
 def zip_of(files):
     data = io.BytesIO()
     with zipfile.ZipFile(data, "w") as z:
@@ -418,7 +541,11 @@ def zip_of(files):
 TRUST = {
     "Version": "2012-10-17",
     "Statement": [
-        {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
+        {
+            "Effect": "Allow",
+            "Principal": {"Service": "lambda.amazonaws.com"},
+            "Action": "sts:AssumeRole",
+        }
     ],
 }
 
@@ -426,7 +553,9 @@ TRUST = {
 @pytest.fixture(scope="module")
 def function(aws):
     iam, lam = aws("iam"), aws("lambda")
-    role = iam.create_role(RoleName="gateway-test", AssumeRolePolicyDocument=json.dumps(TRUST))["Role"]["Arn"]
+    role = iam.create_role(
+        RoleName="gateway-test", AssumeRolePolicyDocument=json.dumps(TRUST)
+    )["Role"]["Arn"]
     made = lam.create_function(
         FunctionName="gateway-test",
         Runtime="python3.11",
@@ -455,49 +584,85 @@ def allowed(aws, function, api):
     aws("lambda").remove_permission(FunctionName=function, StatementId=api)
 
 
-def call_function(apis, api, function, version="2.0", key="ANY /things/{proxy+}", **more):
+def call_function(
+    apis, api, function, version="2.0", key="ANY /things/{proxy+}", **more
+):
     integration = apis.create_integration(
-        ApiId=api, IntegrationType="AWS_PROXY", IntegrationUri=function, PayloadFormatVersion=version, **more
+        ApiId=api,
+        IntegrationType="AWS_PROXY",
+        IntegrationUri=function,
+        PayloadFormatVersion=version,
+        **more,
     )
-    apis.create_route(ApiId=api, RouteKey=key, Target="integrations/" + integration["IntegrationId"])
+    apis.create_route(
+        ApiId=api, RouteKey=key, Target="integrations/" + integration["IntegrationId"]
+    )
 
 
 @pytest.mark.functions
 def test_a_function_gets_format_2_0(daemon, apis, api, allowed):
     call_function(apis, api, allowed)
-    apis.create_stage(ApiId=api, StageName="dev", AutoDeploy=True, StageVariables={"v": "1"})
+    apis.create_stage(
+        ApiId=api, StageName="dev", AutoDeploy=True, StageVariables={"v": "1"}
+    )
     gateway = Gateway(daemon, api)
     status, headers, body = gateway(
         "POST",
         "/dev/things/a%20b?p=1&p=2&q=%20",
         body='{"x":1}',
-        headers={"Content-Type": "application/json", "Cookie": "c=1; d=2", "X-Own": "v"},
+        headers={
+            "Content-Type": "application/json",
+            "Cookie": "c=1; d=2",
+            "X-Own": "v",
+        },
     )
     event = json.loads(body)
     assert status == 200
     assert (event["version"], event["routeKey"]) == ("2.0", "ANY /things/{proxy+}")
-    assert (event["rawPath"], event["rawQueryString"]) == ("/dev/things/a b", "p=1&p=2&q=%20")
+    assert (event["rawPath"], event["rawQueryString"]) == (
+        "/dev/things/a b",
+        "p=1&p=2&q=%20",
+    )
     assert event["cookies"] == ["c=1", "d=2"] and "cookie" not in event["headers"]
-    assert event["headers"]["x-own"] == "v" and event["headers"]["x-forwarded-for"] == "127.0.0.1"
+    assert (
+        event["headers"]["x-own"] == "v"
+        and event["headers"]["x-forwarded-for"] == "127.0.0.1"
+    )
     assert event["queryStringParameters"] == {"p": "1,2", "q": " "}
     assert event["pathParameters"] == {"proxy": "a b"}
     assert event["stageVariables"] == {"v": "1"}
     assert (event["body"], event["isBase64Encoded"]) == ('{"x":1}', False)
     context = event["requestContext"]
-    assert context["accountId"] == ACCOUNT and context["apiId"] == api and context["stage"] == "dev"
+    assert (
+        context["accountId"] == ACCOUNT
+        and context["apiId"] == api
+        and context["stage"] == "dev"
+    )
     assert context["requestId"] == headers["apigw-requestid"]
-    assert context["http"]["method"] == "POST" and context["http"]["path"] == "/dev/things/a b"
-    assert context["domainName"] == gateway.host.split(":")[0] and context["domainPrefix"] == api
+    assert (
+        context["http"]["method"] == "POST"
+        and context["http"]["path"] == "/dev/things/a b"
+    )
+    assert (
+        context["domainName"] == gateway.host.split(":")[0]
+        and context["domainPrefix"] == api
+    )
 
 
 @pytest.mark.functions
 def test_a_function_gets_format_1_0(daemon, apis, api, allowed):
     call_function(apis, api, allowed, version="1.0")
     apis.create_stage(ApiId=api, StageName="$default", AutoDeploy=True)
-    status, _, body = Gateway(daemon, api)("GET", "/things/a?p=1&p=2", headers={"X-Own": "v"})
+    status, _, body = Gateway(daemon, api)(
+        "GET", "/things/a?p=1&p=2", headers={"X-Own": "v"}
+    )
     event = json.loads(body)
     assert status == 200
-    assert (event["version"], event["resource"], event["path"]) == ("1.0", "/things/{proxy+}", "/things/a")
+    assert (event["version"], event["resource"], event["path"]) == (
+        "1.0",
+        "/things/{proxy+}",
+        "/things/a",
+    )
     assert event["multiValueQueryStringParameters"] == {"p": ["1", "2"]}
     assert event["queryStringParameters"] == {"p": "2"}
     assert event["multiValueHeaders"]["x-own"] == ["v"]
@@ -509,7 +674,9 @@ def test_bodies_that_are_not_text_are_base64(daemon, apis, api, allowed):
     call_function(apis, api, allowed)
     apis.create_stage(ApiId=api, StageName="$default", AutoDeploy=True)
     gateway = Gateway(daemon, api)
-    _, _, body = gateway("POST", "/things/x", body=b"\x00\xff", headers={"Content-Type": "image/png"})
+    _, _, body = gateway(
+        "POST", "/things/x", body=b"\x00\xff", headers={"Content-Type": "image/png"}
+    )
     event = json.loads(body)
     assert event["isBase64Encoded"] and base64.b64decode(event["body"]) == b"\x00\xff"
     form = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -523,20 +690,34 @@ def test_answers_of_functions(daemon, apis, api, allowed):
     apis.create_stage(ApiId=api, StageName="$default", AutoDeploy=True)
     gateway = Gateway(daemon, api)
     status, headers, body = gateway("GET", "/things/plain")
-    assert (status, headers["content-type"], json.loads(body)) == (200, "application/json", {"hello": "world"})
+    assert (status, headers["content-type"], json.loads(body)) == (
+        200,
+        "application/json",
+        {"hello": "world"},
+    )
     assert json.loads(gateway("GET", "/things/text")[2]) == "just text"
     status, headers, body = gateway("GET", "/things/binary")
-    assert (status, body, headers["content-type"]) == (201, b"\x00\x01\x02\xff", "application/octet-stream")
+    assert (status, body, headers["content-type"]) == (
+        201,
+        b"\x00\x01\x02\xff",
+        "application/octet-stream",
+    )
     assert headers.get_all("set-cookie") == ["a=1", "b=2"]
     assert error_of(gateway("GET", "/things/boom")) == (500, "Internal Server Error")
-    assert error_of(gateway("GET", "/things/malformed")) == (500, "Internal Server Error")
+    assert error_of(gateway("GET", "/things/malformed")) == (
+        500,
+        "Internal Server Error",
+    )
 
 
 @pytest.mark.functions
 def test_a_function_must_permit_the_api(daemon, apis, api, function):
     call_function(apis, api, function, key="GET /things/{proxy+}")
     apis.create_stage(ApiId=api, StageName="$default", AutoDeploy=True)
-    assert error_of(Gateway(daemon, api)("GET", "/things/plain")) == (500, "Internal Server Error")
+    assert error_of(Gateway(daemon, api)("GET", "/things/plain")) == (
+        500,
+        "Internal Server Error",
+    )
 
 
 @pytest.mark.functions
@@ -544,5 +725,8 @@ def test_a_function_that_takes_too_long(daemon, apis, api, allowed):
     call_function(apis, api, allowed, TimeoutInMillis=500)
     apis.create_stage(ApiId=api, StageName="$default", AutoDeploy=True)
     began = time.monotonic()
-    assert error_of(Gateway(daemon, api)("GET", "/things/slow")) == (503, "Service Unavailable")
+    assert error_of(Gateway(daemon, api)("GET", "/things/slow")) == (
+        503,
+        "Service Unavailable",
+    )
     assert time.monotonic() - began < 4

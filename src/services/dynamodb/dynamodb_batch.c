@@ -230,6 +230,8 @@ dynamodb_batch_get_item(struct vg_req *rq, const struct dynamodb_batch_get_item_
         const struct dynamodb_batch_get_request_map__entry *e = &in->request_items.items[i];
         rc = dynamodb_table_get(rq, e->key, &reads[i].t);
         if (rc == VG_OK)
+            rc = fail_text(rq, dynamodb_scalar_mismatch(rq->arena, reads[i].t, &reads[i].exprs));
+        if (rc == VG_OK)
             rc = check_places(rq, reads[i].t, &e->value.keys, at);
         if (rc != VG_OK)
             return rc;

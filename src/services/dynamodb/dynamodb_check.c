@@ -161,6 +161,7 @@ dynamodb_check_function(struct dynamodb_parser *p, const struct dynamodb_node *n
         check_distinct(p, node);
         break;
     case DYNAMODB_OP_CONTAINS:
+    case DYNAMODB_OP_IF_NOT_EXISTS:
         check_distinct(p, node);
         break;
     case DYNAMODB_OP_TYPE:

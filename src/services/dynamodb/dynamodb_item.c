@@ -46,6 +46,8 @@ dynamodb_get_item(struct vg_req *rq, const struct dynamodb_get_item_input *in,
         rc = dynamodb_table_get(rq, in->table_name, &t);
     if (rc == VG_OK)
         rc = check_key(rq, t, in->key->v);
+    if (rc == VG_OK && exprs.projection.n > 0)
+        rc = fail_text(rq, dynamodb_scalar_mismatch(rq->arena, t, &exprs));
     if (rc != VG_OK)
         return rc;
     struct dynamodb_place at = dynamodb_store_place(rq->arena, t, in->key->v);
@@ -85,6 +87,8 @@ check_write(struct vg_req *rq, const struct dynamodb_write *w)
         vg_rc rc = check_key(rq, w->t, w->item);
         if (rc == VG_OK && w->kind == DYNAMODB_WRITE_UPDATE)
             rc = fail_text(rq, dynamodb_update_of_key(rq->arena, w->t, &w->exprs->update));
+        if (rc == VG_OK)
+            rc = fail_text(rq, dynamodb_scalar_mismatch(rq->arena, w->t, w->exprs));
         return rc;
     }
     vg_rc rc = fail_text(rq, dynamodb_put_mismatch(rq->arena, w->t, w->item));
@@ -92,6 +96,8 @@ check_write(struct vg_req *rq, const struct dynamodb_write *w)
         rc = fail_text(rq, dynamodb_key_fault(rq->arena, w->t, w->item));
     if (rc == VG_OK)
         rc = fail_text(rq, dynamodb_index_mismatch(rq->arena, w->t, w->item, false));
+    if (rc == VG_OK)
+        rc = fail_text(rq, dynamodb_scalar_mismatch(rq->arena, w->t, w->exprs));
     return rc;
 }
 

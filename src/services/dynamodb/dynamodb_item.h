@@ -57,6 +57,9 @@ struct dynamodb_parsed {
     struct dynamodb_projection_paths projection;
 };
 
+/* Nothing reaches into a key attribute of the table or an index; AWS's message, else absent. */
+struct vg_str dynamodb_scalar_mismatch(struct vg_arena *arena, const struct dynamodb_table *t,
+                                       const struct dynamodb_parsed *exprs);
 /* ValidationException when placeholders come without an expression. */
 vg_rc dynamodb_params_check(struct vg_req *rq, const struct dynamodb_params *in) VG_MUST_USE;
 /* Placeholders and expressions; false: ret->x.error. */

@@ -5,6 +5,10 @@
     "Key attributes must be scalars; list random access '[]' and map lookup '.' are not allowed: " \
     "Key: %" VG_FMT
 
+#define NOT_SCALAR_INDEX                                                                           \
+    "Key attributes must be scalars; list random access '[]' and map lookup '.' are not allowed: " \
+    "IndexKey: %" VG_FMT
+
 /* One condition of the expression: a key attribute, an operator, one or two values. */
 struct key_cond {
     struct vg_str name;
@@ -204,41 +208,132 @@ dynamodb_index_projects(const struct dynamodb_table *t, const struct dynamodb_in
     return false;
 }
 
-/* Every path of a condition; bounded by the depth the parser lets through. */
+/* Calls fn for every path of a condition; bounded by the depth the parser lets through. */
+typedef struct vg_str(path_fn)(void *arg, const struct dynamodb_path *path);
+
 static struct vg_str
-check_paths(struct vg_arena *arena, const struct dynamodb_table *t, const struct dynamodb_index *ix,
-            bool is_query, const struct dynamodb_node *node)
+each_path(const struct dynamodb_node *node, path_fn *fn, void *arg)
 {
-    if (node->op == DYNAMODB_OP_PATH) {
-        struct vg_str name = node->path.steps[0].name;
-        const struct dynamodb_key_def *key = ix ? &ix->key : &t->key;
-        bool is_key = vg_str_eq(name, key->hash) || (key->range.ptr && vg_str_eq(name, key->range));
-        if (is_key && node->path.n > 1)
-            return vg_str_fmt(arena, NOT_SCALAR, VG_ARG(name));
-        if (is_key && is_query)
-            return vg_str_fmt(arena,
-                              "Filter Expression can only contain non-primary key attributes: "
-                              "Primary key attribute: %" VG_FMT,
-                              VG_ARG(name));
-        if (ix && ix->rec->is_global && !dynamodb_index_projects(t, ix, name))
-            return vg_str_fmt(arena,
-                              "One or more parameter values were invalid: Secondary index %" VG_FMT
-                              " does not project one or more filter attributes: [%" VG_FMT "]",
-                              VG_ARG(ix->rec->name), VG_ARG(name));
+    if (node->op == DYNAMODB_OP_PATH)
+        return fn(arg, &node->path);
+    struct vg_str text = VG_STR_NONE;
+    for (size_t i = 0; i < node->n && text.ptr == NULL; i++)
+        text = each_path(node->args[i], fn, arg);
+    return text;
+}
+
+static bool
+is_key(const struct dynamodb_key_def *key, struct vg_str name)
+{
+    return vg_str_eq(name, key->hash) || (key->range.ptr && vg_str_eq(name, key->range));
+}
+
+/* --- key attributes are scalars -----------------------------------------------------------------
+ */
+
+struct scalar_check {
+    struct vg_arena *arena;
+    const struct dynamodb_table *t;
+};
+
+static struct vg_str
+check_scalar(void *arg, const struct dynamodb_path *path)
+{
+    const struct scalar_check *c = arg;
+    struct vg_str name = path->steps[0].name;
+    if (path->n == 1)
         return VG_STR_NONE;
-    }
-    for (size_t i = 0; i < node->n; i++) {
-        struct vg_str text = check_paths(arena, t, ix, is_query, node->args[i]);
-        if (text.ptr)
-            return text;
+    if (is_key(&c->t->key, name))
+        return vg_str_fmt(c->arena, NOT_SCALAR, VG_ARG(name));
+    for (size_t i = 0; i < c->t->n_indexes; i++) {
+        if (is_key(&c->t->indexes[i].key, name))
+            return vg_str_fmt(c->arena, NOT_SCALAR_INDEX, VG_ARG(name));
     }
     return VG_STR_NONE;
 }
 
 struct vg_str
-dynamodb_filter_mismatch(struct vg_arena *arena, const struct dynamodb_table *t,
-                         const struct dynamodb_index *ix, bool is_query,
-                         const struct dynamodb_node *filter)
+dynamodb_scalar_mismatch(struct vg_arena *arena, const struct dynamodb_table *t,
+                         const struct dynamodb_parsed *exprs)
 {
-    return filter ? check_paths(arena, t, ix, is_query, filter) : VG_STR_NONE;
+    struct scalar_check c = { arena, t };
+    struct vg_str text = VG_STR_NONE;
+    for (size_t i = 0; i < exprs->update.n && text.ptr == NULL; i++) {
+        const struct dynamodb_action *action = &exprs->update.actions[i];
+        text = check_scalar(&c, &action->path);
+        if (text.ptr == NULL && action->value)
+            text = each_path(action->value, check_scalar, &c);
+    }
+    if (text.ptr == NULL && exprs->condition)
+        text = each_path(exprs->condition, check_scalar, &c);
+    if (text.ptr == NULL && exprs->filter)
+        text = each_path(exprs->filter, check_scalar, &c);
+    for (size_t i = 0; i < exprs->projection.n && text.ptr == NULL; i++)
+        text = check_scalar(&c, &exprs->projection.paths[i]);
+    return text;
+}
+
+/* --- filters ------------------------------------------------------------------------------------
+ */
+
+struct filter_check {
+    struct vg_arena *arena;
+    const struct dynamodb_table *t;
+    const struct dynamodb_index *ix;
+    VG_VEC(struct vg_str) missing; /* in order of their names */
+};
+
+static struct vg_str
+check_no_key(void *arg, const struct dynamodb_path *path)
+{
+    const struct filter_check *c = arg;
+    struct vg_str name = path->steps[0].name;
+    if (!is_key(c->ix ? &c->ix->key : &c->t->key, name))
+        return VG_STR_NONE;
+    return vg_str_fmt(c->arena,
+                      "Filter Expression can only contain non-primary key attributes: Primary key "
+                      "attribute: %" VG_FMT,
+                      VG_ARG(name));
+}
+
+static struct vg_str
+note_missing(void *arg, const struct dynamodb_path *path)
+{
+    struct filter_check *c = arg;
+    struct vg_str name = path->steps[0].name;
+    if (dynamodb_index_projects(c->t, c->ix, name))
+        return VG_STR_NONE;
+    size_t at = 0;
+    while (at < c->missing.len && vg_str_cmp(c->missing.items[at], name) < 0)
+        at++;
+    if (at < c->missing.len && vg_str_eq(c->missing.items[at], name))
+        return VG_STR_NONE;
+    (void)VG_VEC_ADD(c->arena, &c->missing);
+    memmove(&c->missing.items[at + 1], &c->missing.items[at],
+            (c->missing.len - 1 - at) * sizeof(name));
+    c->missing.items[at] = name;
+    return VG_STR_NONE;
+}
+
+struct vg_str
+dynamodb_filter_mismatch(struct vg_arena *arena, const struct dynamodb_table *t,
+                         const struct dynamodb_index *ix, const struct dynamodb_node *filter)
+{
+    if (filter == NULL)
+        return VG_STR_NONE;
+    struct filter_check c = { .arena = arena, .t = t, .ix = ix };
+    struct vg_str text = each_path(filter, check_no_key, &c);
+    if (text.ptr || ix == NULL)
+        return text;
+    (void)each_path(filter, note_missing, &c);
+    if (c.missing.len == 0)
+        return VG_STR_NONE;
+    struct vg_buf b;
+    vg_buf_init(&b, arena, 64u << 10);
+    for (size_t i = 0; i < c.missing.len; i++)
+        vg_buf_addf(&b, "%s%" VG_FMT, i ? ", " : "", VG_ARG(c.missing.items[i]));
+    return vg_str_fmt(arena,
+                      "One or more parameter values were invalid: Secondary index %" VG_FMT
+                      " does not project one or more filter attributes: [%" VG_FMT "]",
+                      VG_ARG(ix->rec->name), VG_ARG(vg_buf_str(&b)));
 }

@@ -16,9 +16,9 @@ struct dynamodb_key_query {
 struct vg_str dynamodb_key_condition(struct vg_arena *arena, const struct dynamodb_key_def *key,
                                      const struct dynamodb_node *cond,
                                      struct dynamodb_key_query *ret);
-/* A filter may not name key attributes, and of a global index only what it holds. */
+/* A Query's filter may not name key attributes, and of an index only what it holds. */
 struct vg_str dynamodb_filter_mismatch(struct vg_arena *arena, const struct dynamodb_table *t,
-                                       const struct dynamodb_index *ix, bool is_query,
+                                       const struct dynamodb_index *ix,
                                        const struct dynamodb_node *filter);
 bool dynamodb_index_projects(const struct dynamodb_table *t, const struct dynamodb_index *ix,
                              struct vg_str name);

@@ -130,7 +130,7 @@ dynamodb_syntax_error(struct vg_arena *arena, const struct dynamodb_tokens *toks
 {
     const struct dynamodb_token *all = toks->all.items;
     bool is_end = all[i].kind == DYNAMODB_TOK_EOF;
-    size_t from = i > 0 ? all[i - 1].start : is_end ? 0 : all[i].start;
+    size_t from = i > 0 ? all[i - 1].start : 0;
     size_t to = is_end ? all[i].end : i + 2 < toks->all.len ? all[i + 1].end : all[i].end;
     struct vg_str token = dynamodb_token_text(toks, i);
     struct vg_str near = vg_str_slice(toks->text, from, to);

@@ -90,7 +90,7 @@ dynamodb_query(struct vg_req *rq, const struct dynamodb_query_input *in,
     rc = fail_text(rq, dynamodb_key_condition(rq->arena, w.ix ? &w.ix->key : &w.t->key,
                                               exprs.key_condition, &query));
     if (rc == VG_OK)
-        rc = fail_text(rq, dynamodb_filter_mismatch(rq->arena, w.t, w.ix, true, w.filter));
+        rc = fail_text(rq, dynamodb_filter_mismatch(rq->arena, w.t, w.ix, w.filter));
     if (rc != VG_OK)
         return rc;
     struct vg_range range;
@@ -204,8 +204,6 @@ dynamodb_scan(struct vg_req *rq, const struct dynamodb_scan_input *in,
         rc = segment_range(rq, in, &from, &to);
     if (rc == VG_OK)
         rc = dynamodb_walk_init(rq, &wi, &exprs, &w);
-    if (rc == VG_OK)
-        rc = fail_text(rq, dynamodb_filter_mismatch(rq->arena, w.t, w.ix, false, w.filter));
     if (rc != VG_OK)
         return rc;
     struct dynamodb_place start = { .hash = 0 };

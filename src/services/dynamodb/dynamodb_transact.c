@@ -117,6 +117,8 @@ plan_action(struct vg_req *rq, struct action *a, struct dynamodb_write *w, struc
     };
     *reason = VG_STR_NONE;
     vg_rc rc = dynamodb_table_get(rq, a->table_name, &w->t);
+    if (rc == VG_OK)
+        rc = fail_text(rq, dynamodb_scalar_mismatch(rq->arena, w->t, &a->exprs));
     if (rc != VG_OK)
         return rc;
     bool is_put = a->kind == DYNAMODB_WRITE_PUT;
@@ -288,6 +290,8 @@ read_fetch(struct vg_req *rq, const struct dynamodb_get *in, struct fetch *f)
         rc = fail_text(rq, f->exprs.x.error);
     if (rc == VG_OK)
         rc = dynamodb_table_get(rq, in->table_name, &f->t);
+    if (rc == VG_OK)
+        rc = fail_text(rq, dynamodb_scalar_mismatch(rq->arena, f->t, &f->exprs));
     return rc;
 }
 

@@ -161,9 +161,6 @@ plan_write(struct dynamodb_exprs *x, const struct dynamodb_action *action, struc
     *ret = (struct write) { .path = &action->path };
     if (action->kind == DYNAMODB_ACTION_SET && !set_value(x, action->value, item, &ret->v))
         return false;
-    if (!has_parent(item, &action->path))
-        return fail(x, VG_STR("The document path provided in the update expression is invalid for "
-                              "update"));
     struct vg_str had = dynamodb_path_get(item, &action->path);
     switch (action->kind) {
     case DYNAMODB_ACTION_SET:
@@ -266,6 +263,11 @@ dynamodb_apply_update(struct dynamodb_exprs *x, const struct dynamodb_update_pla
                       struct vg_str item, struct vg_str *ret)
 {
     struct write *writes = VG_NEW_ARRAY(x->arena, struct write, update->n);
+    for (size_t i = 0; i < update->n; i++) {
+        if (!has_parent(item, &update->actions[i].path))
+            return fail(x, VG_STR("The document path provided in the update expression is invalid "
+                                  "for update"));
+    }
     for (size_t i = 0; i < update->n; i++) {
         if (!plan_write(x, &update->actions[i], item, &writes[i]))
             return false;

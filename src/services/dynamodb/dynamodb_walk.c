@@ -114,7 +114,7 @@ dynamodb_walk_init(struct vg_req *rq, const struct dynamodb_walk_input *in,
         if (rc != VG_OK)
             return rc;
     }
-    return VG_OK;
+    return fail_text(rq, dynamodb_scalar_mismatch(rq->arena, w->t, exprs));
 }
 
 /* Whether the item has the attributes of the key, of their types and not empty. */

@@ -24,7 +24,6 @@ static void
 streaming_gives_the_same_digest(void **state)
 {
     (void)state;
-    vg_auto_arena struct vg_arena *a = vg_arena_new(0);
     char text[1000];
     memset(text, 'x', sizeof(text));
     for (int kind = VG_HASH_SHA256; kind <= VG_HASH_MD5; kind++) {

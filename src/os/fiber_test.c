@@ -540,7 +540,7 @@ stop_cancels_all_and_waits_for_them(void **state)
     vg_loop_free(loop);
 }
 
-static void __attribute__((noinline, noclone)) deep_frames(int n)
+static void __attribute__((noinline)) deep_frames(int n)
 {
     volatile char page[2048];
     memset((char *)page, n, sizeof(page));

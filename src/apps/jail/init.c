@@ -162,7 +162,7 @@ drop_rights(const struct inside *in)
 }
 
 static void
-limit(int what, rlim_t value)
+limit(__rlimit_resource_t what, rlim_t value)
 {
     struct rlimit r = { value, value };
     setrlimit(what, &r);

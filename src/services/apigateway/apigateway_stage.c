@@ -357,7 +357,7 @@ apigatewayv2_update_stage(struct vg_req *rq, const struct apigatewayv2_update_st
     apigateway_auto_at struct apigateway_at at = { 0 };
     const struct settings given = SETTINGS_OF(in);
     struct apigateway_rec_api *api;
-    void *found;
+    void *found = NULL;
     vg_rc rc = apigateway_edit(rq, in->api_id, &at, &api);
     if (rc == VG_OK)
         rc = apigateway_need(&at, APIGATEWAY_STAGE, in->stage_name, &found);

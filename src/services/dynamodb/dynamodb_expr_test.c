@@ -297,7 +297,7 @@ updates_change_items(void **state)
         vg_auto_arena struct vg_arena *a = vg_arena_new(0);
         struct dynamodb_exprs x;
         struct dynamodb_update_plan update;
-        struct vg_str after;
+        struct vg_str after = VG_STR_NONE;
         exprs(&x, a);
         if (!dynamodb_parse_update(&x, vg_str_of(cases[i].text), &update)
             || !dynamodb_apply_update(&x, &update, item_of(a, cases[i].item), &after))

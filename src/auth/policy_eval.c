@@ -279,6 +279,8 @@ vg_auth_denial(struct vg_arena *arena, const struct vg_principal *who, const str
     if (why->is_explicit)
         return vg_str_fmt(arena, "%" VG_FMT " with an explicit deny in %s %" VG_FMT, VG_ARG(head),
                           why->by == VG_POLICY_IDENTITY ? "an" : "a", VG_ARG(name));
+    if (what->is_resource_policy_required) /* STS does not say whose allow is lacking */
+        return head;
     return vg_str_fmt(arena, "%" VG_FMT " because no %" VG_FMT " allows the %" VG_FMT " action",
                       VG_ARG(head), VG_ARG(name), VG_ARG(what->action));
 }

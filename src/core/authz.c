@@ -96,6 +96,7 @@ access_of(struct vg_req *rq, const struct vg_authz_item *item, const struct vg_c
         .resource = item->resource,
         .resource_account = about.owner,
         .resource_policy = about.policy,
+        .is_resource_policy_required = about.is_policy_required,
         .resource_tags = about.tags,
         .n_resource_tags = about.n_tags,
         .region = rq->scope->region,

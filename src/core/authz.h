@@ -31,6 +31,8 @@ void vg_authz_add(struct vg_authz *az, struct vg_str action, struct vg_str resou
 struct vg_resource {
     struct vg_str owner;  /* account; absent: the account in the ARN */
     struct vg_str policy; /* resource policy, JSON; absent: none     */
+    bool
+        is_policy_required; /* it must allow or delegate even inside one account (trust policies) */
     const struct vg_tag *tags;
     size_t n_tags;
 };

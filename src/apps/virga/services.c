@@ -6,8 +6,10 @@
 #include "services/iam/ops.h"
 #include "services/lambda/ops.h"
 #include "services/logs/ops.h"
+#include "services/sts/ops.h"
 
 const struct vg_service *const virga_services[] = {
-    &logs_service, &dynamodb_service, &lambda_service, &apigateway_service, &iam_service,
+    &logs_service,       &dynamodb_service, &lambda_service,
+    &apigateway_service, &iam_service,      &sts_service,
 };
 const size_t n_virga_services = VG_COUNT(virga_services);

@@ -62,6 +62,11 @@ resource(struct vg_req *rq, struct vg_str arn, struct vg_resource *ret)
     ret->owner = is_aws ? rq->scope->owner : account;
     ret->tags = tags_of(rq, id.tags.items, id.tags.len);
     ret->n_tags = id.tags.len;
+    /* who may assume a role is what its trust policy says, whatever else they may */
+    if (vg_str_eq(type, VG_STR("role")) && vg_str_eq(rq->op->endpoint, VG_STR("sts"))) {
+        ret->policy = id.trust;
+        ret->is_policy_required = true;
+    }
     if (vg_str_eq(type, VG_STR("policy")) && !is_aws) {
         rc = vg_iam_policy(&db, name, &policy);
         if (rc == VG_OK) {

@@ -96,7 +96,7 @@ iam_boundary(struct vg_req *rq, struct vg_str arn)
         return NULL;
     struct iam_attached_permissions_boundary *b =
         VG_NEW(rq->arena, struct iam_attached_permissions_boundary);
-    b->permissions_boundary_type.text = VG_STR("Policy");
+    b->permissions_boundary_type.text = VG_STR("PermissionsBoundaryPolicy");
     b->permissions_boundary_arn = arn;
     return b;
 }

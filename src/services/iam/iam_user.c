@@ -271,12 +271,12 @@ iam_delete_group(struct vg_req *rq, const struct iam_delete_group_request *in)
     if (rc != VG_OK)
         return rc;
     const char *first = NULL;
-    if (id.inlines.len > 0)
+    if (id.members.len > 0)
+        first = "remove users from group";
+    else if (id.inlines.len > 0)
         first = "delete policies";
     else if (id.attached.len > 0)
         first = "detach all policies";
-    else if (id.members.len > 0)
-        first = "remove users from group";
     if (first)
         return iam_fail_delete_conflict_exception(rq, "Cannot delete entity, must %s first.",
                                                   first);

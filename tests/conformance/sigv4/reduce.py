@@ -4,13 +4,22 @@
 
 usage: reduce.py FOLDER [--check]     FOLDER holds one folder a vector (…/conformance/sigv4/v4)
 """
+
 import json
 import pathlib
 import sys
 
-FILES = ["request.txt", "header-canonical-request.txt", "header-string-to-sign.txt",
-         "header-signature.txt", "header-signed-request.txt", "query-canonical-request.txt",
-         "query-string-to-sign.txt", "query-signature.txt", "query-signed-request.txt"]
+FILES = [
+    "request.txt",
+    "header-canonical-request.txt",
+    "header-string-to-sign.txt",
+    "header-signature.txt",
+    "header-signed-request.txt",
+    "query-canonical-request.txt",
+    "query-string-to-sign.txt",
+    "query-signature.txt",
+    "query-signed-request.txt",
+]
 
 
 def c_string(text):
@@ -29,20 +38,26 @@ def c_string(text):
 
 
 def reduce(folder):
-    out = ["/* SPDX-License-Identifier: Apache-2.0 */",
-           "/* AWS's SigV4 vectors (aws-c-auth, Apache-2.0), reduced by reduce.py: see README.md. */",
-           "/* clang-format off */"]
+    out = [
+        "/* SPDX-License-Identifier: Apache-2.0 */",
+        "/* AWS's SigV4 vectors (aws-c-auth, Apache-2.0), reduced by reduce.py: see README.md. */",
+        "/* clang-format off */",
+    ]
     for case in sorted(p for p in folder.iterdir() if p.is_dir()):
         ctx = json.loads((case / "context.json").read_text())
         cred = ctx["credentials"]
-        text = {f: (case / f).read_bytes().decode().replace("\r\n", "\n") for f in FILES}
+        text = {
+            f: (case / f).read_bytes().decode().replace("\r\n", "\n") for f in FILES
+        }
         out.append("{")
         out.append("    .name = %s," % c_string(case.name))
         out.append("    .secret = %s," % c_string(cred["secret_access_key"]))
         if "token" in cred:
             out.append("    .token = %s," % c_string(cred["token"]))
         out.append("    .normalize = %s," % str(ctx["normalize"]).lower())
-        out.append("    .omit_token = %s," % str(ctx.get("omit_session_token", False)).lower())
+        out.append(
+            "    .omit_token = %s," % str(ctx.get("omit_session_token", False)).lower()
+        )
         for f in FILES[1:]:
             member = f.removesuffix(".txt").replace("-", "_")
             out.append("    .%s = %s," % (member, c_string(text[f])))

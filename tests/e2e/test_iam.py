@@ -1,0 +1,424 @@
+# SPDX-License-Identifier: Apache-2.0
+"""IAM: records, errors, and that what they say is enforced (issue 2, section 4)."""
+
+import json
+
+import pytest
+from botocore.exceptions import ClientError
+
+LAMBDA_TRUST = json.dumps(
+    {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Principal": {"Service": "lambda.amazonaws.com"},
+                "Action": "sts:AssumeRole",
+            }
+        ],
+    }
+)
+READ_ONLY = "arn:aws:iam::aws:policy/IAMReadOnlyAccess"
+
+
+def document(*statements):
+    return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
+
+
+def allow(action, resource="*", **more):
+    return {"Effect": "Allow", "Action": action, "Resource": resource, **more}
+
+
+def refused(code, call, **args):
+    with pytest.raises(ClientError) as e:
+        call(**args)
+    assert e.value.response["Error"]["Code"] == code, e.value
+    return e.value.response["Error"]["Message"]
+
+
+@pytest.fixture
+def iam(aws):
+    return aws("iam")
+
+
+@pytest.fixture
+def user(aws, iam, name):
+    """A new user's name and an IAM client that signs with its key."""
+    who = name("user")
+    iam.create_user(UserName=who, Path="/team/")
+    key = iam.create_access_key(UserName=who)["AccessKey"]
+    return who, aws("iam", creds=(key["AccessKeyId"], key["SecretAccessKey"]))
+
+
+def test_a_role_round_trips(iam, name):
+    role = name("role")
+    made = iam.create_role(
+        RoleName=role, Path="/svc/", AssumeRolePolicyDocument=LAMBDA_TRUST, Description="d",
+        MaxSessionDuration=7200, Tags=[{"Key": "team", "Value": "blue"}],
+    )["Role"]  # fmt: skip
+    got = iam.get_role(RoleName=role)["Role"]
+    assert got == made | {"Description": "d"}
+    assert got["Arn"] == f"arn:aws:iam::000000000000:role/svc/{role}"
+    assert got["RoleId"].startswith("AROA") and len(got["RoleId"]) == 21
+    assert got["AssumeRolePolicyDocument"] == json.loads(LAMBDA_TRUST)
+    assert got["MaxSessionDuration"] == 7200 and got["Tags"] == [
+        {"Key": "team", "Value": "blue"}
+    ]
+    text = refused(
+        "EntityAlreadyExists",
+        iam.create_role,
+        RoleName=role.upper(),
+        AssumeRolePolicyDocument=LAMBDA_TRUST,
+    )
+    assert text == f"Role with name {role.upper()} already exists."
+    iam.delete_role(RoleName=role)
+    text = refused("NoSuchEntity", iam.get_role, RoleName=role)
+    assert text == f"The role with name {role} cannot be found."
+
+
+def test_a_role_in_use_is_not_deleted(iam, name):
+    role, profile = name("role"), name("profile")
+    iam.create_role(RoleName=role, AssumeRolePolicyDocument=LAMBDA_TRUST)
+    iam.create_instance_profile(InstanceProfileName=profile)
+    iam.add_role_to_instance_profile(InstanceProfileName=profile, RoleName=role)
+    assert "remove roles from instance profile" in refused(
+        "DeleteConflict", iam.delete_role, RoleName=role
+    )
+    assert (
+        iam.list_instance_profiles_for_role(RoleName=role)["InstanceProfiles"][0][
+            "Roles"
+        ][0]["RoleName"]
+        == role
+    )
+    iam.remove_role_from_instance_profile(InstanceProfileName=profile, RoleName=role)
+    iam.put_role_policy(
+        RoleName=role, PolicyName="p", PolicyDocument=document(allow("sqs:*"))
+    )
+    assert "must delete policies first" in refused(
+        "DeleteConflict", iam.delete_role, RoleName=role
+    )
+    iam.delete_role_policy(RoleName=role, PolicyName="p")
+    iam.attach_role_policy(RoleName=role, PolicyArn=READ_ONLY)
+    assert "must detach all policies first" in refused(
+        "DeleteConflict", iam.delete_role, RoleName=role
+    )
+    iam.detach_role_policy(RoleName=role, PolicyArn=READ_ONLY)
+    iam.delete_role(RoleName=role)
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("{}", "Syntax errors in policy."),
+        ("[]", "Syntax errors in policy."),
+        (
+            document({"Effect": "Allow", "Action": "sts:AssumeRole"}),
+            "Missing required field Principal",
+        ),
+        (
+            document(allow("sts:AssumeRole", Principal="*")),
+            "Has prohibited field Resource",
+        ),
+    ],
+)
+def test_a_malformed_trust_policy_is_refused(iam, name, text, why):
+    got = refused(
+        "MalformedPolicyDocument",
+        iam.create_role,
+        RoleName=name("r"),
+        AssumeRolePolicyDocument=text,
+    )
+    assert got == why
+
+
+def test_a_policy_has_versions(iam, name):
+    arn = iam.create_policy(
+        PolicyName=name("p"), Path="/x/", PolicyDocument=document(allow("sqs:*"))
+    )["Policy"]["Arn"]
+    assert arn.startswith("arn:aws:iam::000000000000:policy/x/")
+    for i in range(2, 6):
+        made = iam.create_policy_version(
+            PolicyArn=arn,
+            PolicyDocument=document(allow(f"s3:Get{i}")),
+            SetAsDefault=i == 3,
+        )
+        assert made["PolicyVersion"]["VersionId"] == f"v{i}"
+    refused(
+        "LimitExceeded",
+        iam.create_policy_version,
+        PolicyArn=arn,
+        PolicyDocument=document(allow("*")),
+    )
+    assert iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"] == "v3"
+    doc = iam.get_policy_version(PolicyArn=arn, VersionId="v4")["PolicyVersion"][
+        "Document"
+    ]
+    assert doc["Statement"][0]["Action"] == "s3:Get4"
+    assert "default version" in refused(
+        "DeleteConflict", iam.delete_policy_version, PolicyArn=arn, VersionId="v3"
+    )
+    assert "more than one version" in refused(
+        "DeleteConflict", iam.delete_policy, PolicyArn=arn
+    )
+    for v in ("v1", "v2", "v4", "v5"):
+        iam.delete_policy_version(PolicyArn=arn, VersionId=v)
+    assert [
+        v["VersionId"] for v in iam.list_policy_versions(PolicyArn=arn)["Versions"]
+    ] == ["v3"]
+    role = name("role")
+    iam.create_role(RoleName=role, AssumeRolePolicyDocument=LAMBDA_TRUST)
+    iam.attach_role_policy(RoleName=role, PolicyArn=arn)
+    assert iam.get_policy(PolicyArn=arn)["Policy"]["AttachmentCount"] == 1
+    assert (
+        iam.list_entities_for_policy(PolicyArn=arn)["PolicyRoles"][0]["RoleName"]
+        == role
+    )
+    assert "attached to entities" in refused(
+        "DeleteConflict", iam.delete_policy, PolicyArn=arn
+    )
+    iam.detach_role_policy(RoleName=role, PolicyArn=arn)
+    iam.delete_policy(PolicyArn=arn)
+    refused("NoSuchEntity", iam.get_policy, PolicyArn=arn)
+
+
+def test_lists_come_in_pages(iam, name):
+    prefix = f"/{name('page')}/"
+    users = sorted(name(f"u{i}") for i in range(7))
+    for u in users:
+        iam.create_user(UserName=u, Path=prefix)
+    pages = list(
+        iam.get_paginator("list_users").paginate(
+            PathPrefix=prefix, PaginationConfig={"PageSize": 3}
+        )
+    )
+    assert [len(p["Users"]) for p in pages] == [3, 3, 1]
+    assert [u["UserName"] for p in pages for u in p["Users"]] == users
+    refused("ValidationError", iam.list_users, Marker="!!")
+
+
+def test_groups_and_renames_keep_together(iam, user, name):
+    who, mine = user
+    group = name("group")
+    iam.create_group(GroupName=group)
+    iam.put_group_policy(
+        GroupName=group, PolicyName="p", PolicyDocument=document(allow("iam:ListUsers"))
+    )
+    refused("AccessDenied", mine.list_users)
+    iam.add_user_to_group(GroupName=group, UserName=who)
+    mine.list_users(MaxItems=1)
+    iam.update_group(GroupName=group, NewGroupName=group + "x")
+    iam.update_user(UserName=who, NewUserName=who + "x")
+    mine.list_users(MaxItems=1)
+    assert [
+        g["GroupName"] for g in iam.list_groups_for_user(UserName=who + "x")["Groups"]
+    ] == [group + "x"]
+    assert [u["UserName"] for u in iam.get_group(GroupName=group + "x")["Users"]] == [
+        who + "x"
+    ]
+    assert "remove users from group" in refused(
+        "DeleteConflict", iam.delete_group, GroupName=group + "x"
+    )
+    iam.remove_user_from_group(GroupName=group + "x", UserName=who + "x")
+    refused("AccessDenied", mine.list_users)
+
+
+def test_a_denial_reads_as_on_aws(iam, user, name):
+    who, mine = user
+    role = name("role")
+    text = refused("AccessDenied", mine.get_role, RoleName=role)
+    assert text == (
+        f"User: arn:aws:iam::000000000000:user/team/{who} is not authorized to perform: iam:GetRole on resource: "
+        f"arn:aws:iam::000000000000:role/{role} because no identity-based policy allows the iam:GetRole action"
+    )
+    iam.put_user_policy(
+        UserName=who,
+        PolicyName="p",
+        PolicyDocument=document(
+            allow("iam:*"), {"Effect": "Deny", "Action": "iam:GetRole", "Resource": "*"}
+        ),
+    )
+    text = refused("AccessDenied", mine.get_role, RoleName=role)
+    assert text.endswith("with an explicit deny in an identity-based policy")
+    refused("NoSuchEntity", mine.get_group, GroupName=name("none"))
+
+
+def test_a_developer_cannot_raise_himself(iam, user):
+    """USERS.md: IAM's own actions are checked too."""
+    who, mine = user
+    iam.attach_user_policy(UserName=who, PolicyArn=READ_ONLY)
+    refused(
+        "AccessDenied",
+        mine.attach_user_policy,
+        UserName=who,
+        PolicyArn="arn:aws:iam::aws:policy/AdministratorAccess",
+    )
+
+
+def test_paths_conditions_and_variables_decide(iam, user, name):
+    who, mine = user
+    iam.put_user_policy(
+        UserName=who,
+        PolicyName="p",
+        PolicyDocument=document(
+            allow("iam:*AccessKey*", "arn:aws:iam::*:user/team/${aws:username}"),
+            allow(
+                "iam:CreateUser",
+                "arn:aws:iam::*:user/team/*",
+                Condition={"StringEquals": {"aws:RequestTag/env": "dev"}},
+            ),
+            allow(
+                "iam:AttachUserPolicy",
+                "*",
+                Condition={"ArnEquals": {"iam:PolicyARN": READ_ONLY}},
+            ),
+        ),
+    )
+    assert mine.list_access_keys()["AccessKeyMetadata"][0]["UserName"] == who
+    other = name("other")
+    refused("AccessDenied", mine.create_user, UserName=other, Path="/team/")
+    refused(
+        "AccessDenied",
+        mine.create_user,
+        UserName=other,
+        Tags=[{"Key": "env", "Value": "dev"}],
+    )
+    mine.create_user(
+        UserName=other, Path="/team/", Tags=[{"Key": "env", "Value": "dev"}]
+    )
+    refused("AccessDenied", mine.create_access_key, UserName=other)
+    mine.attach_user_policy(UserName=other, PolicyArn=READ_ONLY)
+    refused(
+        "AccessDenied",
+        mine.attach_user_policy,
+        UserName=other,
+        PolicyArn="arn:aws:iam::aws:policy/IAMFullAccess",
+    )
+
+
+def test_a_boundary_limits(iam, user, name):
+    who, mine = user
+    bound = iam.create_policy(
+        PolicyName=name("b"), PolicyDocument=document(allow("iam:List*"))
+    )["Policy"]["Arn"]
+    iam.attach_user_policy(UserName=who, PolicyArn=READ_ONLY)
+    iam.put_user_permissions_boundary(UserName=who, PermissionsBoundary=bound)
+    mine.list_users(MaxItems=1)
+    text = refused("AccessDenied", mine.get_user)
+    assert text.endswith(
+        "because no permissions boundary allows the iam:GetUser action"
+    )
+    assert (
+        iam.get_user(UserName=who)["User"]["PermissionsBoundary"][
+            "PermissionsBoundaryArn"
+        ]
+        == bound
+    )
+    refused("DeleteConflict", iam.delete_policy, PolicyArn=bound)
+    iam.delete_user_permissions_boundary(UserName=who)
+    mine.get_user()
+    iam.delete_policy(PolicyArn=bound)
+
+
+def test_keys_work_until_they_do_not(iam, aws, user):
+    who, mine = user
+    iam.attach_user_policy(UserName=who, PolicyArn=READ_ONLY)
+    mine.get_user()
+    first = iam.list_access_keys(UserName=who)["AccessKeyMetadata"][0]["AccessKeyId"]
+    second = iam.create_access_key(UserName=who)["AccessKey"]
+    assert "AccessKeysPerUser: 2" in refused(
+        "LimitExceeded", iam.create_access_key, UserName=who
+    )
+    iam.update_access_key(UserName=who, AccessKeyId=first, Status="Inactive")
+    assert (
+        refused("InvalidClientTokenId", mine.get_user)
+        == "The security token included in the request is invalid."
+    )
+    iam.update_access_key(UserName=who, AccessKeyId=first, Status="Active")
+    mine.get_user()
+    iam.delete_access_key(UserName=who, AccessKeyId=first)
+    refused("InvalidClientTokenId", mine.get_user)
+    aws("iam", creds=(second["AccessKeyId"], second["SecretAccessKey"])).get_user()
+    refused(
+        "SignatureDoesNotMatch",
+        aws("iam", creds=(second["AccessKeyId"], "wrong")).get_user,
+    )
+    assert "must" in refused("DeleteConflict", iam.delete_user, UserName=who)
+
+
+def test_tags_are_one_set_without_case(iam, name):
+    who = name("user")
+    iam.create_user(UserName=who, Tags=[{"Key": "A", "Value": "1"}])
+    iam.tag_user(
+        UserName=who, Tags=[{"Key": "a", "Value": "2"}, {"Key": "b", "Value": ""}]
+    )
+    assert iam.list_user_tags(UserName=who)["Tags"] == [
+        {"Key": "a", "Value": "2"},
+        {"Key": "b", "Value": ""},
+    ]
+    iam.untag_user(UserName=who, TagKeys=["B"])
+    assert iam.get_user(UserName=who)["User"]["Tags"] == [{"Key": "a", "Value": "2"}]
+    twice = [{"Key": "x", "Value": "1"}, {"Key": "X", "Value": "2"}]
+    assert "Duplicate tag keys" in refused(
+        "InvalidInput", iam.tag_user, UserName=who, Tags=twice
+    )
+
+
+def test_service_linked_roles(iam):
+    role = iam.create_service_linked_role(AWSServiceName="lex.amazonaws.com")["Role"]
+    assert role["RoleName"] == "AWSServiceRoleForLex"
+    assert role["Path"] == "/aws-service-role/lex.amazonaws.com/"
+    refused(
+        "UnmodifiableEntity",
+        iam.attach_role_policy,
+        RoleName=role["RoleName"],
+        PolicyArn=READ_ONLY,
+    )
+    refused("UnmodifiableEntity", iam.delete_role, RoleName=role["RoleName"])
+    task = iam.delete_service_linked_role(RoleName=role["RoleName"])["DeletionTaskId"]
+    assert (
+        iam.get_service_linked_role_deletion_status(DeletionTaskId=task)["Status"]
+        == "SUCCEEDED"
+    )
+
+
+def test_the_account_as_a_whole(iam, name):
+    role = name("role")
+    iam.create_role(RoleName=role, AssumeRolePolicyDocument=LAMBDA_TRUST)
+    iam.put_role_policy(
+        RoleName=role, PolicyName="p", PolicyDocument=document(allow("sqs:*"))
+    )
+    pages = iam.get_paginator("get_account_authorization_details").paginate(
+        Filter=["Role"]
+    )
+    found = [r for p in pages for r in p["RoleDetailList"] if r["RoleName"] == role]
+    assert (
+        found[0]["RolePolicyList"][0]["PolicyDocument"]["Statement"][0]["Action"]
+        == "sqs:*"
+    )
+    assert iam.get_account_summary()["SummaryMap"]["Roles"] >= 1
+    iam.create_account_alias(AccountAlias="virga-test")
+    assert iam.list_account_aliases()["AccountAliases"] == ["virga-test"]
+    iam.delete_account_alias(AccountAlias="virga-test")
+    assert iam.list_account_aliases()["AccountAliases"] == []
+
+
+def test_records_outlive_a_kill(make_daemon, name):
+    from harness.aws import Aws
+
+    daemon = make_daemon()
+    iam = Aws(daemon)("iam")
+    iam.create_user(UserName="ann")
+    iam.attach_user_policy(UserName="ann", PolicyArn=READ_ONLY)
+    key = iam.create_access_key(UserName="ann")["AccessKey"]
+    daemon.restart("kill9")
+    mine = Aws(daemon)("iam", creds=(key["AccessKeyId"], key["SecretAccessKey"]))
+    assert mine.get_user()["User"]["UserName"] == "ann"
+
+
+def test_what_is_not_built_says_so(iam, name):
+    text = refused(
+        "NotImplementedException",
+        iam.create_virtual_mfa_device,
+        VirtualMFADeviceName=name("m"),
+    )
+    assert "CreateVirtualMFADevice" in text

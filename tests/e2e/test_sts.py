@@ -139,7 +139,7 @@ def test_external_ids(aws, make_user, make_role):
 
 
 def test_a_session_has_the_roles_rights_only(aws, make_user, make_role):
-    who, key = make_user("iam:*", "sts:*")
+    _who, key = make_user("iam:*", "sts:*")
     role = make_role({"AWS": ACCOUNT}, allow("iam:ListUsers"))
     got = aws("sts", creds=key).assume_role(RoleArn=role, RoleSessionName="s1")[
         "Credentials"

@@ -33,7 +33,7 @@ def c_string(text):
         elif 32 <= byte < 127:
             out += c
         else:
-            out += "\\%03o" % byte
+            out += f"\\{byte:03o}"
     return '"' + out + '"'
 
 
@@ -50,17 +50,19 @@ def reduce(folder):
             f: (case / f).read_bytes().decode().replace("\r\n", "\n") for f in FILES
         }
         out.append("{")
-        out.append("    .name = %s," % c_string(case.name))
-        out.append("    .secret = %s," % c_string(cred["secret_access_key"]))
+        out.append(f"    .name = {c_string(case.name)},")
+        out.append("    .secret = {},".format(c_string(cred["secret_access_key"])))
         if "token" in cred:
-            out.append("    .token = %s," % c_string(cred["token"]))
-        out.append("    .normalize = %s," % str(ctx["normalize"]).lower())
+            out.append("    .token = {},".format(c_string(cred["token"])))
+        out.append("    .normalize = {},".format(str(ctx["normalize"]).lower()))
         out.append(
-            "    .omit_token = %s," % str(ctx.get("omit_session_token", False)).lower()
+            "    .omit_token = {},".format(
+                str(ctx.get("omit_session_token", False)).lower()
+            )
         )
         for f in FILES[1:]:
             member = f.removesuffix(".txt").replace("-", "_")
-            out.append("    .%s = %s," % (member, c_string(text[f])))
+            out.append(f"    .{member} = {c_string(text[f])},")
         out.append("},")
     return "\n".join(out) + "\n"
 

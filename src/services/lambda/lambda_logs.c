@@ -5,6 +5,7 @@
  */
 #include "auth/principal.h"
 #include "core/env.h"
+#include "os/clock.h"
 #include "sandbox/sandbox.h"
 #include "services/lambda/lambda_int.h"
 #include "services/logs/errors.h"
@@ -82,6 +83,8 @@ lambda_on_logs(void *ctx, const struct vg_log_batch *batch)
     struct logs_put_log_events_request in = { .log_group_name = batch->group,
                                               .log_stream_name = batch->stream };
     in.log_events.items = VG_NEW_ARRAY(arena, struct logs_input_log_event, batch->n + 1);
+    /* Functions see wall time; what Logs keeps is of the virtual clock, as its limits are. */
+    int64_t shift_ms = vg_now_ms(svc->env) - vg_wall_ms();
     size_t bytes = 0;
     for (size_t i = 0; i < batch->n; i++) {
         struct vg_str text = batch->events[i].text;
@@ -91,9 +94,9 @@ lambda_on_logs(void *ctx, const struct vg_log_batch *batch)
             in.log_events.items += in.log_events.len;
             in.log_events.len = bytes = 0;
         }
-        in.log_events.items[in.log_events.len++] =
-            (struct logs_input_log_event) { .timestamp = { true, batch->events[i].wall_ms },
-                                            .message = text };
+        in.log_events.items[in.log_events.len++] = (struct logs_input_log_event) {
+            .timestamp = { true, batch->events[i].wall_ms + shift_ms }, .message = text
+        };
         bytes += text.len + EVENT_EXTRA;
     }
     in.log_events.set = true;

@@ -102,8 +102,8 @@ EXPLAINED = [
         "order of checks",
     ),
     (
-        r".*(match the schema|Type mismatch|Missing the key|numeric value|Input collection|datatypes|significant digits|"
-        r"Number overflow|may not be empty|value of true|empty string value).*",
+        r".*(match the schema|Type mismatch|Missing the key|numeric value|Input collection|datatypes|significant "
+        r"digits|Number overflow|may not be empty|value of true|empty string value).*",
         r".*",
         "order of checks",
     ),

@@ -86,6 +86,10 @@ void vg_policy_decide(struct vg_arena *arena, const struct vg_policies *all,
                       const struct vg_principal *who, const struct vg_access *what, int64_t now_ms,
                       struct vg_decision *ret);
 
+/* The condition keys and policy variables that a policy tests, each once; arena. */
+const struct vg_str *vg_policy_keys(struct vg_arena *arena, const struct vg_policy *policy,
+                                    size_t *ret_n);
+
 /*
  * "User: ARN is not authorized to perform: ACTION on resource: ARN because no identity-based policy
  * allows the ACTION action", or "… with an explicit deny in a resource-based policy".

@@ -225,3 +225,43 @@ ctx_get(struct eval *ev, const struct ctx_key *key, struct ctx_values *ret)
     }
     ret->is_there = ret->n > 0;
 }
+
+/* --- which keys a policy tests ------------------------------------------------------------------
+ */
+
+typedef VG_VEC(struct vg_str) str_vec;
+
+static void
+note_key(struct vg_arena *arena, str_vec *all, struct vg_str name)
+{
+    for (size_t i = 0; i < all->len; i++)
+        if (vg_str_eq_nocase(all->items[i], name))
+            return;
+    *VG_VEC_ADD(arena, all) = name;
+}
+
+static void
+note_variables(struct vg_arena *arena, str_vec *all, const struct pattern *p)
+{
+    for (size_t i = 0; i < p->n_pieces; i++)
+        if (p->pieces[i].key.name.ptr)
+            note_key(arena, all, p->pieces[i].key.name);
+}
+
+const struct vg_str *
+vg_policy_keys(struct vg_arena *arena, const struct vg_policy *policy, size_t *ret_n)
+{
+    str_vec all = { 0 };
+    for (size_t i = 0; i < policy->n_statements; i++) {
+        const struct statement *st = &policy->statements[i];
+        for (size_t k = 0; k < st->resources.len; k++)
+            note_variables(arena, &all, &st->resources.items[k]);
+        for (size_t k = 0; k < st->n_conds; k++) {
+            note_key(arena, &all, st->conds[k].key.name);
+            for (size_t v = 0; v < st->conds[k].n_values; v++)
+                note_variables(arena, &all, &st->conds[k].values[v].pat);
+        }
+    }
+    *ret_n = all.len;
+    return all.items;
+}

@@ -402,6 +402,41 @@ def test_the_account_as_a_whole(iam, name):
     assert iam.list_account_aliases()["AccountAliases"] == []
 
 
+def test_simulations_decide_as_the_calls_do(iam, user):
+    who, _ = user
+    table = "arn:aws:dynamodb:us-east-1:000000000000:table/notes"
+    condition = {"StringEquals": {"aws:RequestedRegion": "eu-west-1"}}
+    iam.put_user_policy(
+        UserName=who,
+        PolicyName="p",
+        PolicyDocument=document(
+            allow("dynamodb:PutItem", table),
+            allow("dynamodb:GetItem", table, Condition={"Bool": {"app:flag": "true"}}),
+            {"Effect": "Deny", "Action": "dynamodb:DeleteTable", "Resource": "*"},
+            allow("sqs:*", Condition=condition),
+        ),
+    )
+    got = iam.simulate_principal_policy(
+        PolicySourceArn=iam.get_user(UserName=who)["User"]["Arn"],
+        ActionNames=["dynamodb:PutItem", "dynamodb:GetItem", "dynamodb:DeleteTable", "sns:Publish"],
+        ResourceArns=[table],
+        ContextEntries=[{"ContextKeyName": "app:flag", "ContextKeyType": "boolean", "ContextKeyValues": ["true"]}],
+    )["EvaluationResults"]
+    assert [r["EvalDecision"] for r in got] == ["allowed", "allowed", "explicitDeny", "implicitDeny"]
+    assert got[0]["MissingContextValues"] == ["aws:RequestedRegion"]
+    custom = iam.simulate_custom_policy(
+        PolicyInputList=[document(allow("*"))],
+        PermissionsBoundaryPolicyInputList=[document(allow("sqs:*"))],
+        ActionNames=["sqs:SendMessage", "sns:Publish"],
+    )["EvaluationResults"]
+    assert [r["EvalDecision"] for r in custom] == ["allowed", "implicitDeny"]
+    assert custom[1]["PermissionsBoundaryDecisionDetail"] == {"AllowedByPermissionsBoundary": False}
+    keys = iam.get_context_keys_for_custom_policy(
+        PolicyInputList=[document(allow("s3:*", "arn:aws:s3:::b/${aws:username}"))]
+    )
+    assert keys["ContextKeyNames"] == ["aws:username"]
+
+
 def test_records_outlive_a_kill(make_daemon, name):
     from harness.aws import Aws
 

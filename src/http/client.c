@@ -400,6 +400,7 @@ vg_http_client_new(const struct vg_http_client_config *config, struct vg_http_cl
         return rc;
     }
     pthread_mutex_init(&client->lock, NULL);
+    pthread_mutex_init(&client->trust_lock, NULL);
     vg_link_init(&client->pools);
     *ret = client;
     return VG_OK;
@@ -413,5 +414,6 @@ vg_http_client_free(struct vg_http_client *client)
     VG_ASSERT(vg_link_is_alone(&client->pools));
     tls_client_ctx_free(client->tls);
     pthread_mutex_destroy(&client->lock);
+    pthread_mutex_destroy(&client->trust_lock);
     free(client);
 }

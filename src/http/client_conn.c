@@ -404,6 +404,17 @@ connect_to(struct cconn *c, const struct vg_http_call *call, const struct sockad
     return rc == VG_OK ? rc : client_fail(rc, call, "TLS with", err);
 }
 
+static void
+read_authorities(void *arg)
+{
+    struct vg_http_client *client = arg;
+    pthread_mutex_lock(&client->trust_lock);
+    if (!client->is_trusting)
+        tls_client_ctx_trust_system(client->tls);
+    client->is_trusting = true;
+    pthread_mutex_unlock(&client->trust_lock);
+}
+
 vg_rc
 cconn_get(struct vg_http_client *client, const struct vg_http_call *call, bool is_fresh,
           struct cconn **ret, struct vg_err *err)
@@ -418,6 +429,8 @@ cconn_get(struct vg_http_client *client, const struct vg_http_call *call, bool i
     vg_rc rc = resolve(call, &to, err);
     if (rc != VG_OK)
         return rc;
+    if (call->is_tls && !client->is_trusting)
+        vg_offload(read_authorities, client); /* not at the start: most never need them */
     for (size_t i = 0; i < to.n; i++) {
         c = cconn_new(client, p, call);
         rc = connect_to(c, call, &to.list[i], err);

@@ -12,6 +12,7 @@
 #include "http/tls_conn.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 /* The client's connections on one loop. */
 struct pool {
@@ -26,7 +27,9 @@ struct pool {
 
 struct vg_http_client {
     SSL_CTX *tls;
-    pthread_mutex_t lock; /* guards pools */
+    pthread_mutex_t trust_lock; /* held while the system's authorities are read */
+    _Atomic bool is_trusting;   /* they are in tls */
+    pthread_mutex_t lock;       /* guards pools */
     struct vg_link pools;
 };
 

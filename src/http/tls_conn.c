@@ -181,8 +181,6 @@ tls_client_ctx_new(struct vg_str ca_file, SSL_CTX **ret, struct vg_err *err)
         VG_BUG("out of memory");
     SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION);
     SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_IGNORE_UNEXPECTED_EOF);
-    SSL_CTX_set_default_verify_paths(ctx);
-    ERR_clear_error();
     if (ca_file.ptr) {
         vg_auto_arena struct vg_arena *arena = vg_arena_new(0);
         if (SSL_CTX_load_verify_file(ctx, vg_str_cstr(arena, ca_file)) != 1) {
@@ -193,6 +191,13 @@ tls_client_ctx_new(struct vg_str ca_file, SSL_CTX **ret, struct vg_err *err)
     }
     *ret = ctx;
     return VG_OK;
+}
+
+void
+tls_client_ctx_trust_system(SSL_CTX *ctx)
+{
+    SSL_CTX_set_default_verify_paths(ctx);
+    ERR_clear_error();
 }
 
 void

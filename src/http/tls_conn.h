@@ -34,8 +34,10 @@ void tls_conn_forget_pending(struct tls_conn *t);
 /* Why the handshake failed; lives as long as `t`. */
 struct vg_str tls_conn_error(const struct tls_conn *t);
 
-/* A client's context that trusts the system's authorities and those in ca_file, if present. */
+/* A client's context that trusts those in ca_file, if present. */
 vg_rc tls_client_ctx_new(struct vg_str ca_file, SSL_CTX **ret, struct vg_err *err) VG_MUST_USE;
+/* The system's authorities too: reads some hundred certificates, tens of milliseconds. */
+void tls_client_ctx_trust_system(SSL_CTX *ctx);
 void tls_client_ctx_free(SSL_CTX *ctx);
 
 /* tls.c */

@@ -87,6 +87,8 @@ vg_registry_init(struct vg_registry *reg, const struct vg_env *env, struct vg_er
 void
 vg_registry_fini(struct vg_registry *reg)
 {
+    if (reg == NULL)
+        return;
     while (reg->n_open > 0) {
         reg->n_open--;
         const struct vg_service *s = reg->services[reg->n_open];

@@ -4,6 +4,7 @@
 #include "apps/virga/services.h"
 #include "auth/auth.h"
 #include "base/arena.h"
+#include "base/fault.h"
 #include "clock/clock.h"
 #include "core/meter.h"
 #include "core/registry.h"
@@ -325,10 +326,23 @@ make_sandboxes(struct daemon *d)
     vg_sandboxes_on_aws(d->env.sandboxes, vg_front_handle, d->front);
 }
 
+/* VIRGA_FAULTS arms fault points, for crash tests (base/fault.h). */
+static vg_rc
+arm_faults(struct daemon *d)
+{
+    const char *spec = getenv("VIRGA_FAULTS");
+    if (spec == NULL || *spec == '\0')
+        return VG_OK;
+    vg_log(VG_LOG_WARN, "faults_armed", { "spec", vg_str_of(spec) });
+    return vg_fault_setup(vg_str_of(spec), &d->err);
+}
+
 static vg_rc
 prepare(struct daemon *d)
 {
-    vg_rc rc = choose_data_dir(d);
+    vg_rc rc = arm_faults(d);
+    if (rc == VG_OK)
+        rc = choose_data_dir(d);
     if (rc == VG_OK)
         rc = open_store(d);
     if (rc != VG_OK)

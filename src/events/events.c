@@ -99,7 +99,8 @@ do_work(struct vg_events *ev, const struct vg_timer *t) VG_WAITS
     vg_rc rc = ev->setup.run(ev->setup.arg, t, &err);
     if (VG_FAULT("events.run.after"))
         rc = vg_err_set(&err, "events.run.after was armed to fail");
-    if (rc == VG_OK || t->max_attempts == 0 || t->attempt < t->max_attempts)
+    if (rc == VG_OK || t->max_attempts == 0 || t->attempt < t->max_attempts
+        || vg_fiber_is_cancelled())
         return rc;
     if (ev->setup.dead)
         ev->setup.dead(ev->setup.arg, t, &err);
@@ -137,6 +138,8 @@ run_one(struct ev_run *r, struct vg_sess *s, int64_t *ret_due_ms, struct vg_err 
         .attempt = rec.attempts + 1,
     };
     vg_rc outcome = do_work(r->ev, &t);
+    if (outcome != VG_OK && vg_fiber_is_cancelled())
+        return VG_GONE; /* the process stops: that was no attempt, the next one does it again */
     return mark(r, s, head.id, rec.generation, outcome, ret_due_ms, err);
 }
 
@@ -150,7 +153,8 @@ run_main(void *arg)
     struct vg_err err = { 0 };
     vg_sess_init(&s, ev->setup.kv, arena);
     int64_t due_ms = r->pointer_ms;
-    if (run_one(r, &s, &due_ms, &err) != VG_OK) {
+    vg_rc rc = run_one(r, &s, &due_ms, &err);
+    if (rc == VG_FAIL) {
         vg_log(VG_LOG_DEBUG, "timer.retry", { "error", vg_err_text(&err) });
         vg_fiber_sleep(STORE_RETRY_MS); /* the store is out of order: keep the turn of the run */
     }
@@ -161,7 +165,8 @@ run_main(void *arg)
     *at = r->next;
     ev->n_runs--;
     /* Entries of this partition may have been passed over because it ran. */
-    ev->next_ms[r->group] = VG_MIN(ev->next_ms[r->group], VG_MIN(due_ms, r->pointer_ms));
+    if (rc != VG_GONE)
+        ev->next_ms[r->group] = VG_MIN(ev->next_ms[r->group], VG_MIN(due_ms, r->pointer_ms));
     wake_locked(ev);
     pthread_mutex_unlock(&ev->lock);
     free(r);

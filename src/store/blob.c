@@ -18,6 +18,7 @@
 #include "store/key.h"
 #include "store/kv.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -483,6 +484,21 @@ sweeper_main(void *arg)
     }
 }
 
+/* What was being written when the last process ended. */
+static vg_rc
+empty_tmp(struct vg_blobs *b, struct vg_err *err)
+{
+    DIR *d = opendir(vg_str_cstr(b->arena, b->tmp));
+    if (d == NULL)
+        return vg_dir_make(b->tmp, 0700, err);
+    struct dirent *e;
+    while ((e = readdir(d)))
+        if (e->d_name[0] != '.')
+            unlinkat(dirfd(d), e->d_name, 0);
+    closedir(d);
+    return VG_OK;
+}
+
 /* --- life ---------------------------------------------------------------------------------------
  */
 
@@ -497,9 +513,7 @@ vg_blobs_open(struct vg_str data_dir, struct vg_kv *kv, struct vg_random *random
     b->kv = kv;
     b->random = random;
     pthread_mutex_init(&b->lock, NULL);
-    vg_rc rc = vg_dir_remove(b->tmp, err);
-    if (rc == VG_OK)
-        rc = vg_dir_make(b->tmp, 0700, err);
+    vg_rc rc = empty_tmp(b, err);
     if (rc == VG_OK)
         rc = sweep(b, VG_STR("new"), err);
     if (rc == VG_OK)

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Fuzzes rest-json: "METHOD target" and header lines, an empty line, the body. The route is looked
+ * for among real templates; what none matches is decoded as the first operation's.
+ */
+
+#include "services/apigateway/model.h"
+#include "services/lambda/model.h"
+#include "wire/wire_fuzz.h"
+
+#define HTTP(name, method, uri)                                                                    \
+    static const struct vg_http_binding name = {                                                   \
+        VG_STR_INIT(method), VG_STR_INIT(uri), { NULL, 0 }, 200                                    \
+    }
+HTTP(create_http, "POST", "/2015-03-31/functions");
+HTTP(invoke_http, "POST", "/2015-03-31/functions/{FunctionName}/invocations");
+HTTP(list_http, "GET", "/2015-03-31/functions/");
+HTTP(untag_http, "DELETE", "/2017-03-31/tags/{Resource}");
+HTTP(api_http, "POST", "/v2/apis");
+HTTP(route_http, "PATCH", "/v2/apis/{apiId}/routes/{routeId}");
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    const struct vg_wire_op ops[] = {
+        { .name = VG_STR("CreateFunction"),
+          .model = &lambda_model,
+          .http = &create_http,
+          .in = &lambda_shape_create_function_request },
+        { .name = VG_STR("Invoke"),
+          .model = &lambda_model,
+          .http = &invoke_http,
+          .in = &lambda_shape_invocation_request },
+        { .name = VG_STR("ListFunctions"),
+          .model = &lambda_model,
+          .http = &list_http,
+          .in = &lambda_shape_list_functions_request },
+        { .name = VG_STR("UntagResource"),
+          .model = &lambda_model,
+          .http = &untag_http,
+          .in = &lambda_shape_untag_resource_request },
+        { .name = VG_STR("CreateApi"),
+          .model = &apigatewayv2_model,
+          .http = &api_http,
+          .in = &apigatewayv2_shape_create_api_request },
+        { .name = VG_STR("UpdateRoute"),
+          .model = &apigatewayv2_model,
+          .http = &route_http,
+          .in = &apigatewayv2_shape_update_route_request },
+    };
+    vg_auto_arena struct vg_arena *arena = vg_arena_new(0);
+    struct vg_http_header headers[16];
+    struct vg_wire_in in = { .headers = headers };
+    struct vg_str rest = vg_str_n(data, size), line = vg_str_cut(&rest, '\n');
+    in.method = vg_str_cut(&line, ' ');
+    in.path = vg_str_cut(&line, '?');
+    in.query = line;
+    while ((line = vg_str_cut(&rest, '\n')).len > 0 && in.n_headers < VG_COUNT(headers)) {
+        struct vg_str value = line, name = vg_str_cut(&value, ':');
+        headers[in.n_headers++] = (struct vg_http_header) { name, vg_str_trim(value) };
+    }
+    in.body = rest;
+    struct vg_routes *routes = vg_routes_new(ops, VG_COUNT(ops));
+    const struct vg_wire_op *op = vg_routes_by_uri(routes, VG_STR_NONE, &in);
+    fuzz_check_input(op ? op : &ops[0], &in, arena);
+    vg_routes_free(routes);
+    return 0;
+}

@@ -236,6 +236,53 @@ def test_quick_create_makes_all_of_it(apis, name):
     apis.delete_api(ApiId=made)
 
 
+def test_users_need_permission_by_verb_and_path(aws, apis, api, name):
+    iam, user = aws("iam"), name("user")
+    iam.create_user(UserName=user)
+    key = iam.create_access_key(UserName=user)["AccessKey"]
+    mine = aws("apigatewayv2", creds=(key["AccessKeyId"], key["SecretAccessKey"]))
+    try:
+        code, text = code_of(mine.get_api, ApiId=api)
+        assert code == "AccessDeniedException" and "apigateway:GET" in text, (
+            code,
+            text,
+        )
+        policy = {
+            "Version": "2012-10-17",
+            "Statement": [
+                {
+                    "Effect": "Allow",
+                    "Action": "apigateway:GET",
+                    "Resource": f"arn:aws:apigateway:us-east-1::/apis/{api}*",
+                    "Condition": {"StringEquals": {"aws:ResourceTag/team": "a"}},
+                }
+            ],
+        }
+        iam.put_user_policy(
+            UserName=user, PolicyName="p", PolicyDocument=json.dumps(policy)
+        )
+        assert code_of(mine.get_api, ApiId=api)[0] == "AccessDeniedException"
+        apis.tag_resource(
+            ResourceArn=f"arn:aws:apigateway:us-east-1::/apis/{api}", Tags={"team": "a"}
+        )
+        assert mine.get_api(ApiId=api)["ApiId"] == api
+        assert mine.get_routes(ApiId=api)["Items"] == []
+        assert code_of(mine.delete_api, ApiId=api)[0] == "AccessDeniedException"
+    finally:
+        iam.delete_access_key(UserName=user, AccessKeyId=key["AccessKeyId"])
+        try:
+            iam.delete_user_policy(UserName=user, PolicyName="p")
+        except iam.exceptions.NoSuchEntityException:
+            pass
+        iam.delete_user(UserName=user)
+
+
+def test_apis_are_of_one_region(aws, apis, api):
+    other = aws("apigatewayv2", region="eu-west-1")
+    assert code_of(other.get_api, ApiId=api)[0] == "NotFoundException"
+    assert api not in [a["ApiId"] for a in other.get_apis()["Items"]]
+
+
 # -- execute-api, without functions -----------------------------------------------------------------
 
 
@@ -404,6 +451,12 @@ def test_stages_are_found_by_path_and_all_forms_agree(daemon, apis, api, backend
         == 200
     )
     assert error_of(gateway.path("GET", "other", "/x")) == (404, "Not Found")
+    assert (
+        daemon.request("GET", "/x", host=f"{api}.execute-api.us-east-1.amazonaws.com")[
+            0
+        ]
+        == 200
+    )
     other = f"{api}.execute-api.eu-west-1.localhost"
     assert daemon.request("GET", "/x", host=other)[0] == 404
     apis.update_api(ApiId=api, DisableExecuteApiEndpoint=True)

@@ -4,6 +4,7 @@
 
 #include "services/apigateway/apigateway_int.h"
 
+#include "core/authz.h"
 #include "os/clock.h"
 
 #include <pthread.h>
@@ -104,6 +105,33 @@ apigateway_throttle_take(struct apigateway_svc *svc, const struct apigateway_at 
     return is_allowed;
 }
 
+/* Tags of an API, for aws:ResourceTag: arn:aws:apigateway:region::/apis/ID[/…]. */
+static vg_rc
+resource(struct vg_req *rq, struct vg_str arn, struct vg_resource *ret)
+{
+    struct apigateway_at at;
+    struct apigateway_rec_api *api;
+    void *found = NULL;
+    bool is_there = false;
+    size_t slash = vg_str_find(arn, VG_STR("::/apis/"));
+    if (slash == VG_NPOS)
+        return VG_OK;
+    struct vg_str rest = vg_str_slice(arn, slash + sizeof("::/apis/") - 1, arn.len);
+    vg_rc rc = apigateway_at_find(rq, vg_str_cut(&rest, '/'), &at, &is_there);
+    if (rc == VG_OK && is_there)
+        rc = apigateway_kv_get(&at, APIGATEWAY_API, at.api_id, &found);
+    if (rc != VG_OK || found == NULL)
+        return rc;
+    api = found;
+    struct vg_tag *tags = VG_NEW_ARRAY(rq->arena, struct vg_tag, api->tags.len + 1);
+    for (size_t i = 0; i < api->tags.len; i++)
+        tags[i] = (struct vg_tag) { api->tags.items[i].name, api->tags.items[i].value };
+    ret->owner = at.account;
+    ret->tags = tags;
+    ret->n_tags = api->tags.len;
+    return VG_OK;
+}
+
 /* --- the service --------------------------------------------------------------------------------
  */
 
@@ -117,5 +145,6 @@ const struct vg_service apigateway_service = {
     .planes = planes,
     .n_planes = VG_COUNT(planes),
     .init = init,
+    .resource = resource,
     .fini = fini,
 };

@@ -5,6 +5,7 @@
 #include "services/logs/logs_int.h"
 
 #include "core/env.h"
+#include "os/fiber.h"
 
 /* --- authorization ------------------------------------------------------------------------------
  */
@@ -85,8 +86,10 @@ trim_all(struct vg_req *rq, struct vg_str group_id, struct vg_str stream_id, int
 {
     bool has_more = true;
     vg_rc rc = VG_OK;
-    while (rc == VG_OK && has_more)
+    while (rc == VG_OK && has_more) {
         rc = logs_kv_trim(rq, group_id, stream_id, before_ms, &has_more);
+        vg_fiber_yield();
+    }
     return rc;
 }
 

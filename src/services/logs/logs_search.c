@@ -10,6 +10,7 @@
 #include "services/logs/logs_int.h"
 
 #include "codec/record.h"
+#include "os/fiber.h"
 #include "services/logs/logs_filter.h"
 
 /* Looked at by one call at most. */
@@ -17,6 +18,7 @@
 #define SCAN_BYTES_MAX    (32u << 20)
 #define AHEAD_BYTES       (4u << 20) /* read ahead of the merge, over all streams */
 #define AHEAD_BYTES_MIN   (16u << 10)
+#define YIELD_EVERY       500u /* events or streams, then other fibers of the loop run */
 #define STREAMS_PAGE      1000u
 #define SCRATCH_MAX_BYTES (64u << 20)
 
@@ -35,7 +37,8 @@ struct search {
     struct logs_pos after_pos;
     bool has_after;
     VG_VEC(struct source) sources;
-    size_t ahead_bytes;
+    struct source **heap; /* those with events left, the earliest first */
+    size_t n_heap, ahead_bytes;
     const struct logs_filter *filter;
     struct vg_arena *scratch;
     size_t n_seen, bytes_seen;
@@ -108,6 +111,7 @@ add_by_prefix(struct search *s, struct vg_str group_id, struct vg_str prefix)
         if (page.len == 0)
             break;
         after = page.items[page.len - 1]->name;
+        vg_fiber_yield();
     }
     return VG_OK;
 }
@@ -142,20 +146,55 @@ is_earlier(const struct source *a, const struct source *b)
     return vg_str_cmp(a->stream->name, b->stream->name) < 0;
 }
 
-/* *ret is NULL at the end. */
-static vg_rc
-next(struct search *s, struct source **ret)
+/* Lets the source at `i` of the heap sink to its place. */
+static void
+sink(struct search *s, size_t i)
 {
-    struct source *best = NULL;
+    for (;;) {
+        size_t first = i;
+        for (size_t child = 2 * i + 1; child <= 2 * i + 2 && child < s->n_heap; child++)
+            if (is_earlier(s->heap[child], s->heap[first]))
+                first = child;
+        if (first == i)
+            return;
+        struct source *swap = s->heap[i];
+        s->heap[i] = s->heap[first];
+        s->heap[first] = swap;
+        i = first;
+    }
+}
+
+static vg_rc
+make_heap(struct search *s)
+{
+    s->heap = VG_NEW_ARRAY(s->rq->arena, struct source *, s->sources.len + 1);
     for (size_t i = 0; i < s->sources.len; i++) {
         struct source *src = &s->sources.items[i];
         vg_rc rc = fill(s, src);
         if (rc != VG_OK)
             return rc;
-        if (src->at < src->page.len && (best == NULL || is_earlier(src, best)))
-            best = src;
+        if (src->at < src->page.len)
+            s->heap[s->n_heap++] = src;
+        if (i % YIELD_EVERY == YIELD_EVERY - 1)
+            vg_fiber_yield();
     }
-    *ret = best;
+    for (size_t i = s->n_heap / 2; i-- > 0;)
+        sink(s, i);
+    return VG_OK;
+}
+
+/* Takes the event of the first source of the heap. */
+static vg_rc
+take_first(struct search *s)
+{
+    struct source *src = s->heap[0];
+    src->at++;
+    vg_rc rc = fill(s, src);
+    if (rc != VG_OK)
+        return rc;
+    if (src->at >= src->page.len)
+        s->heap[0] = s->heap[--s->n_heap];
+    sink(s, 0);
     return VG_OK;
 }
 
@@ -196,11 +235,11 @@ static vg_rc
 collect(struct search *s, size_t limit, struct logs_filter_log_events_response *out)
 {
     VG_VEC(struct logs_filtered_log_event) found = { 0 };
-    struct source *src = NULL;
     size_t bytes = 0;
-    vg_rc rc = next(s, &src);
-    for (; rc == VG_OK && src != NULL; rc = next(s, &src)) {
-        const struct logs_event *e = &src->page.items[src->at++];
+    vg_rc rc = make_heap(s);
+    while (rc == VG_OK && s->n_heap > 0) {
+        const struct source *src = s->heap[0];
+        const struct logs_event *e = &src->page.items[src->at];
         s->n_seen++;
         s->bytes_seen += e->message.len;
         vg_arena_clear(s->scratch);
@@ -216,14 +255,14 @@ collect(struct search *s, size_t limit, struct logs_filter_log_events_response *
         }
         bool is_full = found.len == limit || bytes >= LOGS_LIMIT_PAGE_BYTES
                        || s->n_seen >= SCAN_EVENTS_MAX || s->bytes_seen >= SCAN_BYTES_MAX;
+        struct vg_str token = is_full ? token_of(s, src, e) : VG_STR_NONE;
+        rc = take_first(s);
         if (is_full) {
-            struct source *more = NULL;
-            out->next_token = token_of(s, src, e);
-            rc = next(s, &more);
-            if (rc == VG_OK && more == NULL)
-                out->next_token = VG_STR_NONE;
+            out->next_token = s->n_heap > 0 ? token : VG_STR_NONE;
             break;
         }
+        if (s->n_seen % YIELD_EVERY == 0)
+            vg_fiber_yield();
     }
     out->events.items = found.items;
     out->events.len = found.len;

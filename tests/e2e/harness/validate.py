@@ -173,6 +173,8 @@ def check_response(http_response, parsed, model):
     status = http_response.status_code
     if "x-amzn-requestid" not in {k.lower() for k in http_response.headers}:
         out.append("no x-amzn-RequestId")
+    elif "," in http_response.headers["x-amzn-requestid"]:
+        out.append("x-amzn-RequestId came twice")
     if status >= 300:
         check_error(model, status, parsed, out)
     elif model.output_shape is not None:

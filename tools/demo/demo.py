@@ -148,6 +148,7 @@ class Demo:
         time.sleep(2)
         before = len(acknowledged)
         self.daemon.kill9()
+        self.app.close()
         stop.set()
         for thread in threads:
             thread.join()

@@ -34,7 +34,7 @@ vg_buf_room(struct vg_buf *b, size_t len)
         b->over = true;
         return NULL;
     }
-    if (b->cap - b->len < len) {
+    if (b->cap - b->len < len || b->ptr == NULL) {
         size_t cap = VG_MAX(b->len + len, VG_MIN(b->cap * 2, b->max));
         cap = VG_MAX(cap, VG_MIN((size_t)64, b->max));
         b->ptr = b->arena ? vg_arena_grow(b->arena, b->ptr, b->len, cap) : vg_xrealloc(b->ptr, cap);

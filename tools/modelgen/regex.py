@@ -14,6 +14,8 @@ TOKEN = re.compile(r"\\u([Dd][89ABab]\w\w)\\u([Dd][C-Fc-f]\w\w)|\\u([0-9A-Fa-f]{
 def pcre(pattern):
     """The pattern for PCRE2; itself where both agree."""
     out, in_class, before = [], False, ""
+    # some models write the surrogates' ranges instead of their pairs'
+    pattern = pattern.replace(r"\uD800\uDBFF-\uDC00\uDFFF", r"\uD800\uDC00-\uDBFF\uDFFF")
     for m in TOKEN.finditer(pattern):
         t = kind = m.group(0)
         if m.group(1):  # a surrogate pair

@@ -1,0 +1,467 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Lambda through boto3: functions of three kinds, their failures, versions, permissions, the queue."""
+
+import base64
+import concurrent.futures
+import io
+import json
+import time
+import urllib.request
+import zipfile
+
+import pytest
+from botocore.exceptions import ClientError
+from harness.daemon import wait_until
+
+TRUST = json.dumps(
+    {
+        "Version": "2012-10-17",
+        "Statement": [
+            {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
+        ],
+    }
+)
+BASIC = "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"
+
+
+def zipped(**files):
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as z:
+        for key, text in files.items():
+            z.writestr(key.replace("__", "."), text)
+    return out.getvalue()
+
+
+@pytest.fixture(scope="module")
+def role(aws):
+    arn = aws("iam").create_role(RoleName="lambda-tests", AssumeRolePolicyDocument=TRUST)["Role"]["Arn"]
+    aws("iam").attach_role_policy(RoleName="lambda-tests", PolicyArn=BASIC)
+    return arn
+
+
+@pytest.fixture
+def create(aws, role, name):
+    made = []
+
+    def make(code, handler="app.handler", runtime="python3.11", **settings):
+        function = name("fn")
+        if isinstance(code, str):
+            code = zipped(app__py=code)
+        aws("lambda").create_function(
+            FunctionName=function, Runtime=runtime, Role=role, Handler=handler, Code={"ZipFile": code}, **settings
+        )
+        made.append(function)
+        return function
+
+    yield make
+    for function in made:
+        aws("lambda").delete_function(FunctionName=function)
+
+
+@pytest.fixture
+def invoke(aws):
+    def call(function, event=None, **settings):
+        answer = aws("lambda").invoke(FunctionName=function, Payload=json.dumps(event), **settings)
+        return json.loads(answer["Payload"].read()), answer.get("FunctionError")
+
+    return call
+
+
+def fails(code, call, *args, **kwargs):
+    with pytest.raises(ClientError) as e:
+        call(*args, **kwargs)
+    assert e.value.response["Error"]["Code"] == code
+    return e.value.response
+
+
+def messages(aws, function):
+    logs, group = aws("logs"), f"/aws/lambda/{function}"
+    try:
+        return [e["message"] for e in logs.filter_log_events(logGroupName=group)["events"]]
+    except logs.exceptions.ResourceNotFoundException:
+        return []
+
+
+# --- what a function sees ----------------------------------------------------------------------
+
+LOOK = """
+import os, boto3
+def handler(event, context):
+    return {
+        "event": event,
+        "env": dict(os.environ),
+        "me": boto3.client("sts").get_caller_identity()["Arn"],
+        "cwd": os.getcwd(),
+        "context": {k: getattr(context, k) for k in ("function_name", "memory_limit_in_mb", "function_version",
+            "invoked_function_arn", "log_group_name", "log_stream_name", "aws_request_id")},
+        "left": context.get_remaining_time_in_millis(),
+    }
+"""
+
+
+def test_a_function_sees_what_it_sees_on_aws(create, invoke, aws, role):
+    function = create(LOOK, Timeout=10, MemorySize=256, Environment={"Variables": {"MINE": "ü=1"}})
+    answer, error = invoke(function, {"a": [1]})
+    assert error is None
+    arn = f"arn:aws:lambda:us-east-1:000000000000:function:{function}"
+    assert answer["event"] == {"a": [1]}
+    assert answer["me"] == f"arn:aws:sts::000000000000:assumed-role/lambda-tests/{function}"
+    assert answer["cwd"] == "/var/task"
+    assert 5000 < answer["left"] <= 10000
+    env, context = answer["env"], answer["context"]
+    assert env["MINE"] == "ü=1"
+    assert env["AWS_LAMBDA_FUNCTION_NAME"] == context["function_name"] == function
+    assert env["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"] == context["memory_limit_in_mb"] == "256"
+    assert env["AWS_LAMBDA_LOG_GROUP_NAME"] == context["log_group_name"] == f"/aws/lambda/{function}"
+    assert env["AWS_LAMBDA_LOG_STREAM_NAME"] == context["log_stream_name"]
+    assert (env["AWS_REGION"], env["_HANDLER"], env["TZ"]) == ("us-east-1", "app.handler", ":UTC")
+    assert env["AWS_EXECUTION_ENV"] == "AWS_Lambda_python3.11"
+    assert context["invoked_function_arn"] == arn
+    assert context["function_version"] == "$LATEST"
+
+
+def test_the_role_decides_what_a_function_may(create, invoke, aws, name):
+    table = name("table")
+    aws("dynamodb").create_table(
+        TableName=table,
+        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    function = create(
+        "import boto3\ndb = boto3.client('dynamodb')\n"
+        "def handler(e, c):\n    db.put_item(TableName=e, Item={'pk': {'S': 'from inside'}})\n",
+        Timeout=10,
+    )
+    answer, error = invoke(function, table)
+    assert error == "Unhandled"
+    assert "AccessDeniedException" in answer["errorMessage"]
+    assert "is not authorized to perform: dynamodb:PutItem" in answer["errorMessage"]
+    policy = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "dynamodb:*", "Resource": "*"}]}
+    aws("iam").put_role_policy(RoleName="lambda-tests", PolicyName="db", PolicyDocument=json.dumps(policy))
+    try:
+        assert invoke(function, table) == (None, None)
+        assert aws("dynamodb").get_item(TableName=table, Key={"pk": {"S": "from inside"}})["Item"]
+    finally:
+        aws("iam").delete_role_policy(RoleName="lambda-tests", PolicyName="db")
+        aws("dynamodb").delete_table(TableName=table)
+
+
+def test_the_root_key_does_not_work_inside(create, invoke):
+    function = create(
+        "import boto3\ndef handler(e, c):\n"
+        "    s = boto3.Session(aws_access_key_id='test', aws_secret_access_key='test')\n"
+        "    return s.client('sts').get_caller_identity()['Arn']\n",
+        Timeout=10,
+    )
+    answer, error = invoke(function)
+    assert error == "Unhandled"
+    assert answer["errorType"] in ("ClientError", "InvalidClientTokenIdException")
+
+
+def test_node_commonjs_esm_callback_and_sdk(create, invoke):
+    code = zipped(
+        index__js="exports.handler = async (e) => ({ e });\n"
+        "exports.cb = (e, c, cb) => { setTimeout(() => cb(null, c.functionName), 5); };\n"
+        "exports.bad = async () => { throw new TypeError('nope'); };\n"
+        "exports.sdk = async () => (await new (require('@aws-sdk/client-sts').STSClient)().send("
+        "new (require('@aws-sdk/client-sts').GetCallerIdentityCommand)())).Arn;\n",
+        esm__mjs="import { STSClient } from '@aws-sdk/client-sts';\n"
+        "export const handler = async () => typeof STSClient;\n",
+    )
+    function = create(code, "index.handler", "nodejs20.x", Timeout=10, MemorySize=512)
+    assert invoke(function, [1]) == ({"e": [1]}, None)
+    other = create(code, "index.cb", "nodejs20.x", MemorySize=512)
+    assert invoke(other) == (other, None)
+    answer, error = invoke(create(code, "index.bad", "nodejs20.x", MemorySize=512))
+    assert (answer["errorType"], answer["errorMessage"], error) == ("TypeError", "nope", "Unhandled")
+    assert answer["trace"][0] == "TypeError: nope"
+    sdk = create(code, "index.sdk", "nodejs20.x", Timeout=10, MemorySize=512)
+    assert invoke(sdk)[0].endswith(f"assumed-role/lambda-tests/{sdk}")
+    assert invoke(create(code, "esm.handler", "nodejs20.x", Timeout=10, MemorySize=512)) == ("function", None)
+
+
+# --- failures ----------------------------------------------------------------------------------
+
+
+def test_failures_read_as_on_aws(create, invoke):
+    code = zipped(
+        app__py="import os\ndef bad(e, c):\n    raise ValueError('oh')\n"
+        "def leave(e, c):\n    os._exit(7)\ndef value(e, c):\n    return object()\n",
+        broken__py="def x(:\n",
+    )
+    answer, error = invoke(create(code, "app.bad"))
+    assert error == "Unhandled"
+    assert (answer["errorType"], answer["errorMessage"]) == ("ValueError", "oh")
+    assert answer["stackTrace"] == ['  File "/var/task/app.py", line 3, in bad\n    raise ValueError(\'oh\')\n']
+    assert answer["requestId"]
+    answer, _ = invoke(create(code, "app.leave"))
+    assert answer["errorType"] == "Runtime.ExitError"
+    assert answer["errorMessage"].endswith("Error: Runtime exited with error: exit status 7")
+    assert invoke(create(code, "app.value"))[0]["errorType"] == "Runtime.MarshalError"
+    assert invoke(create(code, "app.none"))[0] == {
+        "errorType": "Runtime.HandlerNotFound",
+        "errorMessage": "Handler 'none' missing on module 'app'",
+        "requestId": "",
+        "stackTrace": [],
+    }
+    answer, _ = invoke(create(code, "none.handler"))
+    assert answer["errorType"] == "Runtime.ImportModuleError"
+    assert answer["errorMessage"] == "Unable to import module 'none': No module named 'none'"
+    assert invoke(create(code, "broken.x"))[0]["errorType"] == "Runtime.UserCodeSyntaxError"
+
+
+def test_a_timeout_ends_that_environment_alone(create, invoke, aws):
+    function = create("import time\ndef handler(e, c):\n    time.sleep(e)\n    return id(c)\n", Timeout=1)
+    invoke(function, 0)
+    began = time.monotonic()
+    answer, error = invoke(function, 30)
+    assert 1 <= time.monotonic() - began < 2
+    assert (answer["errorType"], error) == ("Sandbox.Timedout", "Unhandled")
+    assert answer["errorMessage"].endswith("Error: Task timed out after 1.00 seconds")
+    began = time.monotonic()
+    assert invoke(function, 0)[1] is None
+    assert time.monotonic() - began < 1
+    assert wait_until(lambda: any("Task timed out after 1.00 seconds" in m for m in messages(aws, function)), 5)
+
+
+def test_too_much_memory_is_killed_and_said(create, invoke, aws):
+    function = create("def handler(e, c):\n    return len(b'x' * (300 << 20))\n", MemorySize=128, Timeout=10)
+    answer, error = invoke(function)
+    assert error == "Unhandled"
+    assert answer["errorType"] == "Runtime.OutOfMemory"
+    assert answer["errorMessage"].endswith("Error: Runtime exited with error: signal: killed")
+    lines = lambda: [m for m in messages(aws, function) if "Error Type: Runtime.OutOfMemory" in m]  # noqa: E731
+    assert wait_until(lines, 5)
+    assert "Max Memory Used: 128 MB" in lines()[0]
+
+
+def test_sizes(create, invoke, aws):
+    function = create("def handler(e, c):\n    return 'x' * e if isinstance(e, int) else len(e)\n", Timeout=10)
+    assert invoke(function, 6_000_000)[1] is None
+    answer, error = invoke(function, 7_000_000)
+    assert (answer["errorType"], error) == ("Function.ResponseSizeTooLarge", "Unhandled")
+    assert invoke(function, "y" * 6_000_000) == (6_000_000, None)
+    fails("RequestTooLargeException", invoke, function, "y" * 6_300_000)
+    fails("RequestTooLargeException", invoke, function, "y" * 1_100_000, InvocationType="Event")
+    fails("InvalidRequestContentException", aws("lambda").invoke, FunctionName=function, Payload=b"{not json")
+
+
+# --- logs --------------------------------------------------------------------------------------
+
+
+def test_logs_go_to_cloudwatch_in_order(create, invoke, aws):
+    function = create(
+        "import logging\ndef handler(e, c):\n    print('one')\n    logging.getLogger().error('two\\nlines')\n"
+        "    print('three')\n"
+    )
+    tail = aws("lambda").invoke(FunctionName=function, LogType="Tail")["LogResult"]
+    lines = base64.b64decode(tail).decode().split("\n")
+    request_id = lines[0].split(" ")[2]
+    assert lines[0] == f"START RequestId: {request_id} Version: $LATEST"
+    assert lines[1] == "one"
+    assert lines[2].startswith("[ERROR]\t20") and lines[2].endswith(f"Z\t{request_id}\ttwo")
+    assert lines[3:5] == ["lines", "three"]
+    assert lines[5] == f"END RequestId: {request_id}"
+    assert lines[6].startswith(f"REPORT RequestId: {request_id}\tDuration: ")
+    assert "\tMemory Size: 128 MB\tMax Memory Used: " in lines[6] and "\tInit Duration: " in lines[6]
+    assert wait_until(lambda: any(m.startswith("REPORT") for m in messages(aws, function)), 5)
+    found = [m.split("\t")[-1].rstrip("\n") for m in messages(aws, function)]
+    assert found[2:5] == ["one", "two\nlines", "three"]
+
+
+# --- many at once ------------------------------------------------------------------------------
+
+
+def test_parallel_events_run_in_environments_of_their_own(create, invoke):
+    function = create("import time\ndef handler(e, c):\n    time.sleep(0.5)\n    return c.log_stream_name\n", Timeout=10)
+    began = time.monotonic()
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        streams = {answer for answer, _ in pool.map(lambda _: invoke(function), range(8))}
+    assert len(streams) == 8
+    assert time.monotonic() - began < 3
+    assert invoke(function)[0] in streams  # and are used again
+
+
+def test_reserved_concurrency_throttles(create, invoke, aws):
+    function = create("def handler(e, c):\n    pass\n")
+    aws("lambda").put_function_concurrency(FunctionName=function, ReservedConcurrentExecutions=0)
+    error = fails("TooManyRequestsException", invoke, function)
+    assert error["ResponseMetadata"]["HTTPStatusCode"] == 429
+    assert error["Reason"] == "ReservedFunctionConcurrentInvocationLimitExceeded"
+    assert error["Error"]["Message"] == "Rate Exceeded."
+    assert aws("lambda").get_function(FunctionName=function)["Concurrency"] == {"ReservedConcurrentExecutions": 0}
+    fails(
+        "InvalidParameterValueException",
+        aws("lambda").put_function_concurrency,
+        FunctionName=function,
+        ReservedConcurrentExecutions=950,
+    )
+    aws("lambda").delete_function_concurrency(FunctionName=function)
+    assert invoke(function) == (None, None)
+
+
+# --- asynchronous ------------------------------------------------------------------------------
+
+
+def test_events_are_tried_three_times(make_daemon, tmp_path):
+    from harness.aws import Aws, Virga
+
+    daemon = make_daemon("--ephemeral")
+    aws = Aws(daemon)
+    role = aws("iam").create_role(RoleName="r", AssumeRolePolicyDocument=TRUST)["Role"]["Arn"]
+    aws("iam").attach_role_policy(RoleName="r", PolicyArn=BASIC)
+    code = zipped(app__py="def handler(e, c):\n    print('try', c.aws_request_id)\n    raise ValueError(e)\n")
+    aws("lambda").create_function(
+        FunctionName="f", Runtime="python3.11", Role=role, Handler="app.handler", Code={"ZipFile": code}
+    )
+    answer = aws("lambda").invoke(FunctionName="f", InvocationType="Event", Payload=b'"x"')
+    assert answer["StatusCode"] == 202
+    tries = lambda: [m for m in messages(aws, "f") if m.startswith("try")]  # noqa: E731
+    assert wait_until(lambda: len(tries()) == 1, 10), tries()
+    for n in (2, 3):
+        Virga(daemon)("clock", "advance", "130s")
+        assert wait_until(lambda: len(tries()) == n, 10), tries()  # noqa: B023
+    Virga(daemon)("clock", "advance", "1h")
+    time.sleep(1.5)
+    assert len(tries()) == 3 and len(set(tries())) == 1  # one request id for all
+    aws.close()
+
+
+def test_dry_run_runs_nothing(create, aws):
+    function = create("def handler(e, c):\n    print('ran')\n")
+    assert aws("lambda").invoke(FunctionName=function, InvocationType="DryRun")["StatusCode"] == 204
+    time.sleep(0.5)
+    assert messages(aws, function) == []
+
+
+# --- configuration -----------------------------------------------------------------------------
+
+
+def test_create_shows_what_was_set(create, aws, role):
+    code = zipped(app__py="def handler(e, c):\n    pass\n")
+    function = create(code, Description="d", Tags={"k": "v"}, EphemeralStorage={"Size": 600})
+    client = aws("lambda")
+    client.get_waiter("function_active_v2").wait(FunctionName=function)
+    got = client.get_function(FunctionName=function)
+    config = got["Configuration"]
+    assert config["CodeSize"] == len(code) and config["Description"] == "d" and config["Role"] == role
+    assert (config["Timeout"], config["MemorySize"], config["EphemeralStorage"]) == (3, 128, {"Size": 600})
+    assert (config["State"], config["LastUpdateStatus"], config["PackageType"]) == ("Active", "Successful", "Zip")
+    assert got["Tags"] == {"k": "v"}
+    with urllib.request.urlopen(got["Code"]["Location"]) as answer:
+        assert answer.read() == code
+    for form in (config["FunctionArn"], f"000000000000:function:{function}", f"{function}:$LATEST"):
+        assert client.get_function_configuration(FunctionName=form)["FunctionName"] == function
+    assert function in [f["FunctionName"] for f in client.list_functions()["Functions"]]
+    error = fails("ResourceConflictException", client.create_function, FunctionName=function, Runtime="python3.11",
+                  Role=role, Handler="a.b", Code={"ZipFile": code})  # fmt: skip
+    assert error["Error"]["Message"] == f"Function already exist: {function}"
+
+
+def test_changes_take_effect_at_once(create, invoke, aws):
+    client = aws("lambda")
+    function = create("import os\ndef handler(e, c):\n    return [1, os.environ.get('K'), c.memory_limit_in_mb]\n")
+    assert invoke(function)[0] == [1, None, "128"]
+    updated = client.update_function_configuration(
+        FunctionName=function, MemorySize=192, Environment={"Variables": {"K": "v"}}
+    )
+    assert updated["LastUpdateStatus"] == "InProgress"
+    assert invoke(function)[0] == [1, "v", "192"]
+    client.update_function_code(FunctionName=function, ZipFile=zipped(app__py="def handler(e, c):\n    return 2\n"))
+    client.get_waiter("function_updated_v2").wait(FunctionName=function)
+    assert invoke(function)[0] == 2
+    fails(
+        "PreconditionFailedException",
+        client.update_function_configuration,
+        FunctionName=function,
+        RevisionId="00000000-0000-4000-8000-000000000000",
+        Timeout=4,
+    )
+
+
+def test_versions_do_not_change(create, invoke, aws):
+    client = aws("lambda")
+    function = create("def handler(e, c):\n    return [1, c.function_version]\n")
+    assert client.publish_version(FunctionName=function)["Version"] == "1"
+    assert client.publish_version(FunctionName=function)["Version"] == "1"  # nothing changed
+    client.update_function_code(
+        FunctionName=function, ZipFile=zipped(app__py="def handler(e, c):\n    return [2, c.function_version]\n"),
+        Publish=True,
+    )  # fmt: skip
+    assert invoke(function, Qualifier="1")[0] == [1, "1"]
+    assert invoke(f"{function}:2")[0] == [2, "2"]
+    assert invoke(function)[0] == [2, "$LATEST"]
+    versions = client.list_versions_by_function(FunctionName=function)["Versions"]
+    assert [v["Version"] for v in versions] == ["$LATEST", "1", "2"]
+    client.delete_function(FunctionName=function, Qualifier="1")
+    fails("ResourceNotFoundException", invoke, function, Qualifier="1")
+
+
+def test_what_is_not_built_is_refused(create, aws, role):
+    code = {"ZipFile": zipped(app__py="")}
+    common = {"FunctionName": "refused", "Runtime": "python3.11", "Role": role, "Handler": "a.b"}
+    for more in (
+        {"VpcConfig": {"SubnetIds": ["subnet-1"], "SecurityGroupIds": ["sg-1"]}},
+        {"Layers": ["arn:aws:lambda:us-east-1:000000000000:layer:l:1"]},
+        {"DeadLetterConfig": {"TargetArn": "arn:aws:sqs:us-east-1:000000000000:q"}},
+        {"TracingConfig": {"Mode": "Active"}},
+        {"LoggingConfig": {"LogFormat": "JSON"}},
+        {"Environment": {"Variables": {"AWS_REGION": "x"}}},
+        {"Environment": {"Variables": {"BIG": "x" * 5000}}},
+        {"Runtime": "java21"},
+        {"Role": "arn:aws:iam::000000000000:role/none-such"},
+    ):
+        fails("InvalidParameterValueException", aws("lambda").create_function, Code=code, **{**common, **more})
+    for bad in (b"no zip", zipped(**{"../x": "y"}), zipped(**{"/etc/x": "y"})):
+        error = fails("InvalidParameterValueException", aws("lambda").create_function, Code={"ZipFile": bad}, **common)
+        assert error["Error"]["Message"].startswith("Could not unzip uploaded file.")
+    fails("ResourceNotFoundException", aws("lambda").get_function, FunctionName="refused")
+
+
+def test_permissions_are_statements_of_a_policy(create, aws):
+    client = aws("lambda")
+    function = create("def handler(e, c):\n    pass\n")
+    arn = f"arn:aws:lambda:us-east-1:000000000000:function:{function}"
+    grant = {"StatementId": "s1", "Action": "lambda:InvokeFunction", "Principal": "apigateway.amazonaws.com"}
+    fails("ResourceNotFoundException", client.get_policy, FunctionName=function)
+    source = "arn:aws:execute-api:us-east-1:000000000000:api/*"
+    added = json.loads(client.add_permission(FunctionName=function, SourceArn=source, **grant)["Statement"])
+    assert added == {
+        "Sid": "s1",
+        "Effect": "Allow",
+        "Principal": {"Service": "apigateway.amazonaws.com"},
+        "Action": "lambda:InvokeFunction",
+        "Resource": arn,
+        "Condition": {"ArnLike": {"AWS:SourceArn": source}},
+    }
+    fails("ResourceConflictException", client.add_permission, FunctionName=function, **grant)
+    policy = json.loads(client.get_policy(FunctionName=function)["Policy"])
+    assert policy == {"Version": "2012-10-17", "Id": "default", "Statement": [added]}
+    client.remove_permission(FunctionName=function, StatementId="s1")
+    fails("ResourceNotFoundException", client.remove_permission, FunctionName=function, StatementId="s1")
+
+
+def test_tags(create, aws):
+    client = aws("lambda")
+    arn = f"arn:aws:lambda:us-east-1:000000000000:function:{create('def handler(e, c): pass')}"
+    client.tag_resource(Resource=arn, Tags={"a": "1", "b": "2"})
+    client.untag_resource(Resource=arn, TagKeys=["a"])
+    assert client.list_tags(Resource=arn)["Tags"] == {"b": "2"}
+
+
+def test_functions_survive_a_kill(make_daemon):
+    from harness.aws import Aws
+
+    daemon = make_daemon()
+    aws = Aws(daemon)
+    role = aws("iam").create_role(RoleName="r", AssumeRolePolicyDocument=TRUST)["Role"]["Arn"]
+    code = zipped(app__py="def handler(e, c):\n    return e\n")
+    aws("lambda").create_function(
+        FunctionName="f", Runtime="python3.11", Role=role, Handler="app.handler", Code={"ZipFile": code}
+    )
+    assert aws("lambda").invoke(FunctionName="f", Payload=b"1")["Payload"].read() == b"1"
+    daemon.kill()
+    daemon.start()
+    assert aws("lambda").invoke(FunctionName="f", Payload=b"2")["Payload"].read() == b"2"
+    aws.close()

@@ -16,7 +16,7 @@ sys.path.insert(0, str(HERE))
 
 from peer import CACHE  # noqa: E402
 
-NAMES = ("start", "dynamodb", "http", "lambda", "chain")
+NAMES = ("start", "dynamodb", "store", "http", "lambda", "chain")
 # What issue 2 asks for, and where a run's figures say how far it is: (bench, what, target, figure, is it reached).
 TARGETS = [
     ("start", "start after a clean stop", "≤ 30 ms", lambda r: r["start_ms"]["Virga, after a clean stop"],
@@ -41,6 +41,10 @@ TARGETS = [
      lambda r: ratio(r, "GetItem", only="fakecloud"), lambda v: v >= 1.5, "{:.1f}"),
     ("dynamodb", "PutItem, 16 connections, of fakecloud", "≥ 1.5",
      lambda r: ratio(r, "PutItem", only="fakecloud"), lambda v: v >= 1.5, "{:.1f}"),
+    ("store", "durable put from 1 client, of bare write + fdatasync", "≥ 0.6", lambda r: of_bare(r, 1),
+     lambda v: v >= 0.6, "{:.2f}"),
+    ("store", "durable puts from 16 clients, of the same", "≥ 5", lambda r: of_bare(r, 16),
+     lambda v: v >= 5, "{:.1f}"),
     ("lambda", "Python cold start, of the bare interpreter's", "≤ 0.70",
      lambda r: r["who"]["Virga"]["python"]["cold_ms"] / r["bare_ms"]["python"], lambda v: v <= 0.7, "{:.2f}"),
     ("lambda", "Node cold start, of the bare interpreter's", "≤ 0.70",
@@ -52,6 +56,11 @@ TARGETS = [
     ("chain", "the chain, of the sum of its parts", "≤ 1.2",
      lambda r: r["whole_ms"] / (r["route_ms"] + r["put_ms"]), lambda v: v <= 1.2, "{:.2f}"),
 ]  # fmt: skip
+
+
+def of_bare(r, clients):
+    per_s = next(p["per_s"] for p in r["puts"] if p["clients"] == clients)
+    return per_s / ((r["bare_per_s"] + r["bare_again_per_s"]) / 2)
 
 
 def ratio(r, operation, only=None, without=None):

@@ -48,6 +48,7 @@ bare_per_s(const char *dir, int64_t ms)
     char path[512];
     snprintf(path, sizeof(path), "%s/bare", dir);
     int fd = open(path, O_CREAT | O_WRONLY | O_APPEND | O_CLOEXEC, 0600);
+    (void)!fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, 64 << 20); /* as RocksDB does for its log */
     int64_t from_us = vg_mono_us(), n = 0;
     for (; vg_mono_us() - from_us < ms * 1000; n++)
         if (write(fd, value, sizeof(value)) != (ssize_t)sizeof(value) || fdatasync(fd) != 0)

@@ -139,6 +139,8 @@ bool dynamodb_parse_update(struct dynamodb_exprs *x, struct vg_str text,
 /* "[a, [0], b]" */
 struct vg_str dynamodb_path_text(struct vg_arena *arena, const struct dynamodb_path *path);
 bool dynamodb_path_eq(const struct dynamodb_path *a, const struct dynamodb_path *b);
+/* "STRING", "NUMBER_SET" …: types as the messages on ADD and DELETE name them. */
+const char *dynamodb_long_type_name(enum dynamodb_type type);
 /* The name of an operator or function in messages: "=", "BETWEEN", "size". */
 struct vg_str dynamodb_op_name(const struct dynamodb_node *node);
 

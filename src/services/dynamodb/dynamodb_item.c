@@ -31,12 +31,10 @@ dynamodb_get_item(struct vg_req *rq, const struct dynamodb_get_item_input *in,
     const struct dynamodb_params params = {
         .projection = in->projection_expression,
         .names = &in->expression_attribute_names,
+        .legacy = { .projection = DYNAMODB_IF_SET(in->attributes_to_get) },
     };
     struct dynamodb_parsed exprs;
     const struct dynamodb_table *t;
-    if (in->attributes_to_get.set)
-        return dynamodb_refuse_legacy(
-            rq, "AttributesToGet", in->projection_expression.ptr ? "ProjectionExpression" : NULL);
     vg_rc rc = dynamodb_params_check(rq, &params);
     if (rc == VG_OK)
         rc = fail_text(rq, dynamodb_item_fault(in->key));
@@ -143,10 +141,9 @@ dynamodb_put_item(struct vg_req *rq, const struct dynamodb_put_item_input *in,
         .values = in->expression_attribute_values,
         .expressions = "ConditionExpression is null",
         .has_values = true,
+        .legacy = { .expected = DYNAMODB_IF_SET(in->expected),
+                    .conditional_operator = in->conditional_operator },
     };
-    if (in->expected.set || in->conditional_operator.v)
-        return dynamodb_refuse_legacy(rq, in->expected.set ? "Expected" : "ConditionalOperator",
-                                      in->condition_expression.ptr ? "ConditionExpression" : NULL);
     struct dynamodb_parsed exprs;
     vg_rc rc = dynamodb_params_check(rq, &params);
     if (rc == VG_OK)
@@ -182,10 +179,9 @@ dynamodb_delete_item(struct vg_req *rq, const struct dynamodb_delete_item_input 
         .values = in->expression_attribute_values,
         .expressions = "ConditionExpression is null",
         .has_values = true,
+        .legacy = { .expected = DYNAMODB_IF_SET(in->expected),
+                    .conditional_operator = in->conditional_operator },
     };
-    if (in->expected.set || in->conditional_operator.v)
-        return dynamodb_refuse_legacy(rq, in->expected.set ? "Expected" : "ConditionalOperator",
-                                      in->condition_expression.ptr ? "ConditionExpression" : NULL);
     struct dynamodb_parsed exprs;
     vg_rc rc = dynamodb_params_check(rq, &params);
     if (rc == VG_OK)
@@ -245,15 +241,10 @@ dynamodb_update_item(struct vg_req *rq, const struct dynamodb_update_item_input 
         .values = in->expression_attribute_values,
         .expressions = "UpdateExpression and ConditionExpression are null",
         .has_values = true,
+        .legacy = { .expected = DYNAMODB_IF_SET(in->expected),
+                    .updates = DYNAMODB_IF_SET(in->attribute_updates),
+                    .conditional_operator = in->conditional_operator },
     };
-    if (in->expected.set || in->conditional_operator.v || in->attribute_updates.set)
-        return dynamodb_refuse_legacy(rq,
-                                      in->attribute_updates.set ? "AttributeUpdates"
-                                      : in->expected.set        ? "Expected"
-                                                                : "ConditionalOperator",
-                                      in->update_expression.ptr      ? "UpdateExpression"
-                                      : in->condition_expression.ptr ? "ConditionExpression"
-                                                                     : NULL);
     struct dynamodb_parsed exprs;
     vg_rc rc = dynamodb_params_check(rq, &params);
     if (rc == VG_OK)

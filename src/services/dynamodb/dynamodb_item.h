@@ -39,6 +39,17 @@ struct vg_str dynamodb_index_entry(struct vg_arena *arena, const struct dynamodb
 /* --- a request's expressions (dynamodb_params.c) ------------------------------------------------
  */
 
+/* Legacy parameters, NULL where they did not come (dynamodb_legacy.c). */
+struct dynamodb_legacy {
+    const struct dynamodb_expected_attribute_map *expected;
+    const struct dynamodb_attribute_updates *updates;
+    const struct dynamodb_filter_condition_map *filter; /* QueryFilter, ScanFilter */
+    const char *filter_name;                            /* which of them           */
+    const struct dynamodb_filter_condition_map *key_conditions;
+    const struct dynamodb_attribute_name_list *projection;
+    struct vg_enum conditional_operator;
+};
+
 /* The parameters as they came; absent or NULL where the operation has none. */
 struct dynamodb_params {
     struct vg_str update, condition, key_condition, filter, projection;
@@ -47,6 +58,7 @@ struct dynamodb_params {
     /* names of the expression parameters the operation has, for a message: "ConditionExpression" */
     const char *expressions;
     bool has_values; /* the operation has ExpressionAttributeValues */
+    struct dynamodb_legacy legacy;
 };
 
 /* Parsed; NULL or n == 0 where the parameter was absent. */
@@ -55,6 +67,7 @@ struct dynamodb_parsed {
     const struct dynamodb_node *condition, *key_condition, *filter;
     struct dynamodb_update_plan update;
     struct dynamodb_projection_paths projection;
+    bool is_legacy; /* the update is of AttributeUpdates */
 };
 
 /* Nothing reaches into a key attribute of the table or an index; AWS's message, else absent. */
@@ -65,9 +78,12 @@ vg_rc dynamodb_params_check(struct vg_req *rq, const struct dynamodb_params *in)
 /* Placeholders and expressions; false: ret->x.error. */
 bool dynamodb_params_parse(struct vg_arena *arena, const struct dynamodb_params *in,
                            struct dynamodb_parsed *ret);
-/* One legacy parameter is there: AWS's message when an expression is too, else our refusal. */
-vg_rc dynamodb_refuse_legacy(struct vg_req *rq, const char *legacy, const char *expressions)
-    VG_MUST_USE;
+/* Not both kinds of parameters; the ConditionalOperator has something to join. */
+vg_rc dynamodb_legacy_check(struct vg_req *rq, const struct dynamodb_params *in) VG_MUST_USE;
+bool dynamodb_legacy_parse(struct vg_arena *arena, const struct dynamodb_legacy *in,
+                           struct dynamodb_parsed *ret);
+/* For a parameter of the request: itself when it came, else NULL. */
+#define DYNAMODB_IF_SET(member) ((member).set ? &(member) : NULL)
 
 /* --- capacity (dynamodb_capacity.c) -------------------------------------------------------------
  */

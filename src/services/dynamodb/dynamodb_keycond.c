@@ -280,6 +280,7 @@ struct filter_check {
     struct vg_arena *arena;
     const struct dynamodb_table *t;
     const struct dynamodb_index *ix;
+    const char *what;              /* "Filter Expression" or "QueryFilter" */
     VG_VEC(struct vg_str) missing; /* in order of their names */
 };
 
@@ -291,9 +292,9 @@ check_no_key(void *arg, const struct dynamodb_path *path)
     if (!is_key(c->ix ? &c->ix->key : &c->t->key, name))
         return VG_STR_NONE;
     return vg_str_fmt(c->arena,
-                      "Filter Expression can only contain non-primary key attributes: Primary key "
-                      "attribute: %" VG_FMT,
-                      VG_ARG(name));
+                      "%s can only contain non-primary key attributes: Primary key attribute: "
+                      "%" VG_FMT,
+                      c->what, VG_ARG(name));
 }
 
 static struct vg_str
@@ -317,11 +318,12 @@ note_missing(void *arg, const struct dynamodb_path *path)
 
 struct vg_str
 dynamodb_filter_mismatch(struct vg_arena *arena, const struct dynamodb_table *t,
-                         const struct dynamodb_index *ix, const struct dynamodb_node *filter)
+                         const struct dynamodb_index *ix, const char *what,
+                         const struct dynamodb_node *filter)
 {
     if (filter == NULL)
         return VG_STR_NONE;
-    struct filter_check c = { .arena = arena, .t = t, .ix = ix };
+    struct filter_check c = { .arena = arena, .t = t, .ix = ix, .what = what };
     struct vg_str text = each_path(filter, check_no_key, &c);
     if (text.ptr || ix == NULL)
         return text;

@@ -16,9 +16,10 @@ struct dynamodb_key_query {
 struct vg_str dynamodb_key_condition(struct vg_arena *arena, const struct dynamodb_key_def *key,
                                      const struct dynamodb_node *cond,
                                      struct dynamodb_key_query *ret);
-/* A Query's filter may not name key attributes, and of an index only what it holds. */
+/* A Query's filter may not name key attributes, and of an index only what it holds. `what` it is:
+ * "Filter Expression" or "QueryFilter". */
 struct vg_str dynamodb_filter_mismatch(struct vg_arena *arena, const struct dynamodb_table *t,
-                                       const struct dynamodb_index *ix,
+                                       const struct dynamodb_index *ix, const char *what,
                                        const struct dynamodb_node *filter);
 bool dynamodb_index_projects(const struct dynamodb_table *t, const struct dynamodb_index *ix,
                              struct vg_str name);

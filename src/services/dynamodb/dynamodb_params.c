@@ -4,6 +4,9 @@
 vg_rc
 dynamodb_params_check(struct vg_req *rq, const struct dynamodb_params *in)
 {
+    vg_rc rc = dynamodb_legacy_check(rq, in);
+    if (rc != VG_OK)
+        return rc;
     if (in->update.ptr || in->condition.ptr || in->key_condition.ptr || in->filter.ptr
         || in->projection.ptr) {
         /* A projection has no values: they must belong to another expression. */
@@ -55,20 +58,5 @@ dynamodb_params_parse(struct vg_arena *arena, const struct dynamodb_params *in,
            && (!in->key_condition.ptr
                || dynamodb_parse_condition(x, "KeyConditionExpression", in->key_condition,
                                            &ret->key_condition))
-           && dynamodb_exprs_all_used(x);
-}
-
-vg_rc
-dynamodb_refuse_legacy(struct vg_req *rq, const char *legacy, const char *expressions)
-{
-    if (expressions)
-        return vg_fail_validation(rq,
-                                  "Can not use both expression and non-expression parameters in "
-                                  "the same request: Non-expression parameters: {%s} Expression "
-                                  "parameters: {%s}",
-                                  legacy, expressions);
-    return vg_fail_validation(rq,
-                              "One or more parameter values were invalid: the legacy parameter %s "
-                              "is not supported yet; use expressions",
-                              legacy);
+           && dynamodb_exprs_all_used(x) && dynamodb_legacy_parse(arena, &in->legacy, ret);
 }

@@ -17,9 +17,8 @@ static const struct section sections[] = {
     { DYNAMODB_TOK_DELETE, DYNAMODB_ACTION_DELETE, "DELETE" },
 };
 
-/* Types as the messages on ADD and DELETE name them. */
-static const char *
-long_type_name(enum dynamodb_type type)
+const char *
+dynamodb_long_type_name(enum dynamodb_type type)
 {
     static const char *const names[] = {
         [DYNAMODB_S] = "STRING",      [DYNAMODB_N] = "NUMBER",      [DYNAMODB_B] = "BINARY",
@@ -93,7 +92,7 @@ parse_amount(struct dynamodb_parser *p, const struct section *section, struct dy
     dynamodb_parser_fault(p, DYNAMODB_RANK_OPERANDS,
                           "Incorrect operand type for operator or function; operator: %s, operand "
                           "type: %s, typeSet: ALLOWED_FOR_%s_OPERAND",
-                          section->name, long_type_name(type), section->name);
+                          section->name, dynamodb_long_type_name(type), section->name);
     return true;
 }
 

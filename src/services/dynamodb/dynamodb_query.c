@@ -13,24 +13,17 @@ fail_text(struct vg_req *rq, struct vg_str text)
 /* --- Query --------------------------------------------------------------------------------------
  */
 
-static vg_rc
-refuse_legacy_query(struct vg_req *rq, const struct dynamodb_query_input *in)
+/* KeyConditions and filters are two types of one form. */
+static struct dynamodb_filter_condition_map
+as_filter(struct vg_arena *arena, const struct dynamodb_key_conditions *map)
 {
-    const char *legacy = in->key_conditions.set       ? "KeyConditions"
-                         : in->query_filter.set       ? "QueryFilter"
-                         : in->attributes_to_get.set  ? "AttributesToGet"
-                         : in->conditional_operator.v ? "ConditionalOperator"
-                                                      : NULL;
-    const char *expression = in->key_condition_expression.ptr ? "KeyConditionExpression"
-                             : in->filter_expression.ptr      ? "FilterExpression"
-                             : in->projection_expression.ptr  ? "ProjectionExpression"
-                                                              : NULL;
-    if (legacy)
-        return dynamodb_refuse_legacy(rq, legacy, expression);
-    if (in->key_condition_expression.ptr == NULL)
-        return vg_fail_validation(rq, "Either the KeyConditions or KeyConditionExpression "
-                                      "parameter must be specified in the request.");
-    return VG_OK;
+    struct dynamodb_filter_condition_map ret = { .len = map->len, .set = map->set };
+    ret.items = VG_NEW_ARRAY(arena, struct dynamodb_filter_condition_map__entry, map->len + 1);
+    for (size_t i = 0; i < map->len; i++) {
+        ret.items[i].key = map->items[i].key;
+        ret.items[i].value = map->items[i].value;
+    }
+    return ret;
 }
 
 /* Narrows the range to what lies beyond the starting key. */
@@ -60,6 +53,8 @@ vg_rc
 dynamodb_query(struct vg_req *rq, const struct dynamodb_query_input *in,
                struct dynamodb_query_output *out)
 {
+    const struct dynamodb_filter_condition_map key_conditions =
+        as_filter(rq->arena, &in->key_conditions);
     const struct dynamodb_walk_input wi = {
         .is_query = true,
         .table_name = in->table_name,
@@ -75,11 +70,21 @@ dynamodb_query(struct vg_req *rq, const struct dynamodb_query_input *in,
                     .names = &in->expression_attribute_names,
                     .values = in->expression_attribute_values,
                     .expressions = "FilterExpression and KeyConditionExpression are null",
-                    .has_values = true },
+                    .has_values = true,
+                    .legacy = { .filter = DYNAMODB_IF_SET(in->query_filter),
+                                .filter_name = "QueryFilter",
+                                .key_conditions = in->key_conditions.set ? &key_conditions : NULL,
+                                .projection = DYNAMODB_IF_SET(in->attributes_to_get),
+                                .conditional_operator = in->conditional_operator } },
     };
     struct dynamodb_parsed exprs;
     struct dynamodb_walk w;
-    vg_rc rc = refuse_legacy_query(rq, in);
+    vg_rc rc = VG_OK;
+    if (in->key_condition_expression.ptr == NULL && !in->key_conditions.set)
+        rc = vg_fail_validation(rq, "Either the KeyConditions or KeyConditionExpression parameter "
+                                    "must be specified in the request.");
+    else if (in->key_conditions.set && in->key_conditions.len == 0)
+        rc = vg_fail_validation(rq, "Conditions must be at least length 1");
     if (rc == VG_OK)
         rc = dynamodb_walk_init(rq, &wi, &exprs, &w);
     if (rc != VG_OK)
@@ -87,10 +92,15 @@ dynamodb_query(struct vg_req *rq, const struct dynamodb_query_input *in,
     w.is_reverse = !vg_opt_bool_or(in->scan_index_forward, true);
 
     struct dynamodb_key_query query;
-    rc = fail_text(rq, dynamodb_key_condition(rq->arena, w.ix ? &w.ix->key : &w.t->key,
-                                              exprs.key_condition, &query));
-    if (rc == VG_OK)
-        rc = fail_text(rq, dynamodb_filter_mismatch(rq->arena, w.t, w.ix, w.filter));
+    struct vg_str text = dynamodb_key_condition(rq->arena, w.ix ? &w.ix->key : &w.t->key,
+                                                exprs.key_condition, &query);
+    if (in->key_conditions.set && vg_str_starts(text, VG_STR("Invalid operator")))
+        text = VG_STR("Attempted conditional constraint is not an indexable operation");
+    if (text.ptr == NULL)
+        text = dynamodb_filter_mismatch(rq->arena, w.t, w.ix,
+                                        in->query_filter.set ? "QueryFilter" : "Filter Expression",
+                                        w.filter);
+    rc = fail_text(rq, text);
     if (rc != VG_OK)
         return rc;
     struct vg_range range;
@@ -117,19 +127,6 @@ dynamodb_query(struct vg_req *rq, const struct dynamodb_query_input *in,
 
 /* --- Scan ---------------------------------------------------------------------------------------
  */
-
-static vg_rc
-refuse_legacy_scan(struct vg_req *rq, const struct dynamodb_scan_input *in)
-{
-    const char *legacy = in->scan_filter.set          ? "ScanFilter"
-                         : in->attributes_to_get.set  ? "AttributesToGet"
-                         : in->conditional_operator.v ? "ConditionalOperator"
-                                                      : NULL;
-    const char *expression = in->filter_expression.ptr       ? "FilterExpression"
-                             : in->projection_expression.ptr ? "ProjectionExpression"
-                                                             : NULL;
-    return legacy ? dynamodb_refuse_legacy(rq, legacy, expression) : VG_OK;
-}
 
 /* The hashes of a segment: an equal part of all. */
 static vg_rc
@@ -194,14 +191,16 @@ dynamodb_scan(struct vg_req *rq, const struct dynamodb_scan_input *in,
                     .names = &in->expression_attribute_names,
                     .values = in->expression_attribute_values,
                     .expressions = "FilterExpression is null",
-                    .has_values = true },
+                    .has_values = true,
+                    .legacy = { .filter = DYNAMODB_IF_SET(in->scan_filter),
+                                .filter_name = "ScanFilter",
+                                .projection = DYNAMODB_IF_SET(in->attributes_to_get),
+                                .conditional_operator = in->conditional_operator } },
     };
     struct dynamodb_parsed exprs;
     struct dynamodb_walk w;
     uint32_t from, to;
-    vg_rc rc = refuse_legacy_scan(rq, in);
-    if (rc == VG_OK)
-        rc = segment_range(rq, in, &from, &to);
+    vg_rc rc = segment_range(rq, in, &from, &to);
     if (rc == VG_OK)
         rc = dynamodb_walk_init(rq, &wi, &exprs, &w);
     if (rc != VG_OK)

@@ -137,6 +137,8 @@ add_value(struct dynamodb_exprs *x, struct vg_str had, struct vg_str v, struct v
         return add_numbers(x, had, v, false, ret);
     if (dynamodb_value_type(had) != dynamodb_value_type(v))
         return fail_type(x);
+    if (dynamodb_value_type(v) == DYNAMODB_L) /* only by the legacy AttributeUpdates */
+        return append_lists(x, had, v, ret);
     *ret = combine_sets(x->arena, had, v, false);
     return true;
 }

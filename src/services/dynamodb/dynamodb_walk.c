@@ -15,7 +15,8 @@ fail_text(struct vg_req *rq, struct vg_str text)
 static vg_rc
 check_select(struct vg_req *rq, const struct dynamodb_walk_input *in)
 {
-    bool has_projection = in->params.projection.ptr != NULL;
+    bool has_projection = in->params.projection.ptr != NULL || in->params.legacy.projection != NULL;
+    const char *name = in->params.legacy.projection ? "AttributesToGet" : "ProjectionExpression";
     switch (in->select.v) {
     case DYNAMODB_SELECT_ALL_PROJECTED_ATTRIBUTES:
         if (in->index_name.ptr == NULL)
@@ -24,18 +25,24 @@ check_select(struct vg_req *rq, const struct dynamodb_walk_input *in)
                                       "IndexName",
                                       in->is_query ? "Querying" : "Scanning");
         if (has_projection)
-            return vg_fail_validation(rq, "Cannot specify the ProjectionExpression when choosing "
-                                          "to get ALL_PROJECTED_ATTRIBUTES");
+            return vg_fail_validation(rq,
+                                      "Cannot specify the %s when choosing to get "
+                                      "ALL_PROJECTED_ATTRIBUTES",
+                                      name);
         return VG_OK;
     case DYNAMODB_SELECT_ALL_ATTRIBUTES:
         if (has_projection)
-            return vg_fail_validation(rq, "Cannot specify the ProjectionExpression when choosing "
-                                          "to get ALL_ATTRIBUTES");
+            return vg_fail_validation(rq,
+                                      "Cannot specify the %s when choosing to get "
+                                      "ALL_ATTRIBUTES",
+                                      name);
         return VG_OK;
     case DYNAMODB_SELECT_COUNT:
         if (has_projection)
-            return vg_fail_validation(rq, "Cannot specify the ProjectionExpression when choosing "
-                                          "to get only the Count");
+            return vg_fail_validation(rq,
+                                      "Cannot specify the %s when choosing to get only "
+                                      "the Count",
+                                      name);
         return VG_OK;
     case DYNAMODB_SELECT_SPECIFIC_ATTRIBUTES:
         if (!has_projection)

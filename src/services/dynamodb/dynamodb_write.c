@@ -35,7 +35,10 @@ plan_after(struct vg_req *rq, struct dynamodb_write *w)
     }
     struct dynamodb_exprs *x = &w->exprs->x;
     if (!dynamodb_apply_update(x, &w->exprs->update, w->old.ptr ? w->old : w->item, &w->after)) {
-        fault(w, DYNAMODB_INVALID, x->error);
+        bool is_type = vg_str_starts(x->error, VG_STR("An operand in the update"));
+        fault(w, DYNAMODB_INVALID,
+              is_type && w->exprs->is_legacy ? VG_STR("Type mismatch for attribute to update")
+                                             : x->error);
         return;
     }
     struct vg_str text = dynamodb_index_mismatch(rq->arena, w->t, w->after, true);

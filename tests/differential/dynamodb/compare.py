@@ -87,6 +87,12 @@ EXPLAINED = [
         r"supports).*",
         "which of two actions is looked at first",
     ),
+    (r".*Syntax error.*", r".*redundant parentheses.*", "order of checks"),
+    (
+        r"(Key attributes must be scalars|The update expression attempted to update the secondary index key).*",
+        r"(The document path provided|The provided expression refers|An operand in the update expression).*",
+        "order of checks",
+    ),
     (r"Transaction request cannot include multiple operations on one item", r".*", "the service says it first"),
     # Wrong in two ways: which is said first.
     (r".*", r"Invalid attribute value type", "Local checks index keys before expressions"),

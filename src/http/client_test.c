@@ -398,7 +398,7 @@ canned_thread(void *arg)
     struct canned *c = arg;
     for (size_t i = 0; i < c->n; i++) {
         int fd = accept(c->fd, NULL, NULL);
-        char in[4096];
+        char in[2048];
         if (fd < 0 || recv(fd, in, sizeof(in), 0) <= 0)
             return NULL;
         for (size_t at = 0; at < c->replies[i].len; at++) { /* one byte at a time */

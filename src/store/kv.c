@@ -106,7 +106,10 @@ static vg_rc
 open_mem(void *arg, struct vg_engine **ret, struct vg_err *err)
 {
     (void)arg;
-    return vg_mem_open(ret, err);
+    vg_rc rc = vg_mem_open(ret, err);
+    if (rc == VG_OK && vg_fault_is_armed())
+        *ret = vg_fault_wrap(*ret);
+    return rc;
 }
 
 vg_rc

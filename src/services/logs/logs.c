@@ -5,7 +5,6 @@
 #include "services/logs/logs_int.h"
 
 #include "core/env.h"
-#include "os/fiber.h"
 
 /* --- authorization ------------------------------------------------------------------------------
  */
@@ -88,7 +87,7 @@ trim_all(struct vg_req *rq, struct vg_str group_id, struct vg_str stream_id, int
     vg_rc rc = VG_OK;
     while (rc == VG_OK && has_more) {
         rc = logs_kv_trim(rq, group_id, stream_id, before_ms, &has_more);
-        vg_fiber_yield();
+        logs_yield();
     }
     return rc;
 }

@@ -7,6 +7,7 @@
 #include "codec/base64.h"
 #include "core/env.h"
 #include "crypto/random.h"
+#include "os/fiber.h"
 
 struct vg_str
 logs_group_arn(const struct vg_req *rq, struct vg_str name)
@@ -79,6 +80,13 @@ logs_refuse(struct vg_req *rq, bool is_given, const char *member, const char *wh
     if (!is_given)
         return VG_OK;
     return logs_fail_invalid_parameter_exception(rq, "%s is not supported: %s", member, why);
+}
+
+void
+logs_yield(void)
+{
+    if (vg_fiber_self() != NULL)
+        vg_fiber_yield();
 }
 
 struct vg_str

@@ -120,6 +120,8 @@ struct vg_str logs_new_id(struct vg_req *rq);
 /* InvalidParameterException naming a member that Virga does not carry out, where it is given. */
 vg_rc logs_refuse(struct vg_req *rq, bool is_given, const char *member, const char *why)
     VG_MUST_USE;
+/* Long loops let the loop's other fibers run; off a fiber (tests) it does nothing. */
+void logs_yield(void) VG_WAITS;
 /* NextToken of lists: any bytes. False: not one of ours. */
 struct vg_str logs_token_make(struct vg_req *rq, struct vg_str bytes);
 bool logs_token_read(struct vg_req *rq, struct vg_str token, struct vg_str *ret);

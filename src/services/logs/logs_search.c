@@ -10,7 +10,6 @@
 #include "services/logs/logs_int.h"
 
 #include "codec/record.h"
-#include "os/fiber.h"
 #include "services/logs/logs_filter.h"
 
 /* Looked at by one call at most. */
@@ -111,7 +110,7 @@ add_by_prefix(struct search *s, struct vg_str group_id, struct vg_str prefix)
         if (page.len == 0)
             break;
         after = page.items[page.len - 1]->name;
-        vg_fiber_yield();
+        logs_yield();
     }
     return VG_OK;
 }
@@ -176,7 +175,7 @@ make_heap(struct search *s)
         if (src->at < src->page.len)
             s->heap[s->n_heap++] = src;
         if (i % YIELD_EVERY == YIELD_EVERY - 1)
-            vg_fiber_yield();
+            logs_yield();
     }
     for (size_t i = s->n_heap / 2; i-- > 0;)
         sink(s, i);
@@ -262,7 +261,7 @@ collect(struct search *s, size_t limit, struct logs_filter_log_events_response *
             break;
         }
         if (s->n_seen % YIELD_EVERY == 0)
-            vg_fiber_yield();
+            logs_yield();
     }
     out->events.items = found.items;
     out->events.len = found.len;

@@ -6,7 +6,6 @@
 
 #include "codec/record.h"
 #include "core/env.h"
-#include "os/fiber.h"
 
 #include <stdlib.h>
 
@@ -152,7 +151,7 @@ load_all(struct vg_req *rq, const struct logs_rec_group *group, struct entry **r
             *VG_VEC_ADD(rq->arena, &all) = entries[i];
         if (page.len > 0)
             after = page.items[page.len - 1]->name;
-        vg_fiber_yield();
+        logs_yield();
     }
     *ret = all.items;
     *ret_n = all.len;

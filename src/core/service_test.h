@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef VG_CORE_SERVICE_TEST_H
+#define VG_CORE_SERVICE_TEST_H
+
+/* A service's operations called as the front door calls them, JSON in and out, over the store in
+ * memory, without authorization: for unit tests, on a plain thread. */
+
+#include "base/fault.h"
+#include "base/test.h"
+#include "clock/clock.h"
+#include "core/call.h"
+#include "crypto/random.h"
+#include "events/events.h"
+#include "os/clock.h"
+#include "wire/wire.h"
+
+struct vg_service_fixture {
+    const struct vg_service *service;
+    void *svc;
+    struct vg_env env;
+    struct vg_config config;
+    struct vg_patterns *patterns;
+    struct vg_scope scope;
+    struct vg_arena *arena; /* of the answers */
+    struct vg_err err;      /* of the last call */
+    uint32_t n_reads;       /* of the last call */
+    size_t n_faults;        /* failing calls that met their fault point at all */
+};
+
+static inline vg_rc
+vg_service_fixture_timer(void *arg, const struct vg_timer *t, struct vg_err *err)
+{
+    (void)arg, (void)t, (void)err;
+    return VG_OK;
+}
+
+static inline void
+vg_service_fixture_init(struct vg_service_fixture *f, const struct vg_service *service)
+{
+    struct vg_err err = { 0 };
+    struct vg_sess sess;
+    *f = (struct vg_service_fixture) { .service = service, .arena = vg_arena_new(0) };
+    f->config = (struct vg_config) { .region = VG_STR("us-east-1"),
+                                     .account = VG_STR("000000000000"),
+                                     .partition = VG_STR("aws"),
+                                     .port = 4566 };
+    f->env.config = &f->config;
+    f->env.random = vg_random_new(1, NULL);
+    assert_ok(vg_fault_setup(VG_STR("none=fail"), &err)); /* so that the engine is wrapped */
+    assert_ok(vg_kv_open_mem(&f->env.kv, &err));
+    vg_sess_init(&sess, f->env.kv, f->arena);
+    assert_ok(vg_clock_open(&sess, vg_wall_ms, &f->env.clock, &err));
+    const struct vg_events_setup setup = { .kv = f->env.kv,
+                                           .clock = f->env.clock,
+                                           .run = vg_service_fixture_timer };
+    f->env.events = vg_events_new(&setup);
+    f->patterns = vg_patterns_new();
+    f->scope = (struct vg_scope) { .owner = f->config.account,
+                                   .partition = f->config.partition,
+                                   .region = f->config.region };
+    if (service->init != NULL)
+        assert_ok(service->init(&f->env, &f->svc, &err));
+}
+
+static inline void
+vg_service_fixture_fini(struct vg_service_fixture *f)
+{
+    struct vg_err err = { 0 };
+    assert_ok(vg_fault_setup(VG_STR(""), &err));
+    vg_arena_free(f->arena);
+    if (f->service->fini != NULL)
+        f->service->fini(f->svc);
+    vg_patterns_free(f->patterns);
+    vg_events_free(f->env.events);
+    vg_clock_close(f->env.clock);
+    vg_random_free(f->env.random);
+    vg_kv_close(f->env.kv);
+}
+
+/* The answer's JSON ("{}" without one), or "Code: message"; f->err is then set. ' stands for ". */
+static inline struct vg_str
+vg_service_fixture_call(struct vg_service_fixture *f, const char *name, const char *json)
+{
+    const struct vg_op *op = NULL;
+    struct vg_sess sess;
+    for (const struct vg_op *const *o = f->service->ops; *o; o++)
+        if (vg_str_eq((*o)->name, vg_str_of(name)))
+            op = *o;
+    if (op == NULL || op->handler == NULL)
+        return VG_STR("UnknownOperation");
+    char *text = vg_arena_copy(f->arena, json, strlen(json) + 1);
+    for (char *p = text; *p; p++)
+        *p = *p == '\'' ? '"' : *p;
+    f->err = (struct vg_err) { 0 };
+    vg_sess_init(&sess, f->env.kv, f->arena);
+    struct vg_req rq = { .arena = f->arena,
+                         .env = &f->env,
+                         .scope = &f->scope,
+                         .op = op,
+                         .svc = f->svc,
+                         .sess = &sess,
+                         .err = &f->err,
+                         .id = VG_STR("test"),
+                         .deadline_ms = INT64_MAX };
+    void *in = vg_arena_alloc(f->arena, op->in ? op->in->size : 1);
+    void *out = vg_arena_alloc(f->arena, op->out ? op->out->size : 1);
+    vg_rc rc = VG_OK;
+    if (op->in)
+        rc = vg_wire_from_json(op->in, vg_str_of(text), f->arena, in, &f->err);
+    if (rc == VG_OK && op->in)
+        rc = vg_wire_validate(f->patterns, op->model, op->in, in, f->arena, &f->err);
+    if (rc == VG_OK)
+        rc = op->handler(&rq, in, out);
+    f->n_reads = sess.n_reads;
+    assert_null(sess.open);
+    struct vg_buf b;
+    vg_buf_init(&b, f->arena, 64u << 20);
+    if (rc != VG_OK)
+        vg_buf_addf(&b, "%" VG_FMT ": %" VG_FMT,
+                    VG_ARG(f->err.def ? f->err.def->code : VG_STR("Internal")),
+                    VG_ARG(vg_err_text(&f->err)));
+    else if (op->out != NULL)
+        vg_wire_to_json(op->out, out, &b);
+    else
+        vg_buf_adds(&b, VG_STR("{}"));
+    return vg_buf_str(&b);
+}
+
+static inline bool
+vg_service_fixture_is_ok(struct vg_str answer)
+{
+    return answer.len > 0 && answer.ptr[0] == '{';
+}
+
+/*
+ * One call whose nth call of the store at `point` fails.  That must be an internal failure and,
+ * where only a read failed, leave everything as it was: the same call then succeeds.  True when
+ * there were fewer calls, so that nothing failed.
+ */
+static inline bool
+vg_service_fixture_fails(struct vg_service_fixture *f, const char *point, int nth, const char *name,
+                         const char *json)
+{
+    struct vg_err err = { 0 };
+    struct vg_str spec = vg_str_fmt(f->arena, "%s=fail@%d", point, nth);
+    assert_true(nth < 1000);
+    assert_ok(vg_fault_setup(spec, &err));
+    struct vg_str answer = vg_service_fixture_call(f, name, json);
+    bool is_over = vg_fault_count(point) < (uint64_t)nth;
+    f->n_faults += vg_fault_count(point) > 0;
+    assert_ok(vg_fault_setup(VG_STR("none=fail"), &err));
+    if (is_over != vg_service_fixture_is_ok(answer) || (!is_over && f->err.def != NULL))
+        fail_msg("%s with %" VG_FMT ": %" VG_FMT, name, VG_ARG(spec), VG_ARG(answer));
+    if (is_over || vg_str_eq(vg_str_of(point), VG_STR("store.engine.write")))
+        return is_over;
+    answer = vg_service_fixture_call(f, name, json);
+    if (!vg_service_fixture_is_ok(answer))
+        fail_msg("%s after %" VG_FMT ": %" VG_FMT, name, VG_ARG(spec), VG_ARG(answer));
+    return false;
+}
+
+/* The same for every call of the store, each on a fresh one made by `prepare`. */
+static inline void
+vg_service_fixture_fail_each(const struct vg_service *service,
+                             void (*prepare)(struct vg_service_fixture *f), const char *name,
+                             const char *json)
+{
+    static const char *const points[] = { "store.engine.get", "store.engine.iter",
+                                          "store.engine.write" };
+    size_t n_faults = 0;
+    for (size_t p = 0; p < VG_COUNT(points); p++) {
+        bool is_over = false;
+        for (int nth = 1; !is_over; nth++) {
+            struct vg_service_fixture f;
+            vg_service_fixture_init(&f, service);
+            prepare(&f);
+            is_over = vg_service_fixture_fails(&f, points[p], nth, name, json);
+            n_faults += f.n_faults;
+            vg_service_fixture_fini(&f);
+        }
+    }
+    assert_true(n_faults > 0);
+}
+
+#endif

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Operations over the store in memory, and each of them with each call of the store failing. */
+
+#include "core/service_test.h"
+
+#include "services/logs/ops.h"
+
+static void
+expect_ok(struct vg_service_fixture *f, const char *op, const char *json)
+{
+    struct vg_str answer = vg_service_fixture_call(f, op, json);
+    if (!vg_service_fixture_is_ok(answer))
+        fail_msg("%s %s: %" VG_FMT, op, json, VG_ARG(answer));
+}
+
+static const char *
+events_at(struct vg_service_fixture *f, const char *stream, int64_t ms, const char *text)
+{
+    return vg_str_cstr(
+        f->arena, vg_str_fmt(f->arena,
+                             "{'logGroupName':'/g','logStreamName':'%s','logEvents':[{'timestamp':"
+                             "%lld,'message':'%s'}]}",
+                             stream, (long long)ms, text));
+}
+
+/* A group with two streams of one event each. */
+static void
+prepare(struct vg_service_fixture *f)
+{
+    int64_t now_ms = vg_wall_ms();
+    expect_ok(f, "CreateLogGroup", "{'logGroupName':'/g','tags':{'k':'v'}}");
+    expect_ok(f, "CreateLogStream", "{'logGroupName':'/g','logStreamName':'a'}");
+    expect_ok(f, "CreateLogStream", "{'logGroupName':'/g','logStreamName':'b'}");
+    expect_ok(f, "PutLogEvents", events_at(f, "a", now_ms, "one"));
+    expect_ok(f, "PutLogEvents", events_at(f, "b", now_ms + 1, "two"));
+}
+
+static void
+every_operation_fails_cleanly(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *op, *json;
+    } calls[] = {
+        { "CreateLogGroup", "{'logGroupName':'/h'}" },
+        { "DescribeLogGroups", "{'logGroupNamePrefix':'/g'}" },
+        { "CreateLogStream", "{'logGroupName':'/g','logStreamName':'c'}" },
+        { "DescribeLogStreams", "{'logGroupName':'/g'}" },
+        { "DescribeLogStreams", "{'logGroupName':'/g','orderBy':'LastEventTime'}" },
+        { "GetLogEvents", "{'logGroupName':'/g','logStreamName':'a'}" },
+        { "FilterLogEvents", "{'logGroupName':'/g','filterPattern':'?one ?two'}" },
+        { "PutRetentionPolicy", "{'logGroupName':'/g','retentionInDays':1}" },
+        { "DeleteRetentionPolicy", "{'logGroupName':'/g'}" },
+        { "TagLogGroup", "{'logGroupName':'/g','tags':{'x':'y'}}" },
+        { "UntagLogGroup", "{'logGroupName':'/g','tags':['k']}" },
+        { "ListTagsLogGroup", "{'logGroupName':'/g'}" },
+        { "DeleteLogStream", "{'logGroupName':'/g','logStreamName':'a'}" },
+        { "DeleteLogGroup", "{'logGroupName':'/g'}" },
+    };
+    for (size_t i = 0; i < VG_COUNT(calls); i++)
+        vg_service_fixture_fail_each(&logs_service, prepare, calls[i].op, calls[i].json);
+}
+
+/* What a function's lines cost: group, stream, turn's read of the head; one commit. */
+static void
+put_log_events_reads_the_store_three_times(void **state)
+{
+    (void)state;
+    struct vg_service_fixture f;
+    vg_service_fixture_init(&f, &logs_service);
+    prepare(&f);
+    expect_ok(&f, "PutLogEvents", events_at(&f, "a", vg_wall_ms(), "three"));
+    assert_true(f.n_reads <= 3);
+    vg_service_fixture_fini(&f);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_operation_fails_cleanly),
+        cmocka_unit_test(put_log_events_reads_the_store_three_times),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -87,6 +87,7 @@ begin(struct sb_box *box, struct sb_invocation *inv)
     inv->deadline_ms = now_ms + inv->timeout_ms;
     inv->wall_deadline_ms = vg_wall_ms() + inv->timeout_ms;
     sb_box_begin_logs(box, inv);
+    sb_pool_fill(box->sb, box->pool); /* what it was made of is replaced */
     if (inv->waiter)
         vg_waiter_wake(inv->waiter, VG_OK); /* its deadline is another now */
 }

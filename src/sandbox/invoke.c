@@ -466,7 +466,6 @@ make_environment(struct vg_sandboxes *sb, const struct vg_function *fn, struct v
             sb_inv_unref(inv);
             sb_box_kill(box);
         }
-        sb_pool_fill(sb, pool);
     }
     if (rc == VG_OK)
         *ret_box = box;

@@ -45,8 +45,11 @@ sb_pool_fill(struct vg_sandboxes *sb, struct sb_pool *pool)
     if (sb->is_stopping || sb->sock < 0)
         return;
     unsigned have = 0;
-    for (struct sb_box *box = sb->boxes; box; box = box->next)
+    for (struct sb_box *box = sb->boxes; box; box = box->next) {
         have += is_pooled(box, pool);
+        if (box->claimant || box->state == SB_INIT)
+            return; /* somebody waits for this machine: first things first */
+    }
     for (; have < pool->want; have++)
         sb_box_prepare(sb, pool, false);
 }

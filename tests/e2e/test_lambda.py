@@ -36,7 +36,9 @@ def zipped(**files):
 def role(aws):
     arn = aws("iam").create_role(RoleName="lambda-tests", AssumeRolePolicyDocument=TRUST)["Role"]["Arn"]
     aws("iam").attach_role_policy(RoleName="lambda-tests", PolicyArn=BASIC)
-    return arn
+    yield arn
+    aws("iam").detach_role_policy(RoleName="lambda-tests", PolicyArn=BASIC)
+    aws("iam").delete_role(RoleName="lambda-tests")
 
 
 @pytest.fixture
@@ -274,12 +276,12 @@ def test_logs_go_to_cloudwatch_in_order(create, invoke, aws):
 
 
 def test_parallel_events_run_in_environments_of_their_own(create, invoke):
-    function = create("import time\ndef handler(e, c):\n    time.sleep(0.5)\n    return c.log_stream_name\n", Timeout=10)
+    function = create("import time\ndef handler(e, c):\n    time.sleep(1)\n    return c.log_stream_name\n", Timeout=10)
     began = time.monotonic()
     with concurrent.futures.ThreadPoolExecutor(8) as pool:
         streams = {answer for answer, _ in pool.map(lambda _: invoke(function), range(8))}
     assert len(streams) == 8
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 7  # one after the other would take 8
     assert invoke(function)[0] in streams  # and are used again
 
 
@@ -361,10 +363,10 @@ def test_create_shows_what_was_set(create, aws, role):
 
 def test_changes_take_effect_at_once(create, invoke, aws):
     client = aws("lambda")
-    function = create("import os\ndef handler(e, c):\n    return [1, os.environ.get('K'), c.memory_limit_in_mb]\n")
+    function = create("import os\ndef handler(e, c):\n    return [1, os.environ.get('KEY'), c.memory_limit_in_mb]\n")
     assert invoke(function)[0] == [1, None, "128"]
     updated = client.update_function_configuration(
-        FunctionName=function, MemorySize=192, Environment={"Variables": {"K": "v"}}
+        FunctionName=function, MemorySize=192, Environment={"Variables": {"KEY": "v"}}
     )
     assert updated["LastUpdateStatus"] == "InProgress"
     assert invoke(function)[0] == [1, "v", "192"]
@@ -461,7 +463,6 @@ def test_functions_survive_a_kill(make_daemon):
         FunctionName="f", Runtime="python3.11", Role=role, Handler="app.handler", Code={"ZipFile": code}
     )
     assert aws("lambda").invoke(FunctionName="f", Payload=b"1")["Payload"].read() == b"1"
-    daemon.kill()
-    daemon.start()
+    daemon.restart("kill9")
     assert aws("lambda").invoke(FunctionName="f", Payload=b"2")["Payload"].read() == b"2"
     aws.close()

@@ -323,7 +323,6 @@ show_update(struct vg_req *rq, const struct lambda_rec_function *fn, bool is_qua
     lambda_config_render(rq, fn, is_qualified, out);
     out->last_update_status.text = VG_STR("InProgress");
     out->last_update_status_reason = VG_STR("The function is being created.");
-    out->last_update_status_reason_code.text = VG_STR("Creating");
 }
 
 /* Environments of $LATEST as it was serve no more events. */

@@ -84,29 +84,52 @@ utf8_front(struct vg_str s)
     return 0;
 }
 
+/* How many bytes at the front need no escape; eight at a time while none does. */
+static size_t
+plain_front(const char *p, size_t n, bool is_utf8)
+{
+    static const uint64_t ones = 0x0101010101010101u, tops = 0x8080808080808080u;
+    size_t i = 0;
+    for (; n - i >= 8; i += 8) {
+        uint64_t w;
+        memcpy(&w, p + i, 8);
+        uint64_t quote = w ^ (ones * '"'), slash = w ^ (ones * '\\');
+        uint64_t hit =
+            ((quote - ones) & ~quote) | ((slash - ones) & ~slash) | ((w - ones * 0x20) & ~w);
+        if ((hit & tops) || (!is_utf8 && (w & tops)))
+            break;
+    }
+    for (; i < n; i++) {
+        unsigned char c = (unsigned char)p[i];
+        if (c < 0x20 || c == '"' || c == '\\' || (c >= 0x80 && !is_utf8))
+            break;
+    }
+    return i;
+}
+
 static void
 add_quoted(struct vg_buf *b, struct vg_str s)
 {
     bool is_utf8 = vg_str_is_utf8(s);
     vg_buf_addc(b, '"');
-    size_t from = 0, i = 0;
-    while (i < s.len) {
-        unsigned char c = (unsigned char)s.ptr[i];
-        bool is_plain = c >= 0x20 && c != '"' && c != '\\' && (c < 0x80 || is_utf8);
-        size_t n = is_plain ? 1 : c >= 0x80 ? utf8_front(vg_str_slice(s, i, s.len)) : 0;
-        if (n > 0) {
-            i += n;
-            continue;
-        }
-        vg_buf_add(b, s.ptr + from, i - from);
-        if (c >= 0x80)
-            vg_buf_adds(b, VG_STR("\xEF\xBF\xBD"));
-        else
+    while (s.len > 0) {
+        size_t n = plain_front(s.ptr, s.len, is_utf8);
+        vg_buf_add(b, s.ptr, n);
+        s = vg_str_slice(s, n, s.len);
+        if (s.len == 0)
+            break;
+        unsigned char c = (unsigned char)s.ptr[0];
+        n = 1;
+        if (c < 0x80) {
             add_escape(b, c);
-        from = ++i;
+        } else if ((n = utf8_front(s)) > 0) {
+            vg_buf_add(b, s.ptr, n);
+        } else {
+            vg_buf_adds(b, VG_STR("\xEF\xBF\xBD"));
+            n = 1;
+        }
+        s = vg_str_slice(s, n, s.len);
     }
-    if (i > from)
-        vg_buf_add(b, s.ptr + from, i - from);
     vg_buf_addc(b, '"');
 }
 

@@ -54,6 +54,7 @@ vg_wire_out_init(struct vg_wire_out *out, struct vg_arena *arena, int status)
 {
     *out = (struct vg_wire_out) { .status = status };
     vg_buf_init(&out->body, arena, VG_WIRE_OUT_MAX_BYTES);
+    (void)vg_buf_room(&out->body, 1000); /* most replies: no growing */
 }
 
 void

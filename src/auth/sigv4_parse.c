@@ -404,7 +404,10 @@ vg_sigv4_check(struct vg_arena *arena, const struct vg_sigv4 *sig,
             return skewed(arena, sig, rules, skew_ms, false, err);
         return VG_OK;
     }
-    int64_t end_ms = to_virtual(rules, sig->signed_ms) + sig->expires_s * 1000;
+    /* The date has whole seconds: the clock may have been moved within that second, before. */
+    int64_t last_ms = VG_MIN(sig->signed_ms + 999, VG_MAX(sig->signed_ms, rules->now_ms));
+    int64_t end_ms =
+        to_virtual(rules, last_ms) - (last_ms - sig->signed_ms) + sig->expires_s * 1000;
     if (to_virtual(rules, rules->now_ms) <= end_ms)
         return VG_OK;
     struct vg_str text = VG_STR_NONE;

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """DynamoDB by boto3: the items of USERS.md's list, and what only a real daemon can show."""
 
+import random
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 
 import pytest
@@ -438,3 +440,84 @@ def test_what_was_acknowledged_survives_a_kill(make_daemon, name):
         )
         assert sorted(int(i["sk"]["N"]) for i in page["Items"]) == list(range(49))
     assert ddb.describe_table(TableName=t)["Table"]["ItemCount"] == 49
+
+
+def test_transfers_under_load_keep_the_sum_and_the_index(ddb, name):
+    """Transactions over several slots and plain updates at once: nothing lost, made, or left in the index."""
+    t = make(
+        ddb,
+        name("bank"),
+        AttributeDefinitions=attrs(pk="S", sk="N", parity="S"),
+        GlobalSecondaryIndexes=[
+            {"IndexName": "parity", "KeySchema": keys("parity"), "Projection": {"ProjectionType": "ALL"}}
+        ],
+    )
+    accounts = [{"pk": {"S": f"acc{i}"}, "sk": {"N": "0"}} for i in range(6)]
+    for key in accounts:
+        ddb.put_item(TableName=t, Item={**key, "n": {"N": "100"}, "parity": {"S": "even"}})
+
+    def work(worker):
+        rnd = random.Random(worker)
+        done = 0
+        for _ in range(40):
+            a, b = rnd.sample(accounts, 2)
+            moves = [
+                {
+                    "Update": {
+                        "TableName": t,
+                        "Key": key,
+                        "UpdateExpression": "SET n = n + :d, parity = :p ADD moves :one",
+                        "ConditionExpression": "n >= :low",
+                        "ExpressionAttributeValues": {
+                            ":d": {"N": str(d)},
+                            ":low": {"N": "0" if d > 0 else str(-d)},
+                            ":one": {"N": "1"},
+                            ":p": {"S": rnd.choice(["even", "odd"])},
+                        },
+                    }
+                }
+                for key, d in ((a, -7), (b, 7))
+            ]
+            try:
+                ddb.transact_write_items(TransactItems=moves)
+                done += 1
+            except ddb.exceptions.TransactionCanceledException:
+                pass
+        return done
+
+    with ThreadPoolExecutor(8) as pool:
+        done = sum(pool.map(work, range(8)))
+    items = ddb.scan(TableName=t, ConsistentRead=True)["Items"]
+    assert sum(int(i["n"]["N"]) for i in items) == 600
+    assert sum(int(i["moves"]["N"]) for i in items) == 2 * done
+    indexed = []
+    for parity in ("even", "odd"):
+        page = ddb.query(
+            TableName=t,
+            IndexName="parity",
+            KeyConditionExpression="parity = :p",
+            ExpressionAttributeValues={":p": {"S": parity}},
+        )
+        indexed += page["Items"]
+    by_key = lambda i: i["pk"]["S"]  # noqa: E731
+    assert sorted(indexed, key=by_key) == sorted(items, key=by_key)
+    ddb.delete_table(TableName=t)
+
+
+def test_legacy_parameters(aws, table):
+    ddb = aws("dynamodb")
+    key = {"pk": {"S": "old"}, "sk": {"N": "1"}}
+    ddb.update_item(
+        TableName=table,
+        Key=key,
+        AttributeUpdates={"n": {"Action": "ADD", "Value": {"N": "5"}}},
+        Expected={"pk": {"Exists": False}},
+    )
+    page = ddb.query(
+        TableName=table,
+        KeyConditions={"pk": {"ComparisonOperator": "EQ", "AttributeValueList": [key["pk"]]}},
+        QueryFilter={"n": {"ComparisonOperator": "GE", "AttributeValueList": [{"N": "5"}]}},
+        AttributesToGet=["n"],
+    )
+    assert page["Items"] == [{"n": {"N": "5"}}]
+    assert ddb.get_item(TableName=table, Key=key, AttributesToGet=["sk"])["Item"] == {"sk": {"N": "1"}}

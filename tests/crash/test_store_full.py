@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """A disk that fills up: writes are refused, reads go on, and writing resumes when there is room."""
 
-import os
 import subprocess
 import time
 
@@ -33,7 +32,7 @@ def fill_rest(path):
 
 
 def test_a_full_disk_refuses_writes_and_is_survived(small_disk):
-    data, hog = small_disk / "data", small_disk / "hog"
+    data, hog, rest = small_disk / "data", small_disk / "hog", small_disk / "rest"
     hog.write_bytes(bytes(60 << 20))
     with subprocess.Popen([PROGRAM, "--fill", data], stdout=subprocess.PIPE, text=True) as p:
         try:
@@ -41,10 +40,10 @@ def test_a_full_disk_refuses_writes_and_is_survived(small_disk):
             assert line and line[0] == "E", "it ended before it refused a write"
             written = int(line[2])
             assert written > 20
-            os.truncate(hog, 0)
-            fill_rest(hog)  # now there is nothing left at all, but for the ballast
+            fill_rest(rest)  # now there is nothing left at all, but for the ballast
             time.sleep(2)
             assert p.poll() is None, "it did not survive a full disk"
+            rest.unlink()
             hog.unlink()
             line = p.stdout.readline().split()
             assert line and line[0] == "B", "it did not write again"

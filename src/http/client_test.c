@@ -18,6 +18,14 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#ifdef VG_RARE_PATHS
+#define BLOCK_BYTES 300 /* they come one at a time */
+#define BIG_BYTES   5000
+#else
+#define BLOCK_BYTES 30000
+#define BIG_BYTES   500000
+#endif
+
 struct fixture {
     struct vg_loop *loop, *client_loop;
     pthread_t thread;
@@ -253,9 +261,9 @@ streamed(struct fixture *f)
     for (int chunks = 0; chunks < 2; chunks++) {
         struct vg_http_call call = call_to(f, "PUT", "/up");
         call.is_streamed = true;
-        call.content_length = chunks ? -1 : 3000000;
+        call.content_length = chunks ? -1 : 100 * BLOCK_BYTES;
         assert_ok(vg_http_exchange_begin(f->client, f->arena, &call, &x, &f->err));
-        static char block[30000];
+        static char block[BLOCK_BYTES];
         for (int i = 0; i < 100; i++) {
             memset(block, i, sizeof(block));
             assert_ok(vg_http_exchange_write(x, vg_str_n(block, sizeof(block)), &f->err));
@@ -264,7 +272,8 @@ streamed(struct fixture *f)
         if (chunks)
             assert_str(header_of(&head, "x-length"), "-1");
         else
-            assert_str(header_of(&head, "x-length"), "3000000");
+            assert_true(vg_str_eq(header_of(&head, "x-length"),
+                                  vg_str_fmt(f->arena, "%d", 100 * BLOCK_BYTES)));
         size_t n = 0;
         struct vg_str part;
         do {
@@ -274,7 +283,7 @@ streamed(struct fixture *f)
                     fail_msg("wrong byte at %zu", n + i);
             n += part.len;
         } while (part.len);
-        assert_int_equal(n, 3000000);
+        assert_int_equal(n, 100 * BLOCK_BYTES);
         vg_http_exchange_end(x);
     }
 }
@@ -293,9 +302,9 @@ secure(struct fixture *f)
     struct vg_http_call call = call_to(f, "POST", "/");
     call.is_tls = true;
     call.port = f->secure->port;
-    char *big = vg_arena_alloc(f->arena, 500000);
-    memset(big, 'x', 500000);
-    call.body = vg_str_n(big, 500000);
+    char *big = vg_arena_alloc(f->arena, BIG_BYTES);
+    memset(big, 'x', BIG_BYTES);
+    call.body = vg_str_n(big, BIG_BYTES);
     const char *hosts[] = { "127.0.0.1", "localhost" }; /* by address, and by name (SNI) */
     for (int i = 0; i < 2; i++)
         for (int again = 0; again < 3; again++) {

@@ -49,8 +49,8 @@ on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
     struct stream *s = handle->data;
     (void)suggested;
     size_t room = VG_MIN(s->events->room(s), (size_t)SCRATCH_RAW_BYTES);
-#ifdef VG_HTTP_ONE_BYTE
-    room = 1; /* the test mode in which nothing comes in one piece */
+#ifdef VG_RARE_PATHS
+    room = 1; /* nothing comes in one piece */
 #endif
     *buf = uv_buf_init(s->scratch, (unsigned)room);
 }

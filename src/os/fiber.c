@@ -224,6 +224,9 @@ vg_waiter_park(struct vg_waiter *w, int64_t deadline_ms, bool may_cancel)
 {
     struct vg_fiber *f = self_or_bug();
     VG_ASSERT(w->fiber == f);
+#ifdef VG_RARE_PATHS
+    vg_fiber_yield(); /* a switch at every possible wait, also where there is nothing to wait for */
+#endif
     if (!is_over_before(w, deadline_ms, may_cancel)) {
         f->waiter = w;
         f->may_cancel = may_cancel;

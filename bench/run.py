@@ -16,7 +16,7 @@ sys.path.insert(0, str(HERE))
 
 from peer import CACHE  # noqa: E402
 
-NAMES = ("start", "dynamodb", "store", "http", "lambda", "chain")
+NAMES = ("start", "dynamodb", "store", "http", "lambda", "chain", "auth")
 # What issue 2 asks for, and where a run's figures say how far it is: (bench, what, target, figure, is it reached).
 TARGETS = [
     ("start", "start after a clean stop", "≤ 30 ms", lambda r: r["start_ms"]["Virga, after a clean stop"],
@@ -53,6 +53,8 @@ TARGETS = [
      lambda v: v <= 3, "{:.1f} ms"),
     ("lambda", "warm invoke of a Python function, whole", "≤ 0.5 ms over the handler",
      lambda r: r["who"]["Virga"]["python"]["warm_ms"], lambda v: v <= 0.5, "{:.2f} ms"),
+    ("auth", "an access decision over five policies", "≤ 2 µs", lambda r: r["decide_ns"] / 1000,
+     lambda v: v <= 2, "{:.2f} µs"),
     ("chain", "the chain, of the sum of its parts", "≤ 1.2",
      lambda r: r["whole_ms"] / (r["route_ms"] + r["put_ms"]), lambda v: v <= 1.2, "{:.2f}"),
 ]  # fmt: skip

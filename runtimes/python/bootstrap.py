@@ -29,7 +29,7 @@ def read_boot():
     version, argc, envc = head.split()
     if version != b"VB1":
         sys.exit("virga: boot blob of another version")
-    for text in texts[int(argc):int(argc) + int(envc)]:
+    for text in texts[int(argc) : int(argc) + int(envc)]:
         key, _, value = text.partition(b"=")
         os.environb[key] = value
 
@@ -49,7 +49,7 @@ class Api:
         while True:
             end = data.find(b"\r\n\r\n")
             if end >= 0:
-                self.rest = data[end + 4:]
+                self.rest = data[end + 4 :]
                 return data[:end]
             more = self.sock.recv(65536)
             if not more:
@@ -90,7 +90,7 @@ def log_record(text):
         sys.stdout.flush()
         frame = FRAME + len(data).to_bytes(4, "little") + data
         while frame:
-            frame = frame[os.write(1, frame):]
+            frame = frame[os.write(1, frame) :]
     except OSError:
         pass
 
@@ -103,13 +103,11 @@ class CognitoIdentity:
         self.cognito_identity_pool_id = data.get("cognitoIdentityPoolId")
 
     def __repr__(self):
-        return (f"CognitoIdentity([cognito_identity_id={self.cognito_identity_id},"
-                f"cognito_identity_pool_id={self.cognito_identity_pool_id}])")
+        return f"CognitoIdentity([cognito_identity_id={self.cognito_identity_id},cognito_identity_pool_id={self.cognito_identity_pool_id}])"
 
 
 class Client:
-    __slots__ = ("installation_id", "app_title", "app_version_name", "app_version_code",
-                 "app_package_name")
+    __slots__ = ("installation_id", "app_title", "app_version_name", "app_version_code", "app_package_name")
 
     def __init__(self, data):
         for name in self.__slots__:
@@ -150,12 +148,14 @@ class LambdaContext:
         log_record(str(msg))
 
     def __repr__(self):
-        return (f"LambdaContext([aws_request_id={self.aws_request_id},"
-                f"log_group_name={self.log_group_name},log_stream_name={self.log_stream_name},"
-                f"function_name={self.function_name},memory_limit_in_mb={self.memory_limit_in_mb},"
-                f"function_version={self.function_version},"
-                f"invoked_function_arn={self.invoked_function_arn},"
-                f"client_context={self.client_context},identity={self.identity}])")
+        return (
+            f"LambdaContext([aws_request_id={self.aws_request_id},"
+            f"log_group_name={self.log_group_name},log_stream_name={self.log_stream_name},"
+            f"function_name={self.function_name},memory_limit_in_mb={self.memory_limit_in_mb},"
+            f"function_version={self.function_version},"
+            f"invoked_function_arn={self.invoked_function_arn},"
+            f"client_context={self.client_context},identity={self.identity}])"
+        )
 
 
 # --- what goes wrong ---------------------------------------------------------------------------
@@ -170,6 +170,7 @@ class Fault(Exception):
 def to_json(value):
     def default(v):
         import decimal
+
         if isinstance(v, decimal.Decimal):  # as AWS's runtime renders them
             return float(v) if v % 1 else int(v)
         raise TypeError(f"Object of type {type(v).__name__} is not JSON serializable")
@@ -181,9 +182,9 @@ def to_json(value):
 def own_frames_off(tb):
     """A traceback without the client's own frames and the import machinery's."""
     entries = traceback.extract_tb(tb)
-    while entries and (entries[0].filename == __file__
-                       or entries[0].filename.startswith("<frozen importlib")
-                       or "/importlib/" in entries[0].filename):
+    while entries and (
+        entries[0].filename == __file__ or entries[0].filename.startswith("<frozen importlib") or "/importlib/" in entries[0].filename
+    ):
         entries.pop(0)
     return traceback.format_list(entries)
 
@@ -218,26 +219,22 @@ def log_error(error):
 def load_handler(name):
     module_name, dot, function_name = name.rpartition(".")
     if not dot:
-        raise Fault("Runtime.MalformedHandlerName",
-                    f"Bad handler '{name}': not enough values to unpack (expected 2, got 1)")
+        raise Fault("Runtime.MalformedHandlerName", f"Bad handler '{name}': not enough values to unpack (expected 2, got 1)")
     if module_name.split(".")[0] in sys.builtin_module_names:
-        raise Fault("Runtime.ImportModuleError",
-                    f"Cannot use built-in module {module_name} as a handler module")
+        raise Fault("Runtime.ImportModuleError", f"Cannot use built-in module {module_name} as a handler module")
     try:
         import importlib
+
         module = importlib.import_module(module_name.replace("/", "."))
     except ImportError as e:
-        raise Fault("Runtime.ImportModuleError",
-                    f"Unable to import module '{module_name}': {e}") from e
+        raise Fault("Runtime.ImportModuleError", f"Unable to import module '{module_name}': {e}") from e
     except SyntaxError as e:
         trace = [f'  File "{e.filename}" Line {e.lineno}\n    {e.text or ""}']
-        raise Fault("Runtime.UserCodeSyntaxError",
-                    f"Syntax error in module '{module_name}': {e}", trace) from e
+        raise Fault("Runtime.UserCodeSyntaxError", f"Syntax error in module '{module_name}': {e}", trace) from e
     try:
         return getattr(module, function_name)
     except AttributeError as e:
-        raise Fault("Runtime.HandlerNotFound",
-                    f"Handler '{function_name}' missing on module '{module_name}'") from e
+        raise Fault("Runtime.HandlerNotFound", f"Handler '{function_name}' missing on module '{module_name}'") from e
 
 
 def set_up_logging(context_of):
@@ -259,9 +256,9 @@ def set_up_logging(context_of):
     if os.environ.get("AWS_LAMBDA_LOG_FORMAT") == "JSON":
         handler.setFormatter(json_formatter(logging))
     else:
-        handler.setFormatter(logging.Formatter(
-            "[%(levelname)s]\t%(asctime)s.%(msecs)03dZ\t%(aws_request_id)s\t%(message)s\n",
-            "%Y-%m-%dT%H:%M:%S"))
+        handler.setFormatter(
+            logging.Formatter("[%(levelname)s]\t%(asctime)s.%(msecs)03dZ\t%(aws_request_id)s\t%(message)s\n", "%Y-%m-%dT%H:%M:%S")
+        )
     handler.addFilter(RequestId())
     logging.root.addHandler(handler)
     level = os.environ.get("AWS_LAMBDA_LOG_LEVEL")
@@ -318,8 +315,7 @@ class Runner:
             self.handler = load_handler(os.environ.get("_HANDLER", ""))
         except BaseException as e:  # noqa: B902 user code may raise anything
             if isinstance(e, SystemExit):
-                error = {"errorMessage": f"exit status {e.code}", "errorType": "Runtime.ExitError",
-                         "requestId": "", "stackTrace": []}
+                error = {"errorMessage": f"exit status {e.code}", "errorType": "Runtime.ExitError", "requestId": "", "stackTrace": []}
                 log_error(error)
                 raise
             error = error_json(e, "")
@@ -347,8 +343,7 @@ class Runner:
             try:
                 body = to_json(result)
             except Exception as e:
-                raise Fault("Runtime.MarshalError",
-                            f"Unable to marshal response: {e}") from e
+                raise Fault("Runtime.MarshalError", f"Unable to marshal response: {e}") from e
         except SystemExit:
             sys.stdout.flush()
             raise
@@ -366,6 +361,7 @@ class Runner:
 
 def add_site_builtins():
     import _sitebuiltins
+
     builtins.exit = _sitebuiltins.Quitter("exit", "Ctrl-D (i.e. EOF)")
     builtins.quit = _sitebuiltins.Quitter("quit", "Ctrl-D (i.e. EOF)")
 
@@ -374,6 +370,7 @@ def main():
     import http.client  # noqa: F401
     import importlib  # noqa: F401 ahead of need, with what follows
     import logging  # noqa: F401
+
     add_site_builtins()
     sys.stdout.reconfigure(line_buffering=True)
     gc.collect()

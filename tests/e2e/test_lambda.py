@@ -16,9 +16,7 @@ from harness.daemon import wait_until
 TRUST = json.dumps(
     {
         "Version": "2012-10-17",
-        "Statement": [
-            {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
-        ],
+        "Statement": [{"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}],
     }
 )
 BASIC = "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"
@@ -168,8 +166,7 @@ def test_node_commonjs_esm_callback_and_sdk(create, invoke):
         "exports.bad = async () => { throw new TypeError('nope'); };\n"
         "exports.sdk = async () => (await new (require('@aws-sdk/client-sts').STSClient)().send("
         "new (require('@aws-sdk/client-sts').GetCallerIdentityCommand)())).Arn;\n",
-        esm__mjs="import { STSClient } from '@aws-sdk/client-sts';\n"
-        "export const handler = async () => typeof STSClient;\n",
+        esm__mjs="import { STSClient } from '@aws-sdk/client-sts';\nexport const handler = async () => typeof STSClient;\n",
     )
     function = create(code, "index.handler", "nodejs20.x", Timeout=10, MemorySize=512)
     assert invoke(function, [1]) == ({"e": [1]}, None)
@@ -195,7 +192,7 @@ def test_failures_read_as_on_aws(create, invoke):
     answer, error = invoke(create(code, "app.bad"))
     assert error == "Unhandled"
     assert (answer["errorType"], answer["errorMessage"]) == ("ValueError", "oh")
-    assert answer["stackTrace"] == ['  File "/var/task/app.py", line 3, in bad\n    raise ValueError(\'oh\')\n']
+    assert answer["stackTrace"] == ["  File \"/var/task/app.py\", line 3, in bad\n    raise ValueError('oh')\n"]
     assert answer["requestId"]
     answer, _ = invoke(create(code, "app.leave"))
     assert answer["errorType"] == "Runtime.ExitError"
@@ -254,8 +251,7 @@ def test_sizes(create, invoke, aws):
 
 def test_logs_go_to_cloudwatch_in_order(create, invoke, aws):
     function = create(
-        "import logging\ndef handler(e, c):\n    print('one')\n    logging.getLogger().error('two\\nlines')\n"
-        "    print('three')\n"
+        "import logging\ndef handler(e, c):\n    print('one')\n    logging.getLogger().error('two\\nlines')\n    print('three')\n"
     )
     tail = aws("lambda").invoke(FunctionName=function, LogType="Tail")["LogResult"]
     lines = base64.b64decode(tail).decode().split("\n")
@@ -314,9 +310,7 @@ def test_events_are_tried_three_times(make_daemon, tmp_path):
     role = aws("iam").create_role(RoleName="r", AssumeRolePolicyDocument=TRUST)["Role"]["Arn"]
     aws("iam").attach_role_policy(RoleName="r", PolicyArn=BASIC)
     code = zipped(app__py="def handler(e, c):\n    print('try', c.aws_request_id)\n    raise ValueError(e)\n")
-    aws("lambda").create_function(
-        FunctionName="f", Runtime="python3.11", Role=role, Handler="app.handler", Code={"ZipFile": code}
-    )
+    aws("lambda").create_function(FunctionName="f", Runtime="python3.11", Role=role, Handler="app.handler", Code={"ZipFile": code})
     answer = aws("lambda").invoke(FunctionName="f", InvocationType="Event", Payload=b'"x"')
     assert answer["StatusCode"] == 202
     tries = lambda: [m for m in messages(aws, "f") if m.startswith("try")]  # noqa: E731
@@ -365,9 +359,7 @@ def test_changes_take_effect_at_once(create, invoke, aws):
     client = aws("lambda")
     function = create("import os\ndef handler(e, c):\n    return [1, os.environ.get('KEY'), c.memory_limit_in_mb]\n")
     assert invoke(function)[0] == [1, None, "128"]
-    updated = client.update_function_configuration(
-        FunctionName=function, MemorySize=192, Environment={"Variables": {"KEY": "v"}}
-    )
+    updated = client.update_function_configuration(FunctionName=function, MemorySize=192, Environment={"Variables": {"KEY": "v"}})
     assert updated["LastUpdateStatus"] == "InProgress"
     assert invoke(function)[0] == [1, "v", "192"]
     client.update_function_code(FunctionName=function, ZipFile=zipped(app__py="def handler(e, c):\n    return 2\n"))
@@ -459,9 +451,7 @@ def test_functions_survive_a_kill(make_daemon):
     aws = Aws(daemon)
     role = aws("iam").create_role(RoleName="r", AssumeRolePolicyDocument=TRUST)["Role"]["Arn"]
     code = zipped(app__py="def handler(e, c):\n    return e\n")
-    aws("lambda").create_function(
-        FunctionName="f", Runtime="python3.11", Role=role, Handler="app.handler", Code={"ZipFile": code}
-    )
+    aws("lambda").create_function(FunctionName="f", Runtime="python3.11", Role=role, Handler="app.handler", Code={"ZipFile": code})
     assert aws("lambda").invoke(FunctionName="f", Payload=b"1")["Payload"].read() == b"1"
     daemon.restart("kill9")
     assert aws("lambda").invoke(FunctionName="f", Payload=b"2")["Payload"].read() == b"2"

@@ -42,6 +42,10 @@ become_idle(struct sb_box *box)
         box->init_us = vg_mono_us() - box->init_began_us;
     if (box->inv)
         return;
+    if (!box->is_replaced) { /* in the pool, now that its first answer has left */
+        box->is_replaced = true;
+        sb_pool_fill(box->sb, box->pool);
+    }
     box->state = SB_IDLE;
     box->idle_since_ms = vg_mono_ms();
     if (box->is_retired)
@@ -87,7 +91,6 @@ begin(struct sb_box *box, struct sb_invocation *inv)
     inv->deadline_ms = now_ms + inv->timeout_ms;
     inv->wall_deadline_ms = vg_wall_ms() + inv->timeout_ms;
     sb_box_begin_logs(box, inv);
-    sb_pool_fill(box->sb, box->pool); /* what it was made of is replaced */
     if (inv->waiter)
         vg_waiter_wake(inv->waiter, VG_OK); /* its deadline is another now */
 }

@@ -50,7 +50,7 @@ struct sb_box {
     uint32_t id;
     struct sb_pool *pool;
     bool is_plain; /* prepared without its interpreter */
-    bool is_frozen, is_retired;
+    bool is_frozen, is_retired, is_replaced;
     bool is_lost; /* left /next with an event that it had not been given yet */
     int log_fd, memory_fd, freeze_fd;
     const struct vg_listener *listener;

@@ -36,6 +36,7 @@ apt_packages() {
     python) echo python3 python3-venv ca-certificates ;;
     lint) echo shellcheck git ;;
     run) echo procps iproute2 util-linux ;;
+    cli) echo awscli ;;
     bench) echo nginx-light wrk maven default-jre-headless ;;
     *) die "unknown package group $1" ;;
     esac
@@ -63,7 +64,7 @@ need_apt() {
     have=$(dpkg-query -W -f '${db:Status-Status} ${Package}\n' "${want[@]}" 2>/dev/null || true)
     for p in "${want[@]}"; do
         case "$p" in
-        libstdc++-12-dev) [ "$(os_id)" = debian-12 ] || continue ;;
+        libstdc++-12-dev | awscli) [ "$(os_id)" = debian-12 ] || continue ;;
         esac
         grep -qxF "installed $p" <<<"$have" || missing+=("$p")
     done

@@ -59,7 +59,7 @@ HELP
 }
 
 test_setup() {
-    need_apt build python run
+    need_apt build python run cli
     need_venv
     # shellcheck source=tools/dev/build.sh
     . tools/dev/build.sh

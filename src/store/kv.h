@@ -132,7 +132,10 @@ vg_rc vg_tx_get(struct vg_tx *tx, struct vg_str part, struct vg_str key, struct 
 vg_rc vg_tx_scan(struct vg_tx *tx, struct vg_str part, const struct vg_range *range,
                  struct vg_page *ret, struct vg_err *err) VG_MUST_USE;
 
-/* Into a partition that was named, or blindly into any other. Copied; nothing fails before commit.
+/*
+ * Into a partition that was named, or blindly into any other.  Copied; nothing fails before commit.
+ * A blind put or delete is for keys that nobody reads before writing them (an index entry, an
+ * outbox record): it does not wait for who has that partition's turn and may have read the key.
  */
 void vg_tx_put(struct vg_tx *tx, struct vg_str part, struct vg_str key, struct vg_str value);
 void vg_tx_del(struct vg_tx *tx, struct vg_str part, struct vg_str key);

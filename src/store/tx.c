@@ -8,6 +8,7 @@
 #include "store/key.h"
 #include "store/kv_int.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 struct vg_tx {
@@ -272,7 +273,7 @@ write_batch(void *arg)
     if (job->rc != VG_OK)
         return;
     if (kv->is_broken || job->epoch != kv->epoch) {
-        job->rc = vg_err_set(&job->err, "the store was closed by a disk error meanwhile");
+        job->rc = vg_err_errno(&job->err, ESTALE, "the store was closed by a disk error meanwhile");
         vg_kv_leave(kv);
         return;
     }

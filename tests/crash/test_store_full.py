@@ -34,7 +34,7 @@ def fill_rest(path):
 def test_a_full_disk_refuses_writes_and_is_survived(small_disk):
     data, hog, rest = small_disk / "data", small_disk / "hog", small_disk / "rest"
     hog.write_bytes(bytes(60 << 20))
-    with subprocess.Popen([PROGRAM, "--fill", data], stdout=subprocess.PIPE, text=True) as p:
+    with subprocess.Popen([PROGRAM, "--fill", data], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as p:
         try:
             line = p.stdout.readline().split()
             assert line and line[0] == "E", "it ended before it refused a write"
@@ -45,6 +45,8 @@ def test_a_full_disk_refuses_writes_and_is_survived(small_disk):
             assert p.poll() is None, "it did not survive a full disk"
             rest.unlink()
             hog.unlink()
+            p.stdin.write("go on\n")
+            p.stdin.flush()
             line = p.stdout.readline().split()
             assert line and line[0] == "B", "it did not write again"
             assert p.wait(30) == 0

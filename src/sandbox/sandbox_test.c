@@ -59,7 +59,7 @@ function(const char *runtime, const char *handler)
                               .log_group = VG_STR("/aws/lambda/f"),
                               .memory_mb = 128,
                               .tmp_mb = 512,
-                              .timeout_ms = 3000 };
+                              .timeout_ms = 30000 };
     struct vg_err err = { 0 };
     fn.key = vg_str_fmt(t.arena, "%s %s", runtime, handler);
     fn.handler = vg_str_of(handler);

@@ -259,7 +259,7 @@ would_overtake(const struct vg_events *ev, int64_t due_ms, int64_t mono_ms, int6
 {
     bool is = false;
     for (const struct ev_run *r = ev->runs; r; r = r->next) {
-        int64_t until_ms = r->started_ms + ORDER_WAIT_MS;
+        int64_t until_ms = r->started_ms + ev->setup.order_wait_ms;
         if (r->pointer_ms < due_ms - ORDER_SPAN_MS && mono_ms < until_ms) {
             *deadline_ms = VG_MIN(*deadline_ms, until_ms);
             is = true;
@@ -375,6 +375,8 @@ vg_events_new(const struct vg_events_setup *setup)
 {
     struct vg_events *ev = vg_xalloc(sizeof(*ev));
     ev->setup = *setup;
+    if (ev->setup.order_wait_ms == 0)
+        ev->setup.order_wait_ms = ORDER_WAIT_MS;
     if (ev->setup.running_max == 0)
         ev->setup.running_max = EV_RUNNING_MAX;
     ev->generation = vg_wall_ms() << 20; /* above those of earlier runs */

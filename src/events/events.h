@@ -56,6 +56,8 @@ struct vg_events_setup {
     vg_timer_dead_fn *dead; /* may be NULL: logged */
     void *arg;
     uint32_t running_max; /* timers at work at a time; 0: 64 */
+    /* How long, in real time, a timer waits for earlier ones at most; 0: half a second. */
+    int64_t order_wait_ms;
 };
 
 struct vg_events *vg_events_new(const struct vg_events_setup *setup);

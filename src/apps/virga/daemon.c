@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "apps/virga/daemon.h"
 
+#include "apps/virga/root_key.h"
 #include "apps/virga/services.h"
 #include "auth/auth.h"
 #include "base/arena.h"
@@ -123,11 +124,19 @@ clock_now(const void *clock)
 static vg_rc
 open_auth(struct daemon *d, struct vg_sess *s)
 {
+    struct root_key key = { VG_STR("test"), VG_STR("test") };
+    struct vg_str path;
+    if (d->opt->is_auth_strict) {
+        vg_rc rc = root_key_open(d->arena, d->env.random, d->config.data_dir, &key, &path, &d->err);
+        if (rc != VG_OK)
+            return rc;
+        vg_log(VG_LOG_INFO, "root_key", { "file", path });
+    }
     const struct vg_auth_options opt = {
         .account = d->config.account,
         .partition = d->config.partition,
-        .root_key_id = VG_STR("test"),
-        .root_secret = VG_STR("test"),
+        .root_key_id = key.id,
+        .root_secret = key.secret,
         .random = d->env.random,
         .now_ms = clock_now,
         .clock = d->env.clock,

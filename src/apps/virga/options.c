@@ -184,7 +184,7 @@ static const struct option options[] = {
     { "--durability", "disk|os", set_durability,
       "disk: answers wait for fsync; os: they survive kill -9 but not a power cut" },
     { "--auth", "local|strict", set_auth,
-      "strict: a random root key instead of test/test; needed to listen beyond loopback" },
+      "strict: a random root key (DIR/root-key) instead of test/test; needed beyond loopback" },
     { "--region", "NAME", set_region, "default region (us-east-1)" },
     { "--account", "ID", set_account, "account of the root key (000000000000)" },
     { "--tls-listen", "HOST:PORT", set_tls_listen, "answer HTTPS too" },

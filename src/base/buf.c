@@ -44,7 +44,7 @@ vg_buf_room(struct vg_buf *b, size_t len)
 }
 
 void
-vg_buf_add(struct vg_buf *b, const void *ptr, size_t len)
+vg_buf_add_grow(struct vg_buf *b, const void *ptr, size_t len)
 {
     char *to = len ? vg_buf_room(b, len) : NULL;
     if (to == NULL)

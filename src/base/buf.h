@@ -27,7 +27,7 @@ void vg_buf_init(struct vg_buf *b, struct vg_arena *arena, size_t max_bytes);
 void vg_buf_fini(struct vg_buf *b);  /* frees heap memory; the buffer is empty and usable after */
 void vg_buf_clear(struct vg_buf *b); /* len = 0, keeps the memory */
 
-void vg_buf_add(struct vg_buf *b, const void *ptr, size_t len);
+void vg_buf_add_grow(struct vg_buf *b, const void *ptr, size_t len); /* use vg_buf_add() */
 void vg_buf_addf(struct vg_buf *b, const char *fmt, ...) VG_PRINTF(2, 3);
 void vg_buf_vaddf(struct vg_buf *b, const char *fmt, va_list ap);
 void vg_buf_add_i64(struct vg_buf *b, int64_t v); /* decimal */
@@ -36,6 +36,18 @@ void vg_buf_add_u32be(struct vg_buf *b, uint32_t v);
 void vg_buf_add_u64be(struct vg_buf *b, uint64_t v);
 /* Room for `len` more bytes: where to write them, or NULL over the ceiling. Then add to b->len. */
 char *vg_buf_room(struct vg_buf *b, size_t len);
+
+/* Inline: most of what replies are made of is short and fits. */
+static inline void
+vg_buf_add(struct vg_buf *b, const void *ptr, size_t len)
+{
+    if (b->over || len == 0 || b->cap - b->len < len) {
+        vg_buf_add_grow(b, ptr, len);
+        return;
+    }
+    memcpy(b->ptr + b->len, ptr, len);
+    b->len += len;
+}
 
 static inline void
 vg_buf_adds(struct vg_buf *b, struct vg_str s)

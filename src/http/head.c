@@ -9,6 +9,8 @@
 /* Method, version and blanks around the target. */
 #define REQUEST_LINE_MAX_BYTES (VG_HTTP_TARGET_MAX_BYTES + 64u)
 
+#define ONES 0x0101010101010101u
+
 /* Sets of ASCII characters, one bit each. */
 struct charset {
     uint64_t low, high;
@@ -40,7 +42,15 @@ vg_head_is_token(struct vg_str s)
 bool
 vg_head_is_value(struct vg_str s)
 {
-    for (size_t i = 0; i < s.len; i++) {
+    size_t i = 0;
+    /* Eight at a time while they hold no control: (x - n) & ~x has the top bit of bytes below n. */
+    for (uint64_t w; i + sizeof(w) <= s.len; i += sizeof(w)) {
+        memcpy(&w, s.ptr + i, sizeof(w));
+        uint64_t del = w ^ (ONES * 0x7f);
+        if ((((w - ONES * 0x20) & ~w) | ((del - ONES) & ~del)) & (ONES * 0x80))
+            break;
+    }
+    for (; i < s.len; i++) {
         unsigned char c = (unsigned char)s.ptr[i];
         if ((c < 0x20 && c != '\t') || c == 0x7f)
             return false;

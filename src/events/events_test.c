@@ -281,14 +281,25 @@ order_body(struct world *w)
         dice = dice * 1103515245u + 12345u;
         put_timer(w, &(struct vg_timer) {
                          .part = part_of(w->arena, (dice >> 16) % 20),
-                         .id = vg_str_fmt(w->arena, "t%d", i),
+                         .id = vg_str_fmt(w->arena, "%02u-%d", (dice >> 16) % 20, i),
                          .op = VG_STR("op"),
                          .due_ms = w->start_ms + 2000 * (1 + (int64_t)((dice >> 8) % 43200)) });
     }
     advance(w, 24 * HOUR_MS);
     settle(w, N);
-    for (int i = 1; i < N; i++)
-        assert_true(w->log[i - 1].due_ms <= w->log[i].due_ms);
+    /*
+     * Strictly inside each partition.  Over all of them nearly: the sweeper holds later ones back,
+     * but one may still pass an earlier one whose partition has just ended a run.
+     */
+    int64_t last_ms[20] = { 0 };
+    int n_passed = 0;
+    for (int i = 0; i < N; i++) {
+        int part = atoi(w->log[i].id);
+        assert_true(last_ms[part] <= w->log[i].due_ms);
+        last_ms[part] = w->log[i].due_ms;
+        n_passed += i > 0 && w->log[i - 1].due_ms > w->log[i].due_ms;
+    }
+    assert_true(n_passed <= N / 20);
     index_is_empty(w);
 }
 

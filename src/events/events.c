@@ -109,7 +109,11 @@ do_work(struct vg_events *ev, const struct vg_timer *t) VG_WAITS
     return rc;
 }
 
-/* The partition's earliest timer, if it is due. */
+/*
+ * The partition's earliest timer, if it is due and not later than the index entry that led here.  A
+ * later one is the entry's fault: it is stale, or was read before another run moved it.  Running it
+ * now would pass what is due between the two elsewhere, so the entry is mended and found again.
+ */
 static vg_rc
 run_one(struct ev_run *r, struct vg_sess *s, int64_t *ret_due_ms, struct vg_err *err) VG_WAITS
 {
@@ -117,7 +121,8 @@ run_one(struct ev_run *r, struct vg_sess *s, int64_t *ret_due_ms, struct vg_err 
     vg_rc rc = ev_head_read(s, NULL, r->part, &head, err);
     if (rc != VG_OK)
         return rc;
-    bool is_due = head.due_ms <= vg_clock_now_ms(r->ev->setup.clock);
+    bool is_due =
+        head.due_ms <= r->pointer_ms && head.due_ms <= vg_clock_now_ms(r->ev->setup.clock);
     struct events_rec_timer rec;
     bool is_there = false;
     if (is_due)
@@ -126,7 +131,7 @@ run_one(struct ev_run *r, struct vg_sess *s, int64_t *ret_due_ms, struct vg_err 
         rc = vg_kv_gate(s, err); /* nothing is done of what could still be lost */
     if (rc != VG_OK)
         return rc;
-    if (!is_there) /* gone or set later since we looked: only the index is to be mended */
+    if (!is_there) /* only the index is to be mended */
         return mark(r, s, VG_STR_NONE, 0, VG_OK, ret_due_ms, err);
     const struct vg_timer t = {
         .part = r->part,

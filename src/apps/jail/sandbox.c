@@ -33,6 +33,7 @@ struct sandbox {
     uint32_t id; /* the daemon's */
     pid_t pid;
     int pidfd, ctl, boot, log;
+    int mnt;    /* its mount namespace, from before its pid 1 hides itself until START */
     int status; /* of the main process, -1: not reported */
     char error[256];
 };
@@ -226,6 +227,7 @@ free_slot(struct jail *j, struct sandbox *s)
     close_fd(&s->ctl);
     close_fd(&s->boot);
     close_fd(&s->log);
+    close_fd(&s->mnt);
     for (int i = 0; i < 200 && cg_remove(&j->cg, slot_of(s) + 1) != 0 && errno == EBUSY; i++)
         usleep(500);
     s->state = FREE;
@@ -242,6 +244,7 @@ take_slot(uint32_t id)
                                           .ctl = -1,
                                           .boot = -1,
                                           .log = -1,
+                                          .mnt = -1,
                                           .status = -1 };
             return &table[i];
         }
@@ -340,9 +343,27 @@ give(struct vg_jail_msg *m, char *names, size_t cap, const char *name, int fd)
     snprintf(names + len, cap - len, "%s%s", len ? "," : "", name);
 }
 
+/*
+ * Once pid 1 is not dumpable, only a jail with rights over the whole machine may open this: as an
+ * ordinary user's it must have it before "G".
+ */
+static int
+keep_mount_ns(struct sandbox *s)
+{
+    char path[64];
+    snprintf(path, sizeof(path), "/proc/%d/ns/mnt", s->pid);
+    s->mnt = open(path, O_RDONLY | O_CLOEXEC);
+    return s->mnt < 0 ? -1 : 0;
+}
+
 static void
 prepared(struct jail *j, struct sandbox *s, int listener)
 {
+    if (keep_mount_ns(s) != 0) {
+        snprintf(s->error, sizeof(s->error), "open the mount namespace: %s", strerror(errno));
+        kill(s->pid, SIGKILL);
+        return;
+    }
     if (map_ids(j, s) != 0 || send(s->ctl, "G", 1, MSG_NOSIGNAL) != 1) {
         snprintf(s->error, sizeof(s->error), "map the sandbox's user: %s", strerror(errno));
         kill(s->pid, SIGKILL);
@@ -370,15 +391,11 @@ prepared(struct jail *j, struct sandbox *s, int listener)
 
 /* The late binds, made from within the sandbox's mount namespace while no user code runs there. */
 static int
-bind_late(struct jail *j, const struct sandbox *s, const struct order *o, unsigned tmp_mb)
+bind_late(struct jail *j, struct sandbox *s, const struct order *o, unsigned tmp_mb)
 {
-    char path[64], options[32];
-    snprintf(path, sizeof(path), "/proc/%d/ns/mnt", s->pid);
-    int ns = open(path, O_RDONLY | O_CLOEXEC);
-    if (ns < 0 || setns(ns, CLONE_NEWNS) != 0) {
-        close_fd(&ns);
+    char options[32];
+    if (setns(s->mnt, CLONE_NEWNS) != 0)
         return -1;
-    }
     int rc = 0;
     for (unsigned i = 0; rc == 0 && i < o->in.n_trees; i++)
         rc = root_attach(o->in.tree_fd[i], o->in.tree_dst[i]);
@@ -387,7 +404,7 @@ bind_late(struct jail *j, const struct sandbox *s, const struct order *o, unsign
         rc = mount(NULL, "/tmp", NULL, MS_REMOUNT | MS_NOSUID | MS_NODEV, options);
     }
     int saved = errno;
-    close(ns);
+    close_fd(&s->mnt); /* never again */
     if (setns(j->root.host_ns, CLONE_NEWNS) != 0) {
         perror("virga-jail: return to the host's mounts");
         exit(70);

@@ -28,13 +28,15 @@ class DaemonError(AssertionError):
 class Daemon:
     """Its data and temporary files live below `home`, which `close()` removes."""
 
-    def __init__(self, args=(), env=None, home=None, listen="127.0.0.1:0"):
+    def __init__(self, args=(), env=None, home=None, listen="127.0.0.1:0", uid=None):
         self.args = list(args)
+        self.uid = uid  # of the ordinary user that runs it; absent: ours
         self.env = dict(env or {})
         self.home = Path(home or tempfile.mkdtemp(prefix="virga-e2e-"))
         self.data = self.home / "data"
         self.tmp = self.home / "tmp"
         self.tmp.mkdir(parents=True, exist_ok=True)
+        self.binary = BINARY if uid is None else self._hand_over(uid)
         self.listen = listen
         self.process = None
         self.address = None
@@ -45,13 +47,24 @@ class Daemon:
         self._ready = threading.Event()
         self._reader = None
 
+    def _hand_over(self, uid):
+        """`home` becomes that user's, with a copy of the program: the tree itself may be out of its reach."""
+        build = Path(BINARY).parent
+        shutil.copy(BINARY, self.home / "virga")
+        shutil.copy(build / "virga-jail", self.home / "virga-jail")
+        shutil.copytree(ROOT / "runtimes", self.home / "runtimes", ignore=shutil.ignore_patterns("node_modules"))
+        for folder, _, files in os.walk(self.home):
+            for path in [folder] + [os.path.join(folder, f) for f in files]:
+                os.chown(path, uid, uid)
+        return str(self.home / "virga")
+
     # -- life -----------------------------------------------------------------------------------
 
     def start(self):
         assert self.process is None
         if not os.access(BINARY, os.X_OK):
             raise DaemonError(f"{BINARY} is not built: ./dev build")
-        command = [BINARY, "serve", "--listen", self.listen, "--log", "json"]
+        command = [self.binary, "serve", "--listen", self.listen, "--log", "json"]
         if NODE and os.path.dirname(NODE) not in ("/usr/bin", "/usr/local/bin"):
             command += [word for n in (18, 20, 22, 24) for word in ("--runtime", f"nodejs{n}.x={NODE}")]
         if "--ephemeral" not in self.args and "--data" not in self.args:
@@ -67,6 +80,7 @@ class Daemon:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             start_new_session=True,
+            **({} if self.uid is None else {"user": self.uid, "group": self.uid, "extra_groups": []}),
         )
         self._reader = threading.Thread(target=self._read_log, args=(self.process, started), daemon=True)
         self._reader.start()

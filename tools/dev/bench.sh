@@ -42,11 +42,7 @@ bench_peers() {
         (cd "$dir/npm" && "$VG_NPM" ci --silent --no-audit --no-fund) &&
             stamp_set bench-npm bench/peers/package-lock.json
     fi
-    if ! stamp_is bench-maven bench/peers/pom.xml; then
-        say "peers from Maven"
-        mvn -q -f bench/peers/pom.xml dependency:copy-dependencies -DoutputDirectory="$dir/maven/lib" &&
-            stamp_set bench-maven bench/peers/pom.xml
-    fi
+    need_dynamodb_local
     if [ ! -x "$dir/cargo/bin/fakecloud" ] && command -v cargo >/dev/null; then
         say "compiling fakecloud (this takes long, once)"
         cargo install -q fakecloud --version 0.51.0 --locked --root "$dir/cargo" || say "no fakecloud"

@@ -37,7 +37,8 @@ apt_packages() {
     lint) echo shellcheck git ;;
     run) echo procps iproute2 util-linux ;;
     cli) echo awscli ;;
-    bench) echo nginx-light wrk maven default-jre-headless ;;
+    java) echo maven default-jre-headless ;;
+    bench) echo nginx-light wrk ;;
     *) die "unknown package group $1" ;;
     esac
 }
@@ -148,6 +149,17 @@ npm_ci() { # npm_ci STAMP FOLDER: installs FOLDER's lock file into FOLDER/node_m
     (cd "$2" && "$VG_NPM" ci --silent --no-audit --no-fund --ignore-scripts) ||
         die "npm could not install $2"
     stamp_set "$1" "$2/package-lock.json"
+}
+
+# need_dynamodb_local: AWS's own DynamoDB Local into .cache/bench/maven/lib, by Maven.
+need_dynamodb_local() {
+    need_apt java
+    local lib=$VG_CACHE/bench/maven/lib pom=$VG_ROOT/bench/peers/pom.xml
+    stamp_is bench-maven "$pom" && [ -d "$lib" ] && return 0
+    say "DynamoDB Local from Maven"
+    mvn -q -B -f "$pom" dependency:copy-dependencies -DoutputDirectory="$lib" ||
+        die "Maven could not fetch DynamoDB Local"
+    stamp_set bench-maven "$pom"
 }
 
 # need_sdks: what AWS puts beside a function: boto3 with Python, the JavaScript SDK v3 with Node.

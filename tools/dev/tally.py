@@ -52,6 +52,13 @@ def from_meson(name, path):
     add(name, *total)
 
 
+def from_oracle(name, path):
+    with open(path, encoding="utf-8") as log:
+        counts = re.findall(r"^(\d+) passed, (\d+) failed$", log.read(), re.M)
+    passed, failed = counts[-1] if counts else (0, 1)  # it did not come to its end
+    add(name, passed, failed, 0)
+
+
 def from_junit(name, path, rc):
     try:
         root = ET.parse(path).getroot()
@@ -87,6 +94,8 @@ if __name__ == "__main__":
     what, args = sys.argv[1], sys.argv[2:]
     if what == "meson":
         from_meson(*args)
+    elif what == "oracle":
+        from_oracle(*args)
     elif what == "junit":
         from_junit(args[0], args[1], int(args[2]))
     else:

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: Apache-2.0
 
-TEST_STEPS="lint unit clang asan e2e e2e-asan crash fuzz"
+TEST_STEPS="lint unit clang asan e2e e2e-asan differential crash fuzz"
 TEST_DEEP="tsan"
 
 verb_test() {
@@ -17,9 +17,11 @@ Steps, in this order when none is named:
   asan      ASan+UBSan build, one malloc per arena allocation; unit tests
   e2e       real clients against the daemon: boto3, AWS CLI, JavaScript SDK, the examples
   e2e-asan  the same against the sanitized daemon
+  differential  random requests to Virga and to an independent oracle: DynamoDB Local,
+            @cloud-copilot/iam-simulate; what AWS's rules do not explain fails
   crash     kill -9 under mixed load, restart, compare with what was acknowledged
   fuzz      each fuzzer for some seconds
---deep adds tsan and runs crash and fuzz for longer. -k and what follows -- go to pytest.
+--deep adds tsan and runs differential, crash and fuzz for longer. -k and what follows -- go to pytest.
 Closes with "N passed, N failed"; the exit code is not 0 when one failed.
 HELP
         return 0
@@ -178,6 +180,31 @@ step_e2e_asan() {
     e2e_needs
     (export_sanitizers &&
         VIRGA_SLOW=1 VIRGA_BIN=$VG_ROOT/build-asan/virga run_pytest e2e-asan tests/e2e "${pytest[@]}")
+}
+
+# run_oracle NAME COMMAND…: what a comparison prints ends with "N passed, M failed".
+run_oracle() {
+    local name=$1 log=$VG_CACHE/$1.log
+    shift
+    "$@" </dev/null >"$log" 2>&1 || true
+    cut -c1-2000 "$log"
+    "$VG_PY" tools/dev/tally.py oracle "differential $name" "$log"
+}
+
+# The same cases each time, for a change must not fail by another's luck; --deep draws a seed.
+step_differential() {
+    build_kind gcc || return 1
+    need_dynamodb_local
+    need_node
+    npm_ci differential-iam "$VG_ROOT/tests/differential/iam"
+    local dir=tests/differential seed=${VIRGA_SEED:-1} times=1
+    if [ "$deep" = 1 ]; then
+        seed=${VIRGA_SEED:-$RANDOM} times=10
+    fi
+    run_oracle iam "$VG_NODE" $dir/iam/compare.mjs build/tests/differential/iam/policy_driver \
+        $((${VIRGA_CASES:-10000} * times)) "$seed"
+    run_oracle dynamodb "$VG_PY" $dir/dynamodb/compare.py --virga build/virga \
+        --lib "$VG_CACHE/bench/maven/lib" --cases $((${VIRGA_CASES:-800} * times)) --seed "$seed"
 }
 
 step_crash() {

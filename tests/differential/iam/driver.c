@@ -116,32 +116,33 @@ compile(struct vg_arena *a, const struct strings *s, enum vg_policy_use use,
 static void
 answer(struct vg_arena *a, struct vg_str text)
 {
-    struct line l = { .what.ctx = l.ctx };
+    struct line *l = VG_NEW(a, struct line);
+    l->what.ctx = l->ctx;
     struct vg_json js;
     vg_json_init(&js, text, a);
     VG_ASSERT(vg_json_next(&js) == VG_JSON_OBJECT);
     while (vg_json_next(&js) == VG_JSON_KEY)
-        read_member(&js, js.text, &l);
+        read_member(&js, js.text, l);
 
     const struct vg_policy *id[LISTS_MAX], *se[LISTS_MAX], *scp[LISTS_MAX], *bo[1] = { NULL },
                                                                             *re[1] = { NULL };
-    if (!compile(a, &l.identity, VG_POLICY_FOR_IDENTITY, id)
-        || !compile(a, &l.session, VG_POLICY_FOR_IDENTITY, se)
-        || !compile(a, &l.scp, VG_POLICY_FOR_IDENTITY, scp)
-        || !compile(a, &l.boundary, VG_POLICY_FOR_IDENTITY, bo)
-        || !compile(a, &l.resource, VG_POLICY_FOR_RESOURCE, re))
+    if (!compile(a, &l->identity, VG_POLICY_FOR_IDENTITY, id)
+        || !compile(a, &l->session, VG_POLICY_FOR_IDENTITY, se)
+        || !compile(a, &l->scp, VG_POLICY_FOR_IDENTITY, scp)
+        || !compile(a, &l->boundary, VG_POLICY_FOR_IDENTITY, bo)
+        || !compile(a, &l->resource, VG_POLICY_FOR_RESOURCE, re))
         return;
     const struct vg_policies all = { .identity = id,
-                                     .n_identity = l.identity.len,
+                                     .n_identity = l->identity.len,
                                      .session = se,
-                                     .n_session = l.session.len,
-                                     .has_session = l.has_session,
+                                     .n_session = l->session.len,
+                                     .has_session = l->has_session,
                                      .scp = scp,
-                                     .n_scp = l.scp.len,
+                                     .n_scp = l->scp.len,
                                      .boundary = bo[0],
                                      .resource = re[0] };
     struct vg_decision d;
-    vg_policy_decide(a, &all, &l.who, &l.what, 1700000000000, &d);
+    vg_policy_decide(a, &all, &l->who, &l->what, 1700000000000, &d);
     puts(d.is_allowed ? "Allowed" : d.is_explicit ? "ExplicitlyDenied" : "ImplicitlyDenied");
 }
 

@@ -436,6 +436,45 @@ def test_a_stage_serves_its_deployment(daemon, apis, api, backend):
     apis.delete_deployment(ApiId=api, DeploymentId=deployment)
 
 
+def test_an_update_is_served_once_it_has_answered(daemon, apis, api, backend):
+    """On every loop, while others ask: no request falls between two deployments."""
+    proxy(apis, api, backend + "/0", key="GET /0")
+    targets = [
+        "integrations/" + proxy(apis, api, f"{backend}/{i}", key=f"GET /only{i}")
+        for i in (1, 2)
+    ]
+    route = apis.create_route(ApiId=api, RouteKey="GET /x", Target=targets[0])
+    apis.create_stage(ApiId=api, StageName="$default", AutoDeploy=True)
+    gateway = Gateway(daemon, api)
+    done, wrong = threading.Event(), []
+
+    def ask():
+        while not done.is_set():
+            status, _, body = gateway("GET", "/x")
+            if status != 200:
+                wrong.append((status, body))
+
+    askers = [threading.Thread(target=ask) for _ in range(3)]
+    for asker in askers:
+        asker.start()
+    try:
+        for turn in range(12):
+            which = (turn + 1) % 2
+            apis.update_route(
+                ApiId=api, RouteId=route["RouteId"], Target=targets[which]
+            )
+            for _ in range(4):  # each on a connection of its own
+                body = json.loads(gateway("GET", "/x")[2])
+                assert body["target"] == f"/{which + 1}"
+    finally:
+        done.set()
+        for asker in askers:
+            asker.join()
+    assert wrong == []
+    apis.update_route(ApiId=api, RouteId=route["RouteId"], RouteKey="GET /y")
+    assert gateway("GET", "/x")[0] == 404 and gateway("GET", "/y")[0] == 200
+
+
 def test_stages_are_found_by_path_and_all_forms_agree(daemon, apis, api, backend):
     proxy(apis, api, backend)
     gateway = Gateway(daemon, api)

@@ -4,6 +4,7 @@
 
 #include "services/apigateway/apigateway_int.h"
 
+#include "auth/cache.h"
 #include "core/authz.h"
 #include "os/clock.h"
 
@@ -26,6 +27,7 @@ struct bucket {
 };
 
 struct apigateway_svc {
+    struct vg_cache *served;
     pthread_mutex_t lock; /* of buckets */
     struct bucket buckets[BUCKETS];
 };
@@ -36,6 +38,7 @@ init(const struct vg_env *env, void **ret_svc, struct vg_err *err)
     (void)env, (void)err;
     struct apigateway_svc *svc = vg_xalloc(sizeof(*svc));
     pthread_mutex_init(&svc->lock, NULL);
+    svc->served = vg_cache_new(APIGATEWAY_CACHE_ENTRIES);
     *ret_svc = svc;
     return VG_OK;
 }
@@ -46,8 +49,15 @@ fini(void *arg)
     struct apigateway_svc *svc = arg;
     if (svc == NULL)
         return;
+    vg_cache_free(svc->served);
     pthread_mutex_destroy(&svc->lock);
     free(svc);
+}
+
+struct vg_cache *
+apigateway_svc_cache(struct apigateway_svc *svc)
+{
+    return svc->served;
 }
 
 /* --- throttling ---------------------------------------------------------------------------------

@@ -44,8 +44,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     for (size_t i = 0; i < VG_COUNT(keys); i++)
         VG_ASSERT(apigateway_route_key_parse(keys[i], &routes[i]));
     (void)apigateway_route_key_parse(call.path, &own);
-    size_t at =
-        apigateway_route_find(a, routes, VG_COUNT(routes), call.method, call.path, &call.path_vars);
+    size_t at = apigateway_route_find(a, apigateway_routes_compile(a, routes, VG_COUNT(routes)),
+                                      call.method, call.path, &call.path_vars);
     call.route_key = keys[at == VG_NPOS ? 0 : at];
     apigateway_pairs_add(a, &call.headers, VG_STR("cookie"), query);
     apigateway_pairs_add(a, &call.headers, VG_STR("content-type"), value);

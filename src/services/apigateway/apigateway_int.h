@@ -46,6 +46,10 @@ void apigateway_at_end(struct apigateway_at *at); /* aborts what was not committ
 /* *ret is NULL when there is none; else a struct apigateway_rec_<kind>. */
 vg_rc apigateway_kv_get(const struct apigateway_at *at, enum apigateway_kind kind, struct vg_str id,
                         void **ret) VG_MUST_USE;
+/* A snapshot that outlives the request: all of it lies in `arena`. */
+vg_rc apigateway_kv_get_snapshot(const struct apigateway_at *at, struct vg_str id,
+                                 struct vg_arena *arena, struct apigateway_rec_snapshot *ret,
+                                 bool *ret_found) VG_MUST_USE;
 void apigateway_kv_put(const struct apigateway_at *at, enum apigateway_kind kind, struct vg_str id,
                        const void *rec);
 void apigateway_kv_del(const struct apigateway_at *at, enum apigateway_kind kind, struct vg_str id);
@@ -133,6 +137,23 @@ struct vg_str apigateway_lambda_arn(struct vg_str uri);
 vg_rc apigateway_check_uri(struct vg_req *rq, const struct apigateway_rec_integration *rec)
     VG_MUST_USE;
 
+/* --- apigateway_cache.c -------------------------------------------------------------------------
+ */
+
+/* A deployment made ready to serve; immutable. */
+struct apigateway_served {
+    struct apigateway_rec_snapshot snap;
+    const struct apigateway_routes *routes; /* of snap.routes, by their indexes */
+};
+
+/* At most this many are kept, none of which takes more memory than that. */
+#define APIGATEWAY_CACHE_ENTRIES   256u
+#define APIGATEWAY_CACHE_MAX_BYTES (512u << 10)
+
+/* *ret is NULL when there is no such deployment; else it lives as long as the request. */
+vg_rc apigateway_served_find(const struct apigateway_at *at, struct vg_str deployment_id,
+                             const struct apigateway_served **ret) VG_MUST_USE;
+
 /* --- apigateway_plane.c, apigateway_invoke.c: the data plane ------------------------------------
  */
 
@@ -157,7 +178,12 @@ struct vg_str apigateway_expand_uri(struct vg_arena *arena, struct vg_str uri,
 void apigateway_log_access(struct vg_req *rq, const struct apigateway_at *at,
                            const struct apigateway_rec_stage *stage, struct vg_str line) VG_WAITS;
 
+/* --- apigateway.c: what is in memory ------------------------------------------------------------
+ */
+
 struct apigateway_svc;
+struct vg_cache;
+struct vg_cache *apigateway_svc_cache(struct apigateway_svc *svc); /* of apigateway_served */
 /* False: too many requests. */
 bool apigateway_throttle_take(struct apigateway_svc *svc, const struct apigateway_at *at,
                               const struct apigateway_rec_stage *stage, struct vg_str route_key);

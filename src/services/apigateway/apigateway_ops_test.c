@@ -4,7 +4,7 @@
 
 #include "core/service_test.h"
 
-#include "services/apigateway/ops.h"
+#include "services/apigateway/apigateway_int.h"
 
 #include "codec/json.h"
 #include "store/key.h"
@@ -157,12 +157,192 @@ a_deleted_api_leaves_nothing(void **state)
     vg_service_fixture_fini(&f);
 }
 
+/* --- the data plane's cache ---------------------------------------------------------------------
+ */
+
+/* A request to the data plane, with memory of its own. */
+struct visit {
+    struct vg_arena *arena;
+    struct vg_sess sess;
+    struct vg_err err;
+    struct vg_req rq;
+    struct apigateway_at at;
+};
+
+static void
+visit_begin(struct visit *v, struct vg_service_fixture *f)
+{
+    *v = (struct visit) { .arena = vg_arena_new(0) };
+    vg_sess_init(&v->sess, f->env.kv, v->arena);
+    v->rq = (struct vg_req) { .arena = v->arena,
+                              .env = &f->env,
+                              .scope = &f->scope,
+                              .svc = f->svc,
+                              .sess = &v->sess,
+                              .err = &v->err };
+    v->at = apigateway_at_of(&v->rq, vg_str_of(api_id));
+}
+
+/* What stage `name` serves now. */
+static const struct apigateway_served *
+served(struct visit *v, const char *name)
+{
+    void *stage = NULL;
+    const struct apigateway_served *ret = NULL;
+    assert_ok(apigateway_kv_get(&v->at, APIGATEWAY_STAGE, vg_str_of(name), &stage));
+    struct vg_str id = ((const struct apigateway_rec_stage *)stage)->deployment_id;
+    v->sess.n_reads = 0;
+    assert_ok(apigateway_served_find(&v->at, id, &ret));
+    assert_non_null(ret);
+    return ret;
+}
+
+static void
+a_deployment_is_decoded_once(void **state)
+{
+    (void)state;
+    struct vg_service_fixture f;
+    struct visit first, second;
+    vg_service_fixture_init(&f, &apigateway_service);
+    prepare(&f);
+    visit_begin(&first, &f);
+    const struct apigateway_served *a = served(&first, "$default");
+    assert_int_equal(first.sess.n_reads, 1);
+    visit_begin(&second, &f);
+    assert_ptr_equal(served(&second, "$default"), a);
+    assert_int_equal(second.sess.n_reads, 0);
+    vg_arena_free(first.arena);
+    assert_str(a->snap.routes.items[0].key, "GET /a"); /* the second still holds it */
+    vg_arena_free(second.arena);
+    vg_service_fixture_fini(&f);
+}
+
+/* Who began before an update ends with what it began with; who begins after it sees the update. */
+static void
+an_update_is_served_at_once(void **state)
+{
+    (void)state;
+    struct vg_service_fixture f;
+    struct visit before, after;
+    struct apigateway_pairs vars = { 0 };
+    vg_service_fixture_init(&f, &apigateway_service);
+    prepare(&f);
+    visit_begin(&before, &f);
+    const struct apigateway_served *old = served(&before, "$default");
+    call(&f, "UpdateRoute", with_ids(f.arena, "{'ApiId':'%A','RouteId':'%R','RouteKey':'GET /b'}"));
+    visit_begin(&after, &f);
+    const struct apigateway_served *new = served(&after, "$default");
+    assert_str(old->snap.routes.items[0].key, "GET /a");
+    assert_str(new->snap.routes.items[0].key, "GET /b");
+    assert_int_equal(
+        apigateway_route_find(after.arena, new->routes, VG_STR("GET"), VG_STR("/b"), &vars), 0);
+    assert_int_equal(
+        apigateway_route_find(after.arena, new->routes, VG_STR("GET"), VG_STR("/a"), &vars),
+        VG_NPOS);
+    vg_arena_free(before.arena);
+    vg_arena_free(after.arena);
+    vg_service_fixture_fini(&f);
+}
+
+/* More deployments than the cache holds, while the first is in use. */
+static void
+the_cache_is_bounded(void **state)
+{
+    (void)state;
+    struct vg_service_fixture f;
+    struct visit holder;
+    vg_service_fixture_init(&f, &apigateway_service);
+    prepare(&f);
+    call(&f, "CreateStage", with_ids(f.arena, "{'ApiId':'%A','StageName':'s'}"));
+    visit_begin(&holder, &f);
+    const struct apigateway_served *held = served(&holder, "$default");
+    for (size_t i = 0; i < APIGATEWAY_CACHE_ENTRIES + 3; i++) {
+        struct visit v;
+        call(&f, "CreateDeployment", with_ids(f.arena, "{'ApiId':'%A','StageName':'s'}"));
+        visit_begin(&v, &f);
+        assert_str(served(&v, "s")->snap.routes.items[0].key, "GET /a");
+        assert_int_equal(v.sess.n_reads, 1);
+        vg_arena_free(v.arena);
+    }
+    assert_str(held->snap.routes.items[0].key, "GET /a");
+    vg_arena_free(holder.arena);
+    visit_begin(&holder, &f);
+    (void)served(&holder, "$default"); /* made room for the others */
+    assert_int_equal(holder.sess.n_reads, 1);
+    vg_arena_free(holder.arena);
+    vg_service_fixture_fini(&f);
+}
+
+/* 300 integrations with URIs of 2,000 characters are served, but not kept. */
+static void
+a_huge_deployment_is_not_kept(void **state)
+{
+    (void)state;
+    struct vg_service_fixture f;
+    char uri[2001];
+    memset(uri, 'a', sizeof(uri));
+    memcpy(uri, "http://a.example/", 17);
+    uri[sizeof(uri) - 1] = '\0';
+    vg_service_fixture_init(&f, &apigateway_service);
+    prepare(&f);
+    struct vg_str json =
+        vg_str_fmt(f.arena,
+                   "{'ApiId':'%s','IntegrationType':'HTTP_PROXY','IntegrationMethod':'GET',"
+                   "'PayloadFormatVersion':'1.0','IntegrationUri':'%s'}",
+                   api_id, uri);
+    call(&f, "DeleteStage", with_ids(f.arena, "{'ApiId':'%A','StageName':'$default'}"));
+    for (size_t i = 0; i < APIGATEWAY_LIMIT_INTEGRATIONS - 1; i++)
+        call(&f, "CreateIntegration", vg_str_cstr(f.arena, json));
+    call(&f, "CreateStage", with_ids(f.arena, "{'ApiId':'%A','StageName':'s'}"));
+    call(&f, "CreateDeployment", with_ids(f.arena, "{'ApiId':'%A','StageName':'s'}"));
+    for (int i = 0; i < 2; i++) {
+        struct visit v;
+        visit_begin(&v, &f);
+        assert_int_equal(served(&v, "s")->snap.integrations.len, APIGATEWAY_LIMIT_INTEGRATIONS);
+        assert_int_equal(v.sess.n_reads, 1);
+        vg_arena_free(v.arena);
+    }
+    vg_service_fixture_fini(&f);
+}
+
+/* A failed read is the request's failure, and nothing of it stays. */
+static void
+a_failed_read_is_not_kept(void **state)
+{
+    (void)state;
+    struct vg_service_fixture f;
+    struct visit v;
+    void *stage = NULL;
+    const struct apigateway_served *ret = NULL;
+    struct vg_err err = { 0 };
+    vg_service_fixture_init(&f, &apigateway_service);
+    prepare(&f);
+    visit_begin(&v, &f);
+    assert_ok(apigateway_kv_get(&v.at, APIGATEWAY_STAGE, VG_STR("$default"), &stage));
+    struct vg_str id = ((const struct apigateway_rec_stage *)stage)->deployment_id;
+    assert_ok(vg_fault_setup(VG_STR("store.engine.get=fail@1"), &err));
+    assert_int_equal(apigateway_served_find(&v.at, id, &ret), VG_FAIL);
+    assert_null(ret);
+    assert_ok(vg_fault_setup(VG_STR("none=fail"), &err));
+    assert_ok(apigateway_served_find(&v.at, VG_STR("none"), &ret));
+    assert_null(ret);
+    assert_ok(apigateway_served_find(&v.at, id, &ret));
+    assert_non_null(ret);
+    vg_arena_free(v.arena);
+    vg_service_fixture_fini(&f);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_operation_fails_cleanly),
         cmocka_unit_test(a_deleted_api_leaves_nothing),
+        cmocka_unit_test(a_deployment_is_decoded_once),
+        cmocka_unit_test(an_update_is_served_at_once),
+        cmocka_unit_test(the_cache_is_bounded),
+        cmocka_unit_test(a_huge_deployment_is_not_kept),
+        cmocka_unit_test(a_failed_read_is_not_kept),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -142,7 +142,7 @@ struct target {
     struct apigateway_at at;
     struct apigateway_rec_api *api;
     struct apigateway_rec_stage *stage;
-    struct apigateway_rec_snapshot *snap;
+    const struct apigateway_served *served;
     const struct apigateway_rec_route *route;
     int64_t integration_ms; /* how long it took; -1: none was run */
 };
@@ -176,11 +176,35 @@ find_stage(const struct apigateway_at *at, struct place *place, struct apigatewa
     return VG_OK;
 }
 
-/* Leaves target->snap NULL when nothing is served there. */
+/*
+ * The stage and what it serves.  An update between the two reads may have replaced the stage's
+ * deployment and deleted it: then the stage is read again.
+ */
+static vg_rc
+find_served(struct place *place, struct target *target)
+{
+    const struct place as_sent = *place;
+    struct vg_str missing = VG_STR_NONE;
+    for (;;) {
+        *place = as_sent;
+        vg_rc rc = find_stage(&target->at, place, &target->stage);
+        if (rc != VG_OK || target->stage == NULL || target->stage->deployment_id.ptr == NULL)
+            return rc;
+        struct vg_str id = target->stage->deployment_id;
+        if (vg_str_eq(id, missing))
+            return VG_OK;
+        rc = apigateway_served_find(&target->at, id, &target->served);
+        if (rc != VG_OK || target->served != NULL)
+            return rc;
+        missing = id;
+    }
+}
+
+/* Leaves target->served NULL when nothing is served there. */
 static vg_rc
 find_target(struct vg_req *rq, struct place *place, struct target *target)
 {
-    void *api = NULL, *snap = NULL;
+    void *api = NULL;
     bool is_found = false;
     struct vg_str id = vg_str_lower(rq->arena, place->api_id);
     vg_rc rc = apigateway_at_find(rq, id, &target->at, &is_found);
@@ -192,39 +216,32 @@ find_target(struct vg_req *rq, struct place *place, struct target *target)
     target->api = api;
     if (rc != VG_OK || api == NULL || target->api->is_endpoint_disabled)
         return rc;
-    rc = find_stage(&target->at, place, &target->stage);
-    if (rc != VG_OK || target->stage == NULL || target->stage->deployment_id.ptr == NULL)
-        return rc;
-    rc = apigateway_kv_get(&target->at, APIGATEWAY_SNAPSHOT, target->stage->deployment_id, &snap);
-    target->snap = snap;
-    return rc;
+    return find_served(place, target);
 }
 
 static void
 find_route(struct vg_req *rq, struct target *target, struct apigateway_call *call)
 {
-    size_t n = target->snap->routes.len;
-    struct apigateway_route_key *keys = VG_NEW_ARRAY(rq->arena, struct apigateway_route_key, n + 1);
-    for (size_t i = 0; i < n; i++)
-        (void)apigateway_route_key_parse(target->snap->routes.items[i].key, &keys[i]);
-    size_t at =
-        apigateway_route_find(rq->arena, keys, n, call->method, call->path, &call->path_vars);
+    const struct apigateway_served *served = target->served;
+    size_t at = apigateway_route_find(rq->arena, served->routes, call->method, call->path,
+                                      &call->path_vars);
     if (at == VG_NPOS)
         return;
-    target->route = &target->snap->routes.items[at];
+    target->route = &served->snap.routes.items[at];
     call->route_key = target->route->key;
 }
 
-static struct apigateway_rec_integration *
+static const struct apigateway_rec_integration *
 integration_of(const struct target *target)
 {
     struct vg_str id = target->route->target;
     if (!vg_str_starts(id, VG_STR("integrations/")))
         return NULL;
     id = vg_str_slice(id, sizeof("integrations/") - 1, id.len);
-    for (size_t i = 0; i < target->snap->integrations.len; i++)
-        if (vg_str_eq(target->snap->integrations.items[i].id, id))
-            return &target->snap->integrations.items[i];
+    const struct apigateway_rec_snapshot *snap = &target->served->snap;
+    for (size_t i = 0; i < snap->integrations.len; i++)
+        if (vg_str_eq(snap->integrations.items[i].id, id))
+            return &snap->integrations.items[i];
     return NULL;
 }
 
@@ -260,7 +277,7 @@ pairs_of(struct vg_arena *arena, const struct apigateway_pair_vec *from)
 }
 
 static void
-map_answer(struct vg_req *rq, struct apigateway_rec_integration *integration,
+map_answer(struct vg_req *rq, const struct apigateway_rec_integration *integration,
            const struct apigateway_call *call, struct apigateway_reply *reply)
 {
     for (size_t i = 0; i < integration->answer_maps.len; i++) {
@@ -277,7 +294,7 @@ map_answer(struct vg_req *rq, struct apigateway_rec_integration *integration,
 
 /* The integration, between its mappings. */
 static vg_rc
-run(struct vg_req *rq, struct target *target, struct apigateway_rec_integration *integration,
+run(struct vg_req *rq, struct target *target, const struct apigateway_rec_integration *integration,
     const struct apigateway_call *call, struct apigateway_reply *ret)
 {
     struct apigateway_call *mapped = VG_NEW(rq->arena, struct apigateway_call);
@@ -302,7 +319,7 @@ integrate(struct vg_req *rq, struct vg_http_req *http, struct target *target,
           struct apigateway_call *call, struct apigateway_reply *ret)
 {
     struct vg_err err = { 0 };
-    struct apigateway_rec_integration *integration = integration_of(target);
+    const struct apigateway_rec_integration *integration = integration_of(target);
     if (integration == NULL) {
         *ret = message(rq, 500, "Internal Server Error");
         return VG_OK;
@@ -333,8 +350,8 @@ answer(struct vg_req *rq, struct vg_http_req *http, struct target *target,
     for (size_t i = 0; i < stage->variables.len; i++)
         apigateway_pairs_add(rq->arena, &call->stage_vars, stage->variables.items[i].name,
                              stage->variables.items[i].value);
-    if (target->snap->cors != NULL) {
-        cors = cors_of(target->snap->cors);
+    if (target->served->snap.cors != NULL) {
+        cors = cors_of(target->served->snap.cors);
         if (apigateway_cors_is_preflight(call)) {
             *ret = apigateway_cors_preflight(rq->arena, &cors, call);
             return VG_OK;
@@ -348,7 +365,7 @@ answer(struct vg_req *rq, struct vg_http_req *http, struct target *target,
         *ret = message(rq, 429, "Too Many Requests");
     else
         rc = integrate(rq, http, target, call, ret);
-    if (rc == VG_OK && target->snap->cors != NULL)
+    if (rc == VG_OK && target->served->snap.cors != NULL)
         apigateway_cors_decorate(rq->arena, &cors, call, ret);
     return rc;
 }
@@ -396,7 +413,7 @@ apigateway_plane_serve(struct vg_req *rq, struct vg_http_req *http)
     target->integration_ms = -1;
     vg_rc rc = find_target(rq, &place, target);
     call->path = place.path;
-    if (rc == VG_OK && target->snap != NULL) {
+    if (rc == VG_OK && target->served != NULL) {
         call->domain_name =
             is_host ? host
                     : vg_str_fmt(rq->arena, "%" VG_FMT ".execute-api.%" VG_FMT ".localhost",
@@ -412,6 +429,6 @@ apigateway_plane_serve(struct vg_req *rq, struct vg_http_req *http)
         reply = message(rq, 500, "Internal Server Error");
     }
     send(rq, http, call, &reply);
-    if (target->snap != NULL && target->stage->log_arn.ptr != NULL)
+    if (target->served != NULL && target->stage->log_arn.ptr != NULL)
         log_access(rq, http, target, call, &reply);
 }

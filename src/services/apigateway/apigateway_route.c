@@ -6,6 +6,8 @@
 
 #include "codec/uri.h"
 
+#include <stdlib.h>
+
 struct parts {
     struct vg_str at[APIGATEWAY_PATH_MAX_PARTS];
     size_t len;
@@ -138,103 +140,140 @@ apigateway_pairs_add(struct vg_arena *arena, struct apigateway_pairs *pairs, str
     *VG_VEC_ADD(arena, pairs) = (struct apigateway_pair) { name, value };
 }
 
-/* How one segment of a pattern was met, the more specific the smaller. */
+/* --- patterns -----------------------------------------------------------------------------------
+ */
+
+/* How one segment of a pattern is met, the more specific the smaller. */
 enum { MET_STATIC, MET_VARIABLE, MET_GREEDY };
 
-static int
-kind_of(struct vg_str part)
+struct part {
+    struct vg_str text; /* what must stand there, or the variable's name */
+    int kind;
+};
+
+struct pattern {
+    bool is_default, is_any, is_greedy;
+    struct vg_str method;
+    struct part *at;
+    size_t len;
+    size_t index; /* in what was compiled */
+};
+
+struct apigateway_routes {
+    struct pattern *items; /* the most specific first */
+    size_t len;
+};
+
+static void
+compile(struct vg_arena *arena, const struct apigateway_route_key *key, struct pattern *ret)
 {
-    return is_greedy(part) ? MET_GREEDY : is_variable(part) ? MET_VARIABLE : MET_STATIC;
+    struct parts parts = { .len = 0 };
+    ret->is_default = key->is_default;
+    if (key->is_default)
+        return;
+    VG_ASSERT(split(key->path, &parts));
+    ret->method = key->method;
+    ret->is_any = vg_str_eq(key->method, VG_STR("ANY"));
+    ret->len = parts.len;
+    ret->at = VG_NEW_ARRAY(arena, struct part, parts.len + 1);
+    for (size_t i = 0; i < parts.len; i++) {
+        struct vg_str text = parts.at[i];
+        struct part *part = &ret->at[i];
+        part->kind = is_greedy(text) ? MET_GREEDY : is_variable(text) ? MET_VARIABLE : MET_STATIC;
+        part->text = part->kind == MET_STATIC ? text : name_of(text);
+        ret->is_greedy = part->kind == MET_GREEDY;
+    }
+}
+
+/*
+ * Below zero: a is to be tried before b.  Of two patterns that match one path the more specific
+ * comes first; the rest only makes the order total.
+ */
+static int
+compare_patterns(const void *a_, const void *b_)
+{
+    const struct pattern *a = a_, *b = b_;
+    if (a->is_default != b->is_default)
+        return a->is_default ? 1 : -1;
+    if (a->is_greedy != b->is_greedy)
+        return a->is_greedy ? 1 : -1;
+    for (size_t i = 0; i < a->len && i < b->len; i++) {
+        int diff = a->at[i].kind - b->at[i].kind;
+        if (diff != 0)
+            return diff;
+    }
+    if (a->len != b->len)
+        return a->len < b->len ? -1 : 1;
+    if (a->is_any != b->is_any)
+        return a->is_any ? 1 : -1;
+    return a->index < b->index ? -1 : a->index > b->index;
+}
+
+const struct apigateway_routes *
+apigateway_routes_compile(struct vg_arena *arena, const struct apigateway_route_key *keys, size_t n)
+{
+    struct apigateway_routes *routes = VG_NEW(arena, struct apigateway_routes);
+    routes->items = VG_NEW_ARRAY(arena, struct pattern, n + 1);
+    routes->len = n;
+    for (size_t i = 0; i < n; i++) {
+        routes->items[i].index = i;
+        compile(arena, &keys[i], &routes->items[i]);
+    }
+    qsort(routes->items, n, sizeof(*routes->items), compare_patterns);
+    return routes;
 }
 
 static bool
-path_matches(const struct parts *pattern, const struct parts *path)
+path_matches(const struct pattern *pattern, const struct parts *path)
 {
     for (size_t i = 0; i < pattern->len; i++) {
+        const struct part *part = &pattern->at[i];
         if (i >= path->len)
             return false;
-        int kind = kind_of(pattern->at[i]);
-        if (kind == MET_GREEDY)
+        if (part->kind == MET_GREEDY)
             return true;
         if (path->at[i].len == 0)
             return false;
-        if (kind == MET_STATIC && !vg_str_eq(pattern->at[i], path->at[i]))
+        if (part->kind == MET_STATIC && !vg_str_eq(part->text, path->at[i]))
             return false;
     }
     return pattern->len == path->len;
 }
 
-/* Below zero: a is more specific than b; both match the same path. */
-static int
-compare_patterns(const struct parts *a, const struct parts *b)
-{
-    bool is_a_greedy = a->len > 0 && is_greedy(a->at[a->len - 1]);
-    bool is_b_greedy = b->len > 0 && is_greedy(b->at[b->len - 1]);
-    if (is_a_greedy != is_b_greedy)
-        return is_a_greedy ? 1 : -1;
-    for (size_t i = 0; i < a->len && i < b->len; i++) {
-        int diff = kind_of(a->at[i]) - kind_of(b->at[i]);
-        if (diff != 0)
-            return diff;
-    }
-    return 0;
-}
-
-static bool
-is_better(const struct apigateway_route_key *a, const struct parts *a_parts,
-          const struct apigateway_route_key *b, const struct parts *b_parts)
-{
-    if (a->is_default || b->is_default)
-        return b->is_default && !a->is_default;
-    int diff = compare_patterns(a_parts, b_parts);
-    if (diff != 0)
-        return diff < 0;
-    return !vg_str_eq(a->method, VG_STR("ANY")) && vg_str_eq(b->method, VG_STR("ANY"));
-}
-
 /* A greedy variable takes the rest of the path as it was, slashes included. */
 static void
-take_variables(struct vg_arena *arena, const struct parts *pattern, const struct parts *raw,
+take_variables(struct vg_arena *arena, const struct pattern *pattern, const struct parts *raw,
                struct vg_str path, struct apigateway_pairs *ret_vars)
 {
     for (size_t i = 0; i < pattern->len; i++) {
-        int kind = kind_of(pattern->at[i]);
-        if (kind == MET_STATIC)
+        const struct part *part = &pattern->at[i];
+        if (part->kind == MET_STATIC)
             continue;
         struct vg_str value = raw->at[i];
-        if (kind == MET_GREEDY)
+        if (part->kind == MET_GREEDY)
             value.len = (size_t)(path.ptr + path.len - value.ptr);
-        apigateway_pairs_add(arena, ret_vars, name_of(pattern->at[i]),
-                             vg_uri_decode(arena, value, false));
+        apigateway_pairs_add(arena, ret_vars, part->text, vg_uri_decode(arena, value, false));
     }
 }
 
 size_t
-apigateway_route_find(struct vg_arena *arena, const struct apigateway_route_key *routes, size_t n,
+apigateway_route_find(struct vg_arena *arena, const struct apigateway_routes *routes,
                       struct vg_str method, struct vg_str path, struct apigateway_pairs *ret_vars)
 {
-    struct parts *at = VG_NEW_ARRAY(arena, struct parts, 4);
-    struct parts *raw = &at[0], *decoded = &at[1], *mine = &at[2], *best_parts = &at[3];
-    size_t best = VG_NPOS;
-    bool can_split = path.len > 0 && path.ptr[0] == '/' && split(path, raw);
-    for (size_t i = 0; can_split && i < raw->len; i++)
-        decoded->at[i] = vg_uri_decode(arena, raw->at[i], false);
-    decoded->len = can_split ? raw->len : 0;
-    for (size_t i = 0; i < n; i++) {
-        const struct apigateway_route_key *key = &routes[i];
-        mine->len = 0;
-        if (!key->is_default) {
-            if (!can_split || !split(key->path, mine) || !path_matches(mine, decoded))
-                continue;
-            if (!vg_str_eq(key->method, VG_STR("ANY")) && !vg_str_eq(key->method, method))
-                continue;
-        }
-        if (best != VG_NPOS && !is_better(key, mine, &routes[best], best_parts))
+    struct parts raw, decoded;
+    bool can_split = path.len > 0 && path.ptr[0] == '/' && split(path, &raw);
+    decoded.len = can_split ? raw.len : 0;
+    for (size_t i = 0; i < decoded.len; i++)
+        decoded.at[i] = vg_uri_decode(arena, raw.at[i], false);
+    for (size_t i = 0; i < routes->len; i++) {
+        const struct pattern *pattern = &routes->items[i];
+        if (pattern->is_default)
+            return pattern->index;
+        if (!can_split || !(pattern->is_any || vg_str_eq(pattern->method, method))
+            || !path_matches(pattern, &decoded))
             continue;
-        best = i;
-        *best_parts = *mine;
+        take_variables(arena, pattern, &raw, path, ret_vars);
+        return pattern->index;
     }
-    if (best != VG_NPOS)
-        take_variables(arena, best_parts, raw, path, ret_vars);
-    return best;
+    return VG_NPOS;
 }

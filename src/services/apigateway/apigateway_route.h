@@ -47,12 +47,21 @@ void apigateway_pairs_add(struct vg_arena *arena, struct apigateway_pairs *pairs
                           struct vg_str name, struct vg_str value);
 
 /*
- * The best of `routes` for this request, or VG_NPOS. `path` is as it was sent (percent-encoded,
- * without a stage): its segments are compared decoded.  `ret_vars` gets the path variables,
- * decoded.
+ * Route keys made ready for many requests; immutable, in `arena`.  They point into the texts that
+ * were parsed.
  */
-size_t apigateway_route_find(struct vg_arena *arena, const struct apigateway_route_key *routes,
-                             size_t n, struct vg_str method, struct vg_str path,
+struct apigateway_routes;
+const struct apigateway_routes *apigateway_routes_compile(struct vg_arena *arena,
+                                                          const struct apigateway_route_key *keys,
+                                                          size_t n);
+
+/*
+ * The index of the best key for this request, or VG_NPOS. `path` is as it was sent
+ * (percent-encoded, without a stage): its segments are compared decoded.  `ret_vars` gets the path
+ * variables, decoded.
+ */
+size_t apigateway_route_find(struct vg_arena *arena, const struct apigateway_routes *routes,
+                             struct vg_str method, struct vg_str path,
                              struct apigateway_pairs *ret_vars);
 
 #endif

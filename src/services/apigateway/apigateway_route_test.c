@@ -20,8 +20,8 @@ pick(struct fixture *f, const char *const *keys, const char *method, const char 
     *f = (struct fixture) { .arena = vg_arena_new(0) };
     for (; keys[f->n] != NULL; f->n++)
         assert_true(apigateway_route_key_parse(vg_str_of(keys[f->n]), &f->routes[f->n]));
-    size_t i = apigateway_route_find(f->arena, f->routes, f->n, vg_str_of(method), vg_str_of(path),
-                                     &f->vars);
+    size_t i = apigateway_route_find(f->arena, apigateway_routes_compile(f->arena, f->routes, f->n),
+                                     vg_str_of(method), vg_str_of(path), &f->vars);
     return i == VG_NPOS ? "none" : keys[i];
 }
 
@@ -69,6 +69,28 @@ any_yields_to_a_named_method(void **state)
     assert_string_equal(pick(f, keys, "DELETE", "/pets"), "ANY /pets");
     const char *only_get[] = { "GET /pets", "ANY /{proxy+}", NULL };
     assert_string_equal(pick(f, only_get, "POST", "/pets"), "ANY /{proxy+}");
+}
+
+/* The order in which routes were made decides nothing. */
+static void
+specificity_does_not_depend_on_order(void **state)
+{
+    struct fixture *f = *state;
+    const char *keys[] = { "$default",       "ANY /{a}/{b}", "GET /a/{b}", "GET /{a}/b",
+                           "GET /a/{rest+}", "GET /a/b/c/d", "ANY /a/b",   NULL };
+    size_t n = VG_COUNT(keys) - 1;
+    for (size_t turn = 0; turn < n; turn++) {
+        const char *first = keys[0];
+        memmove(keys, keys + 1, (n - 1) * sizeof(*keys));
+        keys[n - 1] = first;
+        assert_string_equal(pick(f, keys, "GET", "/a/b"), "ANY /a/b");
+        assert_string_equal(pick(f, keys, "GET", "/a/x"), "GET /a/{b}");
+        assert_string_equal(pick(f, keys, "GET", "/x/b"), "GET /{a}/b");
+        assert_string_equal(pick(f, keys, "PUT", "/x/b"), "ANY /{a}/{b}");
+        assert_string_equal(pick(f, keys, "GET", "/a/b/c"), "GET /a/{rest+}");
+        assert_string_equal(pick(f, keys, "GET", "/a/b/c/d"), "GET /a/b/c/d");
+        assert_string_equal(pick(f, keys, "PUT", "/x"), "$default");
+    }
 }
 
 static void
@@ -161,6 +183,8 @@ main(void)
                                                  &fixture),
         cmocka_unit_test_prestate_setup_teardown(any_yields_to_a_named_method, NULL, teardown,
                                                  &fixture),
+        cmocka_unit_test_prestate_setup_teardown(specificity_does_not_depend_on_order, NULL,
+                                                 teardown, &fixture),
         cmocka_unit_test_prestate_setup_teardown(nothing_matches_without_default, NULL, teardown,
                                                  &fixture),
         cmocka_unit_test_prestate_setup_teardown(a_trailing_slash_is_another_path, NULL, teardown,

@@ -139,6 +139,21 @@ apigateway_kv_get(const struct apigateway_at *at, enum apigateway_kind kind, str
     return decode(at, kind, bytes, ret);
 }
 
+vg_rc
+apigateway_kv_get_snapshot(const struct apigateway_at *at, struct vg_str id, struct vg_arena *arena,
+                           struct apigateway_rec_snapshot *ret, bool *ret_found)
+{
+    struct vg_str bytes;
+    vg_rc rc =
+        vg_kv_get(at->rq->sess, at->part, key_of(at, APIGATEWAY_SNAPSHOT, id), &bytes, at->rq->err);
+    if (rc != VG_OK)
+        return rc;
+    *ret_found = bytes.ptr != NULL;
+    return bytes.ptr == NULL
+               ? VG_OK
+               : apigateway_rec_snapshot_decode(arena, vg_str_dup(arena, bytes), ret, at->rq->err);
+}
+
 void
 apigateway_kv_put(const struct apigateway_at *at, enum apigateway_kind kind, struct vg_str id,
                   const void *rec)

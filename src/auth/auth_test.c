@@ -306,6 +306,21 @@ a_key_id_tells_its_account(void **state)
     assert_false(vg_auth_key_account(f->a, VG_STR("AKIAIOSFODNN7EXAMPLE"), &account));
 }
 
+/* What DecodeAuthorizationMessage opens: our own, whole, and no other kind of sealed text. */
+static void
+a_message_is_opened_only_as_it_was_sealed(void **state)
+{
+    struct fix *f = *state;
+    struct vg_str text, sealed = vg_auth_seal_message(f->auth, f->a, VG_STR("{\"allowed\":false}"));
+    assert_true(vg_auth_open_message(f->auth, f->a, sealed, &text));
+    assert_str(text, "{\"allowed\":false}");
+    assert_false(vg_auth_open_message(f->auth, f->a, vg_str_slice(sealed, 4, sealed.len), &text));
+    struct vg_credentials c;
+    put_role(f, VG_STR("AROAFN"));
+    assert_ok(issue(f, VG_STR("lambda.amazonaws.com"), &c));
+    assert_false(vg_auth_open_message(f->auth, f->a, c.session_token, &text));
+}
+
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 
 int
@@ -319,6 +334,7 @@ main(void)
         TEST(a_role_session_signs_until_it_expires),
         TEST(a_session_outlives_a_restart_but_not_its_role),
         TEST(a_key_id_tells_its_account),
+        TEST(a_message_is_opened_only_as_it_was_sealed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

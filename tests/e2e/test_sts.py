@@ -276,12 +276,30 @@ def test_web_identities_have_no_provider_yet(aws, make_role):
     )
 
 
-def test_a_foreign_message_cannot_be_decoded(aws):
-    refused(
+def test_only_messages_of_this_program_are_decoded(aws, make_user):
+    """
+    STS, API_DecodeAuthorizationMessage: "Only certain AWS operations return an encoded authorization
+    message"; none of the services built here is among them, so their denials carry none.
+    """
+    text = refused(
         "InvalidAuthorizationMessageException",
         aws("sts").decode_authorization_message,
         EncodedMessage="abc",
     )
+    assert text == "Message is not valid"
+    who, key = make_user()
+    arn = f"arn:aws:iam::{ACCOUNT}:user/{who}"
+    for service, call, denied in (
+        ("dynamodb", "list_tables", "AccessDeniedException"),
+        ("lambda", "list_functions", "AccessDeniedException"),
+        ("logs", "describe_log_groups", "AccessDeniedException"),
+        ("iam", "list_roles", "AccessDenied"),
+        ("sts", "decode_authorization_message", "AccessDenied"),
+    ):
+        args = {"EncodedMessage": "abc"} if service == "sts" else {}
+        text = refused(denied, getattr(aws(service, creds=key), call), **args)
+        assert text.startswith(f"User: {arn} is not authorized to perform: {service}:")
+        assert "ncoded" not in text
 
 
 def test_sessions_outlive_a_restart_and_end_by_virtual_time(make_daemon):

@@ -7,6 +7,7 @@ import stat
 import boto3
 import pytest
 from botocore.exceptions import ClientError
+from harness.aws import Aws
 
 
 def sts(daemon, key_id, secret):
@@ -36,3 +37,29 @@ def test_the_key_is_random_kept_and_private(make_daemon):
     daemon.restart()
     assert json.loads(path.read_text()) == key
     sts(daemon, key["AccessKeyId"], key["SecretAccessKey"]).get_caller_identity()
+
+
+def test_the_root_assumes_no_role(make_daemon):
+    """STS, API_AssumeRole: "You cannot use AWS account root user credentials to call AssumeRole"."""
+    daemon = make_daemon("--auth", "strict")
+    key = json.loads((daemon.data / "root-key").read_text())
+    creds = (key["AccessKeyId"], key["SecretAccessKey"])
+    aws = Aws(daemon)
+    iam = aws("iam", creds=creds)
+    statement = {"Effect": "Allow", "Principal": {"AWS": "000000000000"}, "Action": "sts:AssumeRole"}
+    trust = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    role = iam.create_role(RoleName="r", AssumeRolePolicyDocument=trust)["Role"]["Arn"]
+    session = aws("sts", creds=creds).get_session_token()["Credentials"]
+    for root in (creds, tuple(session[k] for k in ("AccessKeyId", "SecretAccessKey", "SessionToken"))):
+        with pytest.raises(ClientError) as e:
+            aws("sts", creds=root).assume_role(RoleArn=role, RoleSessionName="s1")
+        assert e.value.response["Error"]["Code"] == "AccessDenied"
+        assert e.value.response["Error"]["Message"] == "Roles may not be assumed by root accounts."
+
+    iam.create_user(UserName="u")
+    may = {"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": role}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [may]})
+    iam.put_user_policy(UserName="u", PolicyName="p", PolicyDocument=policy)
+    made = iam.create_access_key(UserName="u")["AccessKey"]
+    user = aws("sts", creds=(made["AccessKeyId"], made["SecretAccessKey"]))
+    user.assume_role(RoleArn=role, RoleSessionName="s1")

@@ -123,6 +123,14 @@ def test_the_trust_policy_decides(aws, make_user, make_role):
     refused("AccessDenied", sts.assume_role, RoleArn=closed + "x", RoleSessionName="s1")
 
 
+def test_the_well_known_root_key_assumes_roles_that_trust_the_account(aws, make_role):
+    """README of sts: the one key of a new data folder; refused under --auth strict (test_strict.py)."""
+    role = make_role({"AWS": ACCOUNT})
+    aws("sts").assume_role(RoleArn=role, RoleSessionName="s1")
+    closed = make_role({"Service": "lambda.amazonaws.com"})
+    refused("AccessDenied", aws("sts").assume_role, RoleArn=closed, RoleSessionName="s1")
+
+
 def test_external_ids(aws, make_user, make_role):
     _, key = make_user("sts:AssumeRole")
     sts = aws("sts", creds=key)

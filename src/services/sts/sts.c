@@ -62,11 +62,23 @@ add_ctx(struct vg_req *rq, ctx_vec *to, struct vg_str key, struct vg_str value)
         *VG_VEC_ADD(rq->arena, to) = (struct vg_ctx) { .key = key, .value = value };
 }
 
+/*
+ * "You cannot use AWS account root user credentials to call AssumeRole" (STS, API_AssumeRole).  The
+ * well-known key, which exists on a loopback daemon only, is let through: the README says why.
+ */
+static bool
+is_forbidden_root(const struct vg_req *rq)
+{
+    return rq->scope->caller->kind == VG_PRINCIPAL_ROOT && rq->env->config->is_auth_strict;
+}
+
 /* The trust policy is the role's resource policy (iam's resource()), and it must allow. */
 vg_rc
 sts_authz_assume_role(struct vg_req *rq, const struct sts_assume_role_request *in,
                       struct vg_authz *az)
 {
+    if (is_forbidden_root(rq))
+        return vg_fail_access_denied(rq, VG_STR("Roles may not be assumed by root accounts."));
     ctx_vec ctx = { 0 };
     add_ctx(rq, &ctx, VG_STR("sts:ExternalId"), in->external_id);
     add_ctx(rq, &ctx, VG_STR("sts:RoleSessionName"), in->role_session_name);

@@ -12,9 +12,9 @@
 
 #include "auth/context.h"
 #include "auth/principal.h"
+#include "base/arena.h"
 #include "base/err.h"
 
-struct vg_arena;
 struct vg_policy;
 
 enum vg_policy_use {
@@ -78,13 +78,30 @@ struct vg_policies {
     size_t n_session;
     const struct vg_policy *resource; /* NULL: none */
     const struct vg_policy *const *scp;
-    size_t n_scp; /* each must allow; 0: no organization */
+    size_t n_scp; /* 0: no organization */
+    const size_t
+        *scp_level; /* ascending, one each: at every level one must allow; NULL: each must */
 };
 
 /* `now_ms`: virtual time. */
 void vg_policy_decide(struct vg_arena *arena, const struct vg_policies *all,
                       const struct vg_principal *who, const struct vg_access *what, int64_t now_ms,
                       struct vg_decision *ret);
+
+/* A statement that applies to an access, be it an allow or a deny. */
+struct vg_match {
+    enum vg_policy_type type;
+    size_t at; /* of its policy among those of the type */
+    bool is_deny;
+    size_t start, end; /* in the document: from the end of what precedes it to its own */
+};
+
+typedef VG_VEC(struct vg_match) vg_matches;
+
+/* As vg_policy_decide(), and every statement that applies. For the simulator: it stops nowhere. */
+void vg_policy_explain(struct vg_arena *arena, const struct vg_policies *all,
+                       const struct vg_principal *who, const struct vg_access *what, int64_t now_ms,
+                       struct vg_decision *ret, vg_matches *ret_matches);
 
 /* The condition keys and policy variables that a policy tests, each once; arena. */
 const struct vg_str *vg_policy_keys(struct vg_arena *arena, const struct vg_policy *policy,

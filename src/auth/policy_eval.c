@@ -102,25 +102,39 @@ struct verdict {
 };
 
 static void
-judge(struct eval *ev, const struct vg_policy *policy, bool has_principals, struct verdict *v)
+note(struct eval *ev, enum vg_policy_type type, size_t at, const struct statement *st)
 {
-    for (size_t i = 0; policy && i < policy->n_statements && !v->is_denied; i++) {
+    *VG_VEC_ADD(ev->arena, ev->matches) = (struct vg_match) {
+        .type = type, .at = at, .is_deny = st->is_deny, .start = st->start, .end = st->end
+    };
+}
+
+/* `at`: of the policy among those of its type. */
+static void
+judge(struct eval *ev, const struct vg_policy *policy, enum vg_policy_type type, size_t at,
+      struct verdict *v)
+{
+    bool is_all = ev->matches != NULL; /* also those that change nothing any more */
+    for (size_t i = 0; policy && i < policy->n_statements && (is_all || !v->is_denied); i++) {
         const struct statement *st = &policy->statements[i];
-        enum match m = has_principals ? match_principal(ev, st) : MATCH_DIRECT;
-        if (m == MATCH_NO || (!st->is_deny && m <= v->allow) || !match_statement(ev, st))
+        enum match m = type == VG_POLICY_RESOURCE ? match_principal(ev, st) : MATCH_DIRECT;
+        if (m == MATCH_NO || (!is_all && !st->is_deny && m <= v->allow) || !match_statement(ev, st))
             continue;
         if (st->is_deny)
             v->is_denied = true;
         else
-            v->allow = m;
+            v->allow = VG_MAX(v->allow, m);
+        if (is_all)
+            note(ev, type, at, st);
     }
 }
 
 static void
-judge_all(struct eval *ev, const struct vg_policy *const *policies, size_t n, struct verdict *v)
+judge_all(struct eval *ev, const struct vg_policy *const *policies, size_t n,
+          enum vg_policy_type type, struct verdict *v)
 {
-    for (size_t i = 0; i < n && !v->is_denied; i++)
-        judge(ev, policies[i], false, v);
+    for (size_t i = 0; i < n && (ev->matches || !v->is_denied); i++)
+        judge(ev, policies[i], type, i, v);
 }
 
 static struct vg_str
@@ -210,10 +224,37 @@ decide_allow(const struct eval *ev, const struct vg_policies *all, const struct 
         decide(ret, true, false, VG_POLICY_NONE);
 }
 
+/* At every level of the organization one policy must allow. */
+static void
+judge_scps(struct eval *ev, const struct vg_policies *all, struct verdicts *v)
+{
+    bool is_allowed = false;
+    for (size_t i = 0; i < all->n_scp; i++) {
+        struct verdict one = { 0 };
+        judge(ev, all->scp[i], VG_POLICY_SCP, i, &one);
+        v->scp.is_denied = v->scp.is_denied || one.is_denied;
+        is_allowed = is_allowed || one.allow != MATCH_NO;
+        bool is_last =
+            i + 1 == all->n_scp || !all->scp_level || all->scp_level[i + 1] != all->scp_level[i];
+        if (is_last) {
+            v->scp_lacks = v->scp_lacks || !is_allowed;
+            is_allowed = false;
+        }
+    }
+}
+
 void
 vg_policy_decide(struct vg_arena *arena, const struct vg_policies *all,
                  const struct vg_principal *who, const struct vg_access *what, int64_t now_ms,
                  struct vg_decision *ret)
+{
+    vg_policy_explain(arena, all, who, what, now_ms, ret, NULL);
+}
+
+void
+vg_policy_explain(struct vg_arena *arena, const struct vg_policies *all,
+                  const struct vg_principal *who, const struct vg_access *what, int64_t now_ms,
+                  struct vg_decision *ret, vg_matches *ret_matches)
 {
     char action[128];
     struct eval ev = {
@@ -223,6 +264,7 @@ vg_policy_decide(struct vg_arena *arena, const struct vg_policies *all,
         .resource_account = owner_of(who, what),
         .now_ms = now_ms,
         .has_boundary = all->boundary != NULL,
+        .matches = ret_matches,
     };
     size_t n = VG_MIN(what->action.len, sizeof(action));
     for (size_t i = 0; i < n; i++) {
@@ -234,17 +276,12 @@ vg_policy_decide(struct vg_arena *arena, const struct vg_policies *all,
     struct verdicts v = { 0 };
     if (who->kind == VG_PRINCIPAL_ROOT)
         v.identity.allow = MATCH_DIRECT;
-    judge_all(&ev, all->identity, all->n_identity, &v.identity);
-    judge(&ev, all->resource, true, &v.resource);
-    judge(&ev, all->boundary, false, &v.boundary);
+    judge_all(&ev, all->identity, all->n_identity, VG_POLICY_IDENTITY, &v.identity);
+    judge(&ev, all->resource, VG_POLICY_RESOURCE, 0, &v.resource);
+    judge(&ev, all->boundary, VG_POLICY_BOUNDARY, 0, &v.boundary);
     if (all->has_session)
-        judge_all(&ev, all->session, all->n_session, &v.session);
-    for (size_t i = 0; i < all->n_scp; i++) {
-        struct verdict one = { 0 };
-        judge(&ev, all->scp[i], false, &one);
-        v.scp.is_denied = v.scp.is_denied || one.is_denied;
-        v.scp_lacks = v.scp_lacks || one.allow == MATCH_NO;
-    }
+        judge_all(&ev, all->session, all->n_session, VG_POLICY_SESSION, &v.session);
+    judge_scps(&ev, all, &v);
     if (!denied_explicitly(&v, ret))
         decide_allow(&ev, all, &v, ret);
 }

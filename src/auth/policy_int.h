@@ -139,6 +139,7 @@ struct statement {
     bool has_principal, is_not_principal;
     struct condition *conds;
     size_t n_conds;
+    size_t start, end; /* struct vg_match */
 };
 
 struct vg_policy {
@@ -159,7 +160,8 @@ struct eval {
     struct vg_str action_lower;
     int64_t now_ms;
     bool has_boundary;
-    bool is_unresolved; /* a policy variable had no value since this was last cleared */
+    vg_matches *matches; /* every statement that applies goes here; NULL: not wanted */
+    bool is_unresolved;  /* a policy variable had no value since this was last cleared */
 };
 
 struct ctx_values {

@@ -408,12 +408,15 @@ static vg_rc
 read_statements(struct parse *p, struct vg_policy *policy)
 {
     VG_VEC(struct statement) all = { 0 };
+    size_t start = vg_json_offset(&p->js);
     enum vg_json_tok tok = vg_json_next(&p->js);
     bool is_list = tok == VG_JSON_ARRAY;
     if (!is_list && tok != VG_JSON_OBJECT)
         return syntax(p);
-    if (is_list)
+    if (is_list) {
+        start = vg_json_offset(&p->js);
         tok = vg_json_next(&p->js);
+    }
     while (tok == VG_JSON_OBJECT) {
         if (all.len == STATEMENTS_MAX)
             return syntax(p);
@@ -421,6 +424,8 @@ read_statements(struct parse *p, struct vg_policy *policy)
         vg_rc rc = read_statement(p, st);
         if (rc != VG_OK)
             return rc;
+        st->start = start;
+        st->end = start = vg_json_offset(&p->js);
         for (size_t i = 0; i + 1 < all.len; i++)
             if (st->sid.len > 0 && vg_str_eq(all.items[i].sid, st->sid))
                 return vg_err_set(p->err, "Statement IDs (SID) in a single policy must be unique.");

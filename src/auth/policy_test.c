@@ -43,10 +43,11 @@ static const struct vg_principal service = { .kind = VG_PRINCIPAL_SERVICE,
                                              .name = VG_STR_INIT("lambda.amazonaws.com") };
 static const struct vg_principal nobody = { .kind = VG_PRINCIPAL_ANONYMOUS };
 
-#define ALLOW_ALL P(S("Allow", "*", "*", ""))
-#define ALLOW_PUT P(S("Allow", "dynamodb:PutItem", "*", ""))
-#define ALLOW_GET P(S("Allow", "dynamodb:GetItem", "*", ""))
-#define DENY_PUT  P(S("Deny", "dynamodb:PutItem", "*", ""))
+#define ALLOW_ALL     P(S("Allow", "*", "*", ""))
+#define ALLOW_PUT     P(S("Allow", "dynamodb:PutItem", "*", ""))
+#define ALLOW_GET     P(S("Allow", "dynamodb:GetItem", "*", ""))
+#define ALLOW_PUT_ONE S("Allow", "dynamodb:PutItem", "*", "")
+#define DENY_PUT      P(S("Deny", "dynamodb:PutItem", "*", ""))
 
 /* https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html */
 static const struct rule {
@@ -258,6 +259,50 @@ aws_evaluation_rules_hold(void **state)
     }
 }
 
+/* What the simulator shows: all that applies, with places as AWS counts (the README of iam). */
+static void
+an_explanation_names_every_statement_that_applies(void **state)
+{
+    (void)state;
+    vg_auto_arena struct vg_arena *a = vg_arena_new(0);
+    const char *json = "{\"Statement\":[" ALLOW_PUT_ONE
+                       ", " S("Deny", "dynamodb:*", "*", "") "," ALLOW_PUT_ONE "]}";
+    const size_t one = sizeof(ALLOW_PUT_ONE) - 1;
+    const struct vg_policy *id = compiled(a, json, VG_POLICY_FOR_IDENTITY);
+    const struct vg_policies all = { .identity = &id, .n_identity = 1, .boundary = id };
+    struct vg_decision d;
+    vg_matches found = { 0 };
+    vg_policy_explain(a, &all, &user, &put_item, 0, &d, &found);
+    assert_true(!d.is_allowed && d.is_explicit);
+    assert_int_equal(found.len, 6);
+    assert_int_equal(found.items[0].start, 14);
+    assert_int_equal(found.items[0].end, 14 + one);
+    assert_int_equal(found.items[1].start, 14 + one);
+    assert_true(found.items[1].is_deny && json[found.items[1].end - 1] == '}');
+    assert_int_equal(found.items[2].end, strlen(json) - 2);
+    assert_int_equal(found.items[5].type, VG_POLICY_BOUNDARY);
+}
+
+/* "an allow at every level from the root": one of the level's policies does. */
+static void
+one_scp_of_each_level_must_allow(void **state)
+{
+    (void)state;
+    vg_auto_arena struct vg_arena *a = vg_arena_new(0);
+    const struct vg_policy *id = compiled(a, ALLOW_ALL, VG_POLICY_FOR_IDENTITY);
+    const struct vg_policy *get = compiled(a, ALLOW_GET, VG_POLICY_FOR_IDENTITY);
+    const struct vg_policy *scp[] = { id, get, id };
+    const size_t together[] = { 1, 2, 2 }, apart[] = { 1, 2, 3 };
+    struct vg_policies all = { .identity = &id, .n_identity = 1, .scp = scp, .n_scp = 3 };
+    struct vg_decision d;
+    all.scp_level = together;
+    vg_policy_decide(a, &all, &user, &put_item, 0, &d);
+    assert_true(d.is_allowed);
+    all.scp_level = apart;
+    vg_policy_decide(a, &all, &user, &put_item, 0, &d);
+    assert_true(!d.is_allowed && d.by == VG_POLICY_SCP);
+}
+
 /* A trust policy must allow even inside the account (sts:AssumeRole). */
 static void
 a_required_policy_must_allow_or_delegate(void **state)
@@ -413,6 +458,8 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(aws_evaluation_rules_hold),
+        cmocka_unit_test(an_explanation_names_every_statement_that_applies),
+        cmocka_unit_test(one_scp_of_each_level_must_allow),
         cmocka_unit_test(a_required_policy_must_allow_or_delegate),
         cmocka_unit_test(denials_read_as_aws_words_them),
         cmocka_unit_test(malformed_policies_are_refused_in_aws_words),

@@ -423,7 +423,8 @@ def test_simulations_decide_as_the_calls_do(iam, user):
         ContextEntries=[{"ContextKeyName": "app:flag", "ContextKeyType": "boolean", "ContextKeyValues": ["true"]}],
     )["EvaluationResults"]
     assert [r["EvalDecision"] for r in got] == ["allowed", "allowed", "explicitDeny", "implicitDeny"]
-    assert got[0]["MissingContextValues"] == ["aws:RequestedRegion"]
+    assert got[0]["MissingContextValues"] == []  # "… instead included under the ResourceSpecificResults"
+    assert got[0]["ResourceSpecificResults"][0]["MissingContextValues"] == ["aws:RequestedRegion"]
     custom = iam.simulate_custom_policy(
         PolicyInputList=[document(allow("*"))],
         PermissionsBoundaryPolicyInputList=[document(allow("sqs:*"))],
@@ -435,6 +436,151 @@ def test_simulations_decide_as_the_calls_do(iam, user):
         PolicyInputList=[document(allow("s3:*", "arn:aws:s3:::b/${aws:username}"))]
     )
     assert keys["ContextKeyNames"] == ["aws:username"]
+
+
+def at(line, column):
+    return {"Line": line, "Column": column}
+
+
+def matched(result):
+    return [s["SourcePolicyId"] for s in result["MatchedStatements"]]
+
+
+def test_a_simulation_names_the_statements_that_decide(iam):
+    """
+    API_EvaluationResult; names, types and positions as in measured answers: a document that begins
+    with {"Version": "2012-10-17", "Statement": [{ has its first statement at column 41.
+    """
+    first = allow("s3:GetObject")
+    deny = {"Effect": "Deny", "Action": "s3:*", "Resource": "arn:aws:s3:::secret/*"}
+    end = 40 + len(json.dumps(first)) + 1
+    args = {
+        "PolicyInputList": [document(first, deny), document(allow("s3:*"))],
+        "ActionNames": ["s3:GetObject"],
+    }
+    got = iam.simulate_custom_policy(**args)["EvaluationResults"][0]
+    assert got["EvalResourceName"] == "*" and "ResourceSpecificResults" not in got
+    assert got["MatchedStatements"] == [
+        {
+            "SourcePolicyId": "PolicyInputList.1",
+            "SourcePolicyType": "IAM Policy",
+            "StartPosition": at(1, 41),
+            "EndPosition": at(1, end),
+        },
+        {
+            "SourcePolicyId": "PolicyInputList.2",
+            "SourcePolicyType": "IAM Policy",
+            "StartPosition": at(1, 41),
+            "EndPosition": at(1, 41 + len(json.dumps(allow("s3:*")))),
+        },
+    ]
+    secret = "arn:aws:s3:::secret/key"
+    got = iam.simulate_custom_policy(**args, ResourceArns=[secret])["EvaluationResults"][0]
+    # "the deny statement is the only entry included in the result"
+    assert got["EvalDecision"] == "explicitDeny" and matched(got) == ["PolicyInputList.1"]
+    assert got["MatchedStatements"][0]["StartPosition"] == at(1, end)
+    assert got["ResourceSpecificResults"] == [
+        {
+            "EvalResourceName": secret,
+            "EvalResourceDecision": "explicitDeny",
+            "MatchedStatements": got["MatchedStatements"],
+            "MissingContextValues": [],
+            "EvalDecisionDetails": {},
+        }
+    ]
+    lines = json.dumps({"Version": "2012-10-17", "Statement": [allow("*")]}, indent=4)
+    got = iam.simulate_custom_policy(PolicyInputList=[lines], ActionNames=["sqs:SendMessage"])
+    found = got["EvaluationResults"][0]["MatchedStatements"][0]
+    assert (found["StartPosition"], found["EndPosition"]) == (at(3, 19), at(8, 10))
+    got = iam.simulate_custom_policy(**args | {"ActionNames": ["sqs:SendMessage"]})
+    assert matched(got["EvaluationResults"][0]) == []
+
+
+def test_a_simulated_boundary_answers_for_itself(iam):
+    """ "true means that the permissions boundary … includes an Allow statement that matches"."""
+    bound = [document(allow("sqs:*"), {"Effect": "Deny", "Action": "sqs:DeleteQueue", "Resource": "*"})]
+    args = {
+        "PermissionsBoundaryPolicyInputList": bound,
+        "ActionNames": ["sqs:SendMessage", "sns:Publish", "sqs:DeleteQueue"],
+        "ResourceArns": ["arn:aws:sqs:us-east-1:000000000000:q"],
+    }
+    allowed = "AllowedByPermissionsBoundary"
+    for identity, decisions in (
+        (allow("sns:*"), ["implicitDeny", "implicitDeny", "explicitDeny"]),
+        (allow("*"), ["allowed", "implicitDeny", "explicitDeny"]),
+    ):
+        got = iam.simulate_custom_policy(PolicyInputList=[document(identity)], **args)["EvaluationResults"]
+        assert [r["EvalDecision"] for r in got] == decisions
+        details = [r["PermissionsBoundaryDecisionDetail"][allowed] for r in got]
+        assert details == [True, False, False]
+        inner = [r["ResourceSpecificResults"][0]["PermissionsBoundaryDecisionDetail"] for r in got]
+        assert [d[allowed] for d in inner] == details
+        assert matched(got[2]) == ["PermissionsBoundaryPolicyInputList.1"]
+
+
+def test_a_principals_policies_are_called_by_their_names_and_can_be_left_out(iam, user, name):
+    who, _ = user
+    mine, group = document(allow("iam:GetUser")), name("group")
+    managed = iam.create_policy(PolicyName=name("own"), PolicyDocument=mine)["Policy"]
+    iam.put_user_policy(UserName=who, PolicyName="inline", PolicyDocument=mine)
+    iam.attach_user_policy(UserName=who, PolicyArn=managed["Arn"])
+    iam.create_group(GroupName=group)
+    iam.put_group_policy(GroupName=group, PolicyName="g", PolicyDocument=mine)
+    iam.add_user_to_group(GroupName=group, UserName=who)
+    args = {
+        "PolicySourceArn": iam.get_user(UserName=who)["User"]["Arn"],
+        "ActionNames": ["iam:GetUser"],
+        "PolicyInputList": [mine],
+    }
+
+    def sources(*excluded):
+        more = {"PolicyExclusionList": list(excluded)} if excluded else {}
+        return matched(iam.simulate_principal_policy(**args, **more)["EvaluationResults"][0])
+
+    inline, own, grouped = f"user_{who}_inline", managed["PolicyName"], f"group_{group}_g"
+    assert sources() == [inline, own, grouped, "PolicyInputList.1"]
+    assert sources({"PolicyArn": managed["Arn"]}) == [inline, grouped, "PolicyInputList.1"]
+    assert sources({"PolicyType": "inline"}) == [own, "PolicyInputList.1"]
+    assert sources({"PolicyType": "aws-managed"}) == sources()
+    one = {"PolicyName": "g", "AttachmentType": "group", "AttachmentName": group}
+    assert sources({"InlinePolicyIdentifier": one}, {"PolicyType": "user-managed"}) == [
+        inline,
+        "PolicyInputList.1",
+    ]
+
+
+def test_simulated_organizations_and_other_accounts(iam):
+    """One policy of each level must allow; of two accounts both must ("EvalDecisionDetails")."""
+    both = [document(allow("sqs:*")), document(allow("sns:*"))]
+    levels = [{"ServiceControlPolicyInputList": both}, {"ServiceControlPolicyInputList": both[1:]}]
+    got = iam.simulate_custom_policy(
+        PolicyInputList=[document(allow("*"))],
+        OrderedOrganizationPolicyInputList=levels,
+        ActionNames=["sns:Publish", "sqs:SendMessage"],
+    )["EvaluationResults"]
+    assert [r["EvalDecision"] for r in got] == ["allowed", "implicitDeny"]
+    assert [r["OrganizationsDecisionDetail"]["AllowedByOrganizations"] for r in got] == [True, False]
+
+    queue = "arn:aws:sqs:us-east-1:111122223333:q"
+    caller = "arn:aws:iam::000000000000:user/ann"
+    policy = document(allow("sqs:SendMessage", queue, Principal={"AWS": caller}))
+    got = iam.simulate_custom_policy(
+        PolicyInputList=[document(allow("sqs:*"))],
+        ResourcePolicy=policy,
+        ResourceOwner="arn:aws:iam::111122223333:root",
+        CallerArn=caller,
+        ResourceArns=[queue],
+        ActionNames=["sqs:SendMessage", "sqs:ReceiveMessage"],
+    )["EvaluationResults"]
+    assert [r["EvalDecision"] for r in got] == ["allowed", "implicitDeny"]
+    assert [(s["SourcePolicyId"], s["SourcePolicyType"]) for s in got[0]["MatchedStatements"]] == [
+        ("PolicyInputList.1", "IAM Policy"),
+        ("ResourcePolicy", "Resource Policy"),
+    ]
+    assert [sorted(r["EvalDecisionDetails"].values()) for r in got] == [
+        ["allowed", "allowed"],
+        ["allowed", "implicitDeny"],
+    ]
 
 
 def test_records_outlive_a_kill(make_daemon, name):

@@ -3,25 +3,14 @@
 
 import json
 import subprocess
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
-PROGRAM = ROOT / "build" / "bench" / "auth" / "bench_auth"
+from peer import program
 
 
 def run(quick):
-    subprocess.run(
-        ["ninja", "-C", str(ROOT / "build"), "bench/auth/bench_auth"],
-        check=True,
-        capture_output=True,
-    )
     runs = 1 if quick else 5
-    figures = [
-        json.loads(
-            subprocess.run([PROGRAM], check=True, capture_output=True, text=True).stdout
-        )
-        for _ in range(runs)
-    ]
+    command = [program("auth")]
+    figures = [json.loads(subprocess.run(command, check=True, capture_output=True).stdout) for _ in range(runs)]
     return {key: sorted(f[key] for f in figures)[runs // 2] for key in figures[0]}
 
 

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The HTTP layer: a signed no-op beside nginx's bare `return 200`; 10,000 idle connections."""
+"""The HTTP layer: a signed no-op beside nginx's bare `return 200`; 10,000 connections that idle or wait."""
 
+import contextlib
+import os
 import resource
 import socket
 import subprocess
@@ -10,7 +12,7 @@ from pathlib import Path
 from harness.daemon import wait_until
 from harness.raw import Raw
 from load import http_bytes, wrk
-from peer import Peer, Virga, cpu_s
+from peer import Peer, Virga, cpu_s, program
 
 NGINX = """
 worker_processes 2;
@@ -40,6 +42,19 @@ class Nginx(Peer):
         assert wait_until(lambda: not socket.socket().connect_ex(("127.0.0.1", self.port)), 5)
 
 
+class HttpAlone(Peer):
+    """Our HTTP layer with a handler that waits for an hour on /wait, as a long poll does."""
+
+    name = "HTTP layer"
+
+    def command(self):
+        return [program("http"), str(self.port), str(os.cpu_count())]
+
+    def start(self):
+        self.process = subprocess.Popen(self.command(), stdout=subprocess.DEVNULL, start_new_session=True)
+        assert wait_until(lambda: not socket.socket().connect_ex(("127.0.0.1", self.port)), 5)
+
+
 def no_op(port):
     body = b"Action=GetCallerIdentity&Version=2011-06-15"
     extra = {"content-type": "application/x-www-form-urlencoded; charset=utf-8"}
@@ -65,28 +80,35 @@ def connect(port, n):
     return held
 
 
-def idle(n):
+@contextlib.contextmanager
+def descriptors(n):
+    """Room for n connections, here and in what is started within."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, n + 1000), hard))
-    with Virga() as peer:
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def held_memory(kind, n, request=None):
+    """Memory without, with and some time after n connections, each with a request that waits if there is one."""
+    with descriptors(n), kind() as peer:
         time.sleep(1)
         before = peer.pss_mb()
         held = connect(peer.port, n)
+        for s in held if request else ():
+            s.sendall(request)
         time.sleep(2)
         during = peer.pss_mb()
         for s in held:
             s.close()
-        time.sleep(10)
+        time.sleep(20)
         after = peer.pss_mb()
-    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
     return {"connections": n, "before_mb": before, "during_mb": during, "after_mb": after}
 
 
 def burst(n, wait_s):
     """Memory some time after a burst of connections that each did a signed request."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, n + 1000), hard))
-    with Virga() as peer:
+    with descriptors(n), Virga() as peer:
         time.sleep(1)
         before = peer.pss_mb()
         request = no_op(peer.port)
@@ -99,7 +121,6 @@ def burst(n, wait_s):
             s.close()
         time.sleep(wait_s)
         after = peer.pss_mb()
-    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
     memory = {"before_mb": before, "peak_mb": peak, "after_mb": after}
     return {"connections": n, "answered": answered, "wait_s": wait_s, **memory}
 
@@ -114,24 +135,32 @@ def run(quick):
             result[kind.name] = measured(peer, seconds)
         finally:
             peer.close()
-    result["idle"] = idle(1000 if quick else 10_000)
+    n = 1000 if quick else 10_000
+    result["idle"] = held_memory(Virga, n)
+    # As long as the head of a signed call is.
+    result["waiting"] = held_memory(HttpAlone, n, b"GET /wait HTTP/1.1\r\nhost: x\r\na: %s\r\n\r\n" % (b"b" * 500))
     result["burst"] = burst(500 if quick else 5000, 5 if quick else 60)
     return result
+
+
+def kb_each(m):
+    return (m["during_mb"] - m["before_mb"]) * 1024 / m["connections"]
 
 
 def render(r):
     mine, nginx = r["Virga"], r["nginx return 200"]
     i, b = r["idle"], r["burst"]
-    per = (i["during_mb"] - i["before_mb"]) * 1024 / i["connections"]
     lines = ["## HTTP", "", "GetCallerIdentity, signed, 64 connections, beside nginx's bare `return 200`.", ""]
     lines += ["| | requests/s | p99, ms | CPU a request, µs |", "| --- | ---: | ---: | ---: |"]
     for name in ("Virga", "nginx return 200"):
         lines.append(f"| {name} | {r[name]['rps']:,.0f} | {r[name]['p99_ms']:.2f} | {r[name]['cpu_us']:.1f} |")
     lines += ["", f"Ratio of requests/s: {mine['rps'] / nginx['rps']:.2f};"]
     lines[-1] += f" of CPU: {mine['cpu_us'] / nginx['cpu_us']:.2f}."
-    lines += ["", f"{i['connections']:,} idle connections: {per:.1f} KB each"]
-    lines[-1] += f" (PSS {i['before_mb']:.1f} → {i['during_mb']:.1f} MB;"
-    lines[-1] += f" {i['after_mb']:.1f} MB ten seconds after they closed)."
+    what = "with a request that waits (the HTTP layer alone)"
+    for kind, m in (("idle connections", i), (f"connections {what}", r["waiting"])):
+        lines += ["", f"{m['connections']:,} {kind}: {kb_each(m):.1f} KB each"]
+        lines[-1] += f" (PSS {m['before_mb']:.1f} → {m['during_mb']:.1f} MB;"
+        lines[-1] += f" {m['after_mb']:.1f} MB twenty seconds after they closed)."
     lines += ["", f"A burst of {b['connections']:,} connections with a signed request each"]
     lines[-1] += f" ({b['answered']:,} answered): "
     lines[-1] += f"{b['before_mb']:.1f} → {b['peak_mb']:.1f} MB, {b['after_mb']:.1f} MB {b['wait_s']} s later."

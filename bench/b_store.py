@@ -5,17 +5,14 @@ import json
 import shutil
 import subprocess
 import tempfile
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
-PROGRAM = ROOT / "build" / "bench" / "store" / "bench_store"
+from peer import ROOT, program
 
 
 def run(quick):
-    subprocess.run(["ninja", "-C", str(ROOT / "build"), "bench/store/bench_store"], check=True, capture_output=True)
     home = tempfile.mkdtemp(prefix="virga-bench-store-", dir=ROOT / "build")  # /tmp may be memory
     try:
-        command = [PROGRAM, f"{home}/data", "1" if quick else "5"]
+        command = [program("store"), f"{home}/data", "1" if quick else "5"]
         figures = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
     finally:
         shutil.rmtree(home)

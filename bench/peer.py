@@ -28,6 +28,13 @@ def free_port():
         return s.getsockname()[1]
 
 
+def program(name):
+    """The path of bench/NAME/bench_NAME, compiled when that is due."""
+    path = f"bench/{name}/bench_{name}"
+    subprocess.run(["ninja", "-C", str(ROOT / "build"), path], check=True, capture_output=True)
+    return str(ROOT / "build" / path)
+
+
 def pss_kb(pid):
     """Proportional set size of a process and all below it."""
     total = 0

@@ -14,6 +14,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 
+from b_http import kb_each  # noqa: E402
 from peer import CACHE  # noqa: E402
 
 NAMES = ("start", "dynamodb", "store", "http", "lambda", "chain", "auth")
@@ -26,9 +27,8 @@ TARGETS = [
     ("start", "idle memory", "≤ 20 MB", lambda r: r["idle_mb"]["Virga"], lambda v: v <= 20, "{:.1f} MB"),
     ("http", "requests/s, signed, of nginx's", "≥ 0.60",
      lambda r: r["Virga"]["rps"] / r["nginx return 200"]["rps"], lambda v: v >= 0.6, "{:.2f}"),
-    ("http", "an idle connection", "≤ 8 KB",
-     lambda r: (r["idle"]["during_mb"] - r["idle"]["before_mb"]) * 1024 / r["idle"]["connections"],
-     lambda v: v <= 8, "{:.1f} KB"),
+    ("http", "an idle connection", "≤ 8 KB", lambda r: kb_each(r["idle"]), lambda v: v <= 8, "{:.1f} KB"),
+    ("http", "a waiting request", "≤ 16 KB", lambda r: kb_each(r["waiting"]), lambda v: v <= 16, "{:.1f} KB"),
     ("http", "memory a minute after a burst of 5,000", "≤ 20 MB", lambda r: r["burst"]["after_mb"],
      lambda v: v <= 20, "{:.1f} MB"),
     ("dynamodb", "GetItem, 16 connections, of the fastest peer but fakecloud", "≥ 5",

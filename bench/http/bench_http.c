@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The HTTP layer alone: a handler that answers at once, or waits for /wait, until it is killed.
- * bench/http/run compares it with nginx. Usage: bench_http PORT LOOPS
+ * bench/b_http.py weighs the waiting ones. Usage: bench_http PORT LOOPS
  */
 #include "http/server.h"
 #include "os/clock.h"

@@ -130,6 +130,15 @@ authorize_item(struct vg_req *rq, const struct vg_authz_item *item, const struct
     return vg_fail_access_denied(rq, vg_auth_denial(rq->arena, rq->scope->caller, &what, &d));
 }
 
+/* "table/notes" of "arn:aws:dynamodb:us-east-1:000000000000:table/notes"; absent where none is. */
+static struct vg_str
+arn_end(struct vg_str arn)
+{
+    for (int i = 0; i < 5; i++)
+        vg_str_cut(&arn, ':');
+    return arn.len ? arn : VG_STR_NONE;
+}
+
 vg_rc
 vg_authorize(struct vg_req *rq, const struct vg_ctx *ctx, size_t n_ctx, const void *in)
 {
@@ -146,6 +155,8 @@ vg_authorize(struct vg_req *rq, const struct vg_ctx *ctx, size_t n_ctx, const vo
             op->iam_resource ? vg_arn_expand(rq, op->iam_resource, in) : VG_STR("*");
         vg_authz_add(&az, vg_str_of(op->iam_action), resource, NULL, 0);
     }
+    if (az.items.len > 0)
+        rq->about = arn_end(az.items.items[0].resource);
     for (size_t i = 0; i < az.items.len; i++) {
         vg_rc rc = authorize_item(rq, &az.items.items[i], ctx, n_ctx);
         if (rc != VG_OK)

@@ -65,14 +65,8 @@ vg_gate(struct vg_req *rq)
 static void
 meter_request(struct vg_req *rq)
 {
-    if (rq->env->meter == NULL || (rq->op->flags & VG_OP_INTERNAL))
-        return;
-    const struct vg_use use = { .account = rq->scope->owner,
-                                .region = rq->scope->region,
-                                .service = rq->op->endpoint,
-                                .metric = rq->op->name,
-                                .amount = 1 };
-    vg_meter_add(rq->env->meter, &use);
+    if (!(rq->op->flags & VG_OP_INTERNAL))
+        vg_meter_use(rq, rq->op->name, rq->about, 1);
 }
 
 vg_rc

@@ -4,16 +4,19 @@
 #include "base/arena.h"
 #include "base/log.h"
 #include "core/env.h"
+#include "core/service.h"
 #include "os/fiber.h"
 #include "store/key.h"
 #include "store/kv.h"
 
 #include <stdlib.h>
 
-#define FLUSH_MS  1000
-#define ROWS_MAX  16384 /* distinct counters between two flushes; more are folded into "(other)" */
-#define HOUR_MS   (3600 * INT64_C(1000))
-#define PAGE_ROWS 1000
+#define FLUSH_MS     1000
+#define RESOURCE_MAX 512  /* bytes of a name */
+#define KEY_MAX      1024 /* bytes of a partition and a key together */
+#define ROWS_MAX     16384 /* distinct counters between two flushes; more are folded into "(other)" */
+#define HOUR_MS      (3600 * INT64_C(1000))
+#define PAGE_ROWS    1000
 
 /*
  * Partition: ("meter", account, region).  Key: (hour, service, metric, resource).  Blind adds only,
@@ -109,36 +112,33 @@ heap_copy(struct vg_str s)
     return p;
 }
 
-void
-vg_meter_add(struct vg_meter *m, const struct vg_use *use)
+/* Where a use is counted in this hour, in the caller's space; false: its names are too long. */
+static bool
+place_of(const struct vg_env *env, const struct vg_use *use, char *space, size_t n,
+         struct vg_str *ret_part, struct vg_str *ret_key)
 {
-    struct vg_loop *loop = vg_loop_self();
-    VG_ASSERT(loop != NULL);
-    struct table *t = &m->tables[vg_loop_index(loop)];
-    if (t->len * 2 >= t->cap)
-        grow(t);
-
-    char space[1024]; /* keys are short; a long resource name falls back to the service's sum */
-    struct vg_str resource = use->resource.len <= 512 ? use->resource : VG_STR("(long)");
-    if (t->len >= ROWS_MAX)
-        resource = VG_STR("(other)");
     struct vg_key k;
-    k.buf = (struct vg_buf) { .ptr = space, .cap = sizeof(space), .max = sizeof(space) };
+    k.buf = (struct vg_buf) { .ptr = space, .cap = n, .max = n };
     vg_key_str(&k, VG_STR("meter"));
     vg_key_str(&k, use->account);
     vg_key_str(&k, use->region);
-    struct vg_str part = vg_key_done(&k);
-    k.buf.ptr += part.len;
-    k.buf.cap = k.buf.max = sizeof(space) - part.len;
+    *ret_part = vg_key_done(&k);
+    k.buf.ptr += ret_part->len;
+    k.buf.cap = k.buf.max = n - ret_part->len;
     k.buf.len = 0;
-    vg_key_i64(&k, vg_now_ms(m->env) / HOUR_MS * HOUR_MS);
+    vg_key_i64(&k, vg_now_ms(env) / HOUR_MS * HOUR_MS);
     vg_key_str(&k, use->service);
     vg_key_str(&k, use->metric);
-    vg_key_str(&k, resource);
-    struct vg_str key = vg_key_done(&k);
-    if (k.buf.over)
-        return;
+    vg_key_str(&k, use->resource.len <= RESOURCE_MAX ? use->resource : VG_STR("(long)"));
+    *ret_key = vg_key_done(&k);
+    return !k.buf.over;
+}
 
+static void
+count(struct table *t, struct vg_str part, struct vg_str key, int64_t amount)
+{
+    if (t->len * 2 >= t->cap)
+        grow(t);
     uint64_t hash = vg_str_hash(part) ^ vg_str_hash(key);
     struct row *r = find(t, hash, part, key);
     if (r->key == NULL) {
@@ -149,7 +149,51 @@ vg_meter_add(struct vg_meter *m, const struct vg_use *use)
                             .key_len = key.len };
         t->len++;
     }
-    r->amount += use->amount;
+    r->amount += amount;
+}
+
+void
+vg_meter_add(struct vg_meter *m, const struct vg_use *use)
+{
+    struct vg_loop *loop = vg_loop_self();
+    VG_ASSERT(loop != NULL);
+    struct table *t = &m->tables[vg_loop_index(loop)];
+    char space[KEY_MAX];
+    struct vg_str part, key;
+    struct vg_use u = *use;
+    if (t->len >= ROWS_MAX)
+        u.resource = VG_STR("(other)");
+    if (place_of(m->env, &u, space, sizeof(space), &part, &key))
+        count(t, part, key, use->amount);
+}
+
+static struct vg_use
+use_of(struct vg_req *rq, struct vg_str metric, struct vg_str resource, int64_t amount)
+{
+    return (struct vg_use) { .account = rq->scope->owner,
+                             .region = rq->scope->region,
+                             .service = rq->op->endpoint,
+                             .metric = metric,
+                             .resource = resource,
+                             .amount = amount };
+}
+
+void
+vg_meter_use(struct vg_req *rq, struct vg_str metric, struct vg_str resource, int64_t amount)
+{
+    const struct vg_use use = use_of(rq, metric, resource, amount);
+    if (rq->env->meter)
+        vg_meter_add(rq->env->meter, &use);
+}
+
+void
+vg_meter_stored(struct vg_req *rq, struct vg_tx *tx, struct vg_str resource, int64_t bytes)
+{
+    char space[KEY_MAX];
+    struct vg_str part, key;
+    const struct vg_use use = use_of(rq, VG_METER_STORED, resource, bytes);
+    if (rq->env->meter && bytes != 0 && place_of(rq->env, &use, space, sizeof(space), &part, &key))
+        vg_tx_add(tx, part, key, bytes);
 }
 
 static void
@@ -172,8 +216,15 @@ flush(struct vg_meter *m, struct table *live)
     }
     if (rc == VG_OK)
         rc = vg_tx_commit(&tx, &err);
-    if (rc != VG_OK)
+    if (rc != VG_OK) {
         vg_log(VG_LOG_WARN, "meter.flush", { "error", vg_err_text(&err) });
+        for (size_t i = 0; i < t.cap; i++) { /* counted again: a full disk loses nothing */
+            struct row *r = &t.rows[i];
+            if (r->key)
+                count(live, vg_str_n(r->part, r->part_len), vg_str_n(r->key, r->key_len),
+                      r->amount);
+        }
+    }
     table_clear(&t);
 }
 

@@ -42,6 +42,7 @@ struct vg_req {
     struct vg_body *body;  /* streamed input, else NULL                    */
     struct vg_req *parent; /* the request whose vg_call() this is, or NULL */
     struct vg_str id;      /* x-amzn-RequestId                             */
+    struct vg_str about;   /* what was authorized, as its ARN ends; or absent */
     int64_t deadline_ms;   /* monotonic clock                              */
 };
 

@@ -105,9 +105,9 @@ void dynamodb_store_del_table(struct vg_tx *tx, struct vg_arena *arena, struct v
 vg_rc dynamodb_store_list_tables(struct vg_req *rq, struct vg_str part, struct vg_str from,
                                  uint32_t max, struct vg_page *ret, struct vg_str **ret_names)
     VG_MUST_USE;
-/* Removes the rows of an index (0: the table's own and its counters), some at a time. */
-vg_rc dynamodb_store_drop(struct vg_req *rq, struct vg_str table_id, uint32_t index_id)
-    VG_WAITS VG_MUST_USE;
+/* Removes the rows of an index (0: the table's own), some at a time, then their count. */
+vg_rc dynamodb_store_drop(struct vg_req *rq, struct vg_str name, struct vg_str table_id,
+                          uint32_t index_id) VG_WAITS VG_MUST_USE;
 
 /* Where one item (or one entry of an index) lies. */
 struct dynamodb_place {
@@ -151,7 +151,7 @@ dynamodb_slot(uint32_t hash)
 }
 
 /* Counters: items and bytes of the table (ix NULL) or an index. */
-void dynamodb_store_count(struct vg_tx *tx, struct vg_arena *arena, const struct dynamodb_table *t,
+void dynamodb_store_count(struct vg_req *rq, struct vg_tx *tx, const struct dynamodb_table *t,
                           const struct dynamodb_index *ix, int64_t items, int64_t bytes);
 vg_rc dynamodb_store_counted(struct vg_req *rq, const struct dynamodb_table *t,
                              const struct dynamodb_index *ix, int64_t *ret_items,
@@ -186,7 +186,8 @@ vg_rc dynamodb_store_collection(struct vg_req *rq, const struct dynamodb_table *
 
 /* Set in the transaction that changes the table's record, of which `part` is the partition. */
 vg_rc dynamodb_plan_drop(struct vg_req *rq, struct vg_tx *tx, struct vg_str part,
-                         struct vg_str table_id, const uint32_t *index_ids, size_t n) VG_MUST_USE;
+                         const struct dynamodb_rec_table *rec, const uint32_t *index_ids, size_t n)
+    VG_MUST_USE;
 vg_rc dynamodb_plan_backfill(struct vg_req *rq, struct vg_tx *tx, struct vg_str part,
                              const struct dynamodb_rec_table *rec, struct vg_str index_name)
     VG_MUST_USE;

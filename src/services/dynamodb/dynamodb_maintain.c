@@ -24,23 +24,25 @@ plan(struct vg_req *rq, struct vg_tx *tx, struct vg_str part, struct vg_str id, 
 }
 
 static void
-begin_payload(struct vg_req *rq, struct vg_json_out *w, struct vg_buf *b, struct vg_str table_id)
+begin_payload(struct vg_req *rq, struct vg_json_out *w, struct vg_buf *b,
+              const struct dynamodb_rec_table *rec)
 {
     vg_buf_init(b, rq->arena, 64u << 10);
     vg_jsonw_init(w, b);
     vg_jsonw_object(w);
     vg_jsonw_kv(w, VG_STR("Account"), rq->scope->owner);
     vg_jsonw_kv(w, VG_STR("Region"), rq->scope->region);
-    vg_jsonw_kv(w, VG_STR("Table"), table_id);
+    vg_jsonw_kv(w, VG_STR("Name"), rec->name);
+    vg_jsonw_kv(w, VG_STR("Table"), rec->id);
 }
 
 vg_rc
-dynamodb_plan_drop(struct vg_req *rq, struct vg_tx *tx, struct vg_str part, struct vg_str table_id,
-                   const uint32_t *index_ids, size_t n)
+dynamodb_plan_drop(struct vg_req *rq, struct vg_tx *tx, struct vg_str part,
+                   const struct dynamodb_rec_table *rec, const uint32_t *index_ids, size_t n)
 {
     struct vg_buf b;
     struct vg_json_out w;
-    begin_payload(rq, &w, &b, table_id);
+    begin_payload(rq, &w, &b, rec);
     vg_jsonw_key(&w, VG_STR("Indexes"));
     vg_jsonw_array(&w);
     for (size_t i = 0; i < n; i++)
@@ -48,7 +50,7 @@ dynamodb_plan_drop(struct vg_req *rq, struct vg_tx *tx, struct vg_str part, stru
     vg_jsonw_array_end(&w);
     vg_jsonw_object_end(&w);
     struct vg_str id =
-        vg_str_fmt(rq->arena, "drop/%" VG_FMT "/%u", VG_ARG(table_id), (unsigned)index_ids[0]);
+        vg_str_fmt(rq->arena, "drop/%" VG_FMT "/%u", VG_ARG(rec->id), (unsigned)index_ids[0]);
     return plan(rq, tx, part, id, VG_STR("dynamodb/_DropRows"), vg_buf_str(&b));
 }
 
@@ -58,8 +60,7 @@ dynamodb_plan_backfill(struct vg_req *rq, struct vg_tx *tx, struct vg_str part,
 {
     struct vg_buf b;
     struct vg_json_out w;
-    begin_payload(rq, &w, &b, rec->id);
-    vg_jsonw_kv(&w, VG_STR("Name"), rec->name);
+    begin_payload(rq, &w, &b, rec);
     vg_jsonw_kv(&w, VG_STR("Index"), index_name);
     vg_jsonw_object_end(&w);
     struct vg_str id =
@@ -71,7 +72,7 @@ vg_rc
 dynamodb_drop_rows(struct vg_req *rq, const struct dynamodb_drop_rows_input *in)
 {
     for (size_t i = 0; i < in->indexes.len; i++) {
-        vg_rc rc = dynamodb_store_drop(rq, in->table, (uint32_t)in->indexes.items[i]);
+        vg_rc rc = dynamodb_store_drop(rq, in->name, in->table, (uint32_t)in->indexes.items[i]);
         if (rc != VG_OK)
             return rc;
     }

@@ -3,12 +3,14 @@
 /*
  * The keys of this service.
  *
- *   partition (dynamodb, account, region)                        key (table)          record.table
- *   partition (dynamodb, account, region, id, "t", slot)         key (hash, pk[, sk]) item
- *                                                                key ("c", pk)        bytes of a
- * collection partition (dynamodb, account, region, id, "x", index, slot)  key (hash, ipk[, isk],
- * pk[, sk]) partition (dynamodb, account, region, id, "stat")            key (index or 0, "n" or
- * "b") partition (dynamodb, account, region, "token")               key (client request token)
+ * Partitions begin with (dynamodb, account, region):
+ *
+ *   …                        key (table)                 record.table
+ *   …, id, "t", slot         key (hash, pk[, sk])        an item
+ *                            key ("c", pk)               bytes of a collection
+ *   …, id, "x", index, slot  key (hash, ipk[, isk], pk[, sk])
+ *   …, id, "stat"            key (index or 0, "n" or "b")
+ *   …, "token", slot         key ("t", client request token), ("e", time, token)
  *
  * `id` is unique for ever, so what is left of a deleted table is out of reach at once.  `hash` is
  * 32 bits of the partition key's hash, of which the highest are the slot: scans go in its order,
@@ -17,6 +19,7 @@
  * own.
  */
 
+#include "core/meter.h"
 #include "services/dynamodb/dynamodb_int.h"
 #include "store/key.h"
 
@@ -139,8 +142,44 @@ drop_part(struct vg_req *rq, struct vg_str part)
     return VG_OK;
 }
 
+static struct vg_str
+counter_key(struct vg_arena *arena, int64_t index_id, struct vg_str what)
+{
+    struct vg_key k;
+    vg_key_init(&k, arena);
+    vg_key_i64(&k, index_id);
+    vg_key_str(&k, what);
+    return vg_key_done(&k);
+}
+
+/* The meter's name of a table, its indexes included. */
+static struct vg_str
+metered_as(struct vg_arena *arena, struct vg_str table_name)
+{
+    return vg_str_cat(arena, VG_STR("table/"), table_name);
+}
+
+/* Once the rows are gone: their count goes, and the meter counts them no longer. */
+static vg_rc
+drop_count(struct vg_req *rq, struct vg_str name, struct vg_str table_id, uint32_t index_id)
+{
+    struct vg_str part = stat_part(rq->arena, rq->scope->owner, rq->scope->region, table_id);
+    struct vg_str bytes_key = counter_key(rq->arena, index_id, VG_STR("b")), v;
+    vg_auto_tx struct vg_tx *tx = NULL;
+    vg_rc rc = vg_tx_open(rq, part, &tx);
+    if (rc == VG_OK)
+        rc = vg_tx_get(tx, part, bytes_key, &v, rq->err);
+    if (rc != VG_OK)
+        return rc;
+    vg_meter_stored(rq, tx, metered_as(rq->arena, name), -vg_kv_counter(v));
+    vg_tx_del(tx, part, bytes_key);
+    vg_tx_del(tx, part, counter_key(rq->arena, index_id, VG_STR("n")));
+    return vg_tx_commit(&tx, rq->err);
+}
+
 vg_rc
-dynamodb_store_drop(struct vg_req *rq, struct vg_str table_id, uint32_t index_id)
+dynamodb_store_drop(struct vg_req *rq, struct vg_str name, struct vg_str table_id,
+                    uint32_t index_id)
 {
     struct vg_str account = rq->scope->owner, region = rq->scope->region;
     for (uint32_t slot = 0; slot < DYNAMODB_SLOTS; slot++) {
@@ -148,9 +187,7 @@ dynamodb_store_drop(struct vg_req *rq, struct vg_str table_id, uint32_t index_id
         if (rc != VG_OK)
             return rc;
     }
-    if (index_id == 0)
-        return drop_part(rq, stat_part(rq->arena, account, region, table_id));
-    return VG_OK;
+    return drop_count(rq, name, table_id, index_id);
 }
 
 /* --- items --------------------------------------------------------------------------------------
@@ -286,24 +323,17 @@ dynamodb_store_scan_range(struct vg_arena *arena, uint32_t from, uint32_t to, st
 /* --- counters -----------------------------------------------------------------------------------
  */
 
-static struct vg_str
-counter_key(struct vg_arena *arena, const struct dynamodb_index *ix, struct vg_str what)
-{
-    struct vg_key k;
-    vg_key_init(&k, arena);
-    vg_key_i64(&k, ix ? ix->rec->id : 0);
-    vg_key_str(&k, what);
-    return vg_key_done(&k);
-}
-
 void
-dynamodb_store_count(struct vg_tx *tx, struct vg_arena *arena, const struct dynamodb_table *t,
+dynamodb_store_count(struct vg_req *rq, struct vg_tx *tx, const struct dynamodb_table *t,
                      const struct dynamodb_index *ix, int64_t items, int64_t bytes)
 {
+    int64_t id = ix ? ix->rec->id : 0;
     if (items != 0)
-        vg_tx_add(tx, t->stat_part, counter_key(arena, ix, VG_STR("n")), items);
-    if (bytes != 0)
-        vg_tx_add(tx, t->stat_part, counter_key(arena, ix, VG_STR("b")), bytes);
+        vg_tx_add(tx, t->stat_part, counter_key(rq->arena, id, VG_STR("n")), items);
+    if (bytes != 0) {
+        vg_tx_add(tx, t->stat_part, counter_key(rq->arena, id, VG_STR("b")), bytes);
+        vg_meter_stored(rq, tx, metered_as(rq->arena, t->rec.name), bytes);
+    }
 }
 
 vg_rc
@@ -311,12 +341,13 @@ dynamodb_store_counted(struct vg_req *rq, const struct dynamodb_table *t,
                        const struct dynamodb_index *ix, int64_t *ret_items, int64_t *ret_bytes)
 {
     struct vg_str v;
+    int64_t id = ix ? ix->rec->id : 0;
     vg_rc rc =
-        vg_kv_get(rq->sess, t->stat_part, counter_key(rq->arena, ix, VG_STR("n")), &v, rq->err);
+        vg_kv_get(rq->sess, t->stat_part, counter_key(rq->arena, id, VG_STR("n")), &v, rq->err);
     if (rc != VG_OK)
         return rc;
     *ret_items = vg_kv_counter(v);
-    rc = vg_kv_get(rq->sess, t->stat_part, counter_key(rq->arena, ix, VG_STR("b")), &v, rq->err);
+    rc = vg_kv_get(rq->sess, t->stat_part, counter_key(rq->arena, id, VG_STR("b")), &v, rq->err);
     if (rc != VG_OK)
         return rc;
     *ret_bytes = vg_kv_counter(v);

@@ -167,7 +167,7 @@ dynamodb_delete_table(struct vg_req *rq, const struct dynamodb_delete_table_inpu
         VG_NEW_ARRAY(rq->arena, uint32_t, t->n_indexes + 1); /* the first is the table */
     for (size_t i = 0; i < t->n_indexes; i++)
         ids[i + 1] = t->indexes[i].rec->id;
-    rc = dynamodb_plan_drop(rq, tx, part, t->rec.id, ids, t->n_indexes + 1);
+    rc = dynamodb_plan_drop(rq, tx, part, &t->rec, ids, t->n_indexes + 1);
     if (rc == VG_OK)
         rc = vg_tx_commit(&tx, rq->err);
     if (rc == VG_OK)

@@ -230,7 +230,7 @@ dynamodb_update_table(struct vg_req *rq, const struct dynamodb_update_table_inpu
     if (rc == VG_OK && ch.created.ptr)
         rc = dynamodb_plan_backfill(rq, tx, part, &rec, ch.created);
     if (rc == VG_OK && ch.deleted_id)
-        rc = dynamodb_plan_drop(rq, tx, part, rec.id, &ch.deleted_id, 1);
+        rc = dynamodb_plan_drop(rq, tx, part, &rec, &ch.deleted_id, 1);
     if (rc != VG_OK)
         return rc;
     dynamodb_store_put_table(tx, rq->arena, part, &rec);

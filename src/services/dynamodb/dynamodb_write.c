@@ -76,7 +76,7 @@ dynamodb_write_entry(struct vg_req *rq, struct vg_tx *tx, const struct dynamodb_
             dynamodb_write_units((size_t)(is_same ? VG_MAX(had_bytes, has_bytes) : has_bytes));
     }
     *ret_bytes += has_bytes - had_bytes;
-    dynamodb_store_count(tx, rq->arena, t, ix, (has.ptr ? 1 : 0) - (had.ptr ? 1 : 0),
+    dynamodb_store_count(rq, tx, t, ix, (has.ptr ? 1 : 0) - (had.ptr ? 1 : 0),
                          has_bytes - had_bytes);
 }
 
@@ -93,7 +93,7 @@ apply(struct vg_req *rq, struct vg_tx *tx, struct dynamodb_write *w)
         dynamodb_store_put_item(tx, rq->arena, &w->place, w->after);
     else if (w->old.ptr)
         vg_tx_del(tx, w->place.part, w->place.key);
-    dynamodb_store_count(tx, rq->arena, w->t, NULL, (w->after.ptr ? 1 : 0) - (w->old.ptr ? 1 : 0),
+    dynamodb_store_count(rq, tx, w->t, NULL, (w->after.ptr ? 1 : 0) - (w->old.ptr ? 1 : 0),
                          new_bytes - old_bytes);
     w->collection_delta = new_bytes - old_bytes;
     for (size_t i = 0; i < w->t->n_indexes; i++) {

@@ -158,16 +158,11 @@ fill_function(struct vg_req *rq, const struct lambda_rec_function *fn, struct vg
 static void
 count_use(struct vg_req *rq, const struct lambda_rec_function *fn, const struct vg_outcome *o)
 {
-    struct vg_use use = { .account = rq->scope->owner,
-                          .region = rq->scope->region,
-                          .service = VG_STR("lambda"),
-                          .metric = VG_STR("lambda:gb_ms"),
-                          .resource = fn->name,
-                          .amount = o->billed_ms * fn->memory_mb / 1024 };
-    vg_meter_add(rq->env->meter, &use);
-    use.metric = o->is_error ? VG_STR("lambda:errors") : VG_STR("lambda:invocations");
-    use.amount = 1;
-    vg_meter_add(rq->env->meter, &use);
+    struct vg_str function = vg_str_cat(rq->arena, VG_STR("function:"), fn->name);
+    vg_meter_use(rq, VG_STR("billed_mb_ms"), function, o->billed_ms * fn->memory_mb);
+    vg_meter_use(rq, VG_STR("invocations"), function, 1);
+    if (o->is_error)
+        vg_meter_use(rq, VG_STR("errors"), function, 1);
 }
 
 /* "Root=1-<time>-<96 bits>;Parent=<64 bits>;Sampled=0" */

@@ -81,12 +81,13 @@ resource(struct vg_req *rq, struct vg_str arn, struct vg_resource *ret)
 #define STREAMS_PAGE    1000u
 
 static vg_rc
-trim_all(struct vg_req *rq, struct vg_str group_id, struct vg_str stream_id, int64_t before_ms)
+trim_all(struct vg_req *rq, const struct logs_rec_group *group, struct vg_str stream_id,
+         int64_t before_ms)
 {
     bool has_more = true;
     vg_rc rc = VG_OK;
     while (rc == VG_OK && has_more) {
-        rc = logs_kv_trim(rq, group_id, stream_id, before_ms, &has_more);
+        rc = logs_kv_trim(rq, group, stream_id, before_ms, &has_more);
         logs_yield();
     }
     return rc;
@@ -95,18 +96,20 @@ trim_all(struct vg_req *rq, struct vg_str group_id, struct vg_str stream_id, int
 vg_rc
 logs_purge_stream(struct vg_req *rq, const struct logs_purge_stream_input *in)
 {
-    return trim_all(rq, in->group, in->stream, INT64_MAX);
+    const struct logs_rec_group group = { .name = in->name, .id = in->group };
+    return trim_all(rq, &group, in->stream, INT64_MAX);
 }
 
 vg_rc
 logs_purge_group(struct vg_req *rq, const struct logs_purge_group_input *in)
 {
+    const struct logs_rec_group group = { .name = in->name, .id = in->group };
     struct logs_streams page = { .has_more = true };
     while (page.has_more) {
         vg_rc rc =
             logs_kv_streams(rq, in->group, VG_STR(""), VG_STR_NONE, false, STREAMS_PAGE, &page);
         for (size_t i = 0; rc == VG_OK && i < page.len; i++) {
-            rc = trim_all(rq, in->group, page.items[i]->id, INT64_MAX);
+            rc = trim_all(rq, &group, page.items[i]->id, INT64_MAX);
             if (rc == VG_OK)
                 rc = logs_kv_forget_stream(rq, in->group, page.items[i]);
         }
@@ -128,7 +131,7 @@ expire_streams(struct vg_req *rq, const struct logs_rec_group *group, int64_t ho
         vg_rc rc = logs_kv_streams(rq, group->id, VG_STR(""), after, false, STREAMS_PAGE, &page);
         for (size_t i = 0; rc == VG_OK && i < page.len; i++) {
             struct logs_rec_head *head;
-            rc = trim_all(rq, group->id, page.items[i]->id, horizon_ms);
+            rc = trim_all(rq, group, page.items[i]->id, horizon_ms);
             if (rc == VG_OK)
                 rc = logs_kv_head(rq, page.items[i]->id, &head);
             if (rc == VG_OK && head != NULL && head->first_ms.set)

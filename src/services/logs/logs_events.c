@@ -76,8 +76,8 @@ logs_put_log_events(struct vg_req *rq, const struct logs_put_log_events_request 
         return rc;
     out->rejected_log_events_info = reject(rq, group, &in->log_events, &from, &to);
     if (from < to)
-        rc = logs_kv_append(rq, group->id, stream->id, in->log_events.items + from, to - from,
-                            &is_gone);
+        rc =
+            logs_kv_append(rq, group, stream->id, in->log_events.items + from, to - from, &is_gone);
     if (rc == VG_OK && is_gone)
         return logs_fail_resource_not_found_exception(rq,
                                                       "The specified log stream does not exist.");

@@ -82,14 +82,14 @@ vg_rc logs_kv_streams(struct vg_req *rq, struct vg_str group_id, struct vg_str p
 vg_rc logs_kv_stream_create(struct vg_req *rq, struct vg_str group_id,
                             const struct logs_rec_stream *stream, bool *ret_exists)
     VG_WAITS VG_MUST_USE;
-vg_rc logs_kv_stream_delete(struct vg_req *rq, struct vg_str group_id,
+vg_rc logs_kv_stream_delete(struct vg_req *rq, const struct logs_rec_group *group,
                             const struct logs_rec_stream *stream) VG_WAITS VG_MUST_USE;
 
 /* *ret is NULL when the stream has just been deleted. */
 vg_rc logs_kv_head(struct vg_req *rq, struct vg_str stream_id, struct logs_rec_head **ret)
     VG_MUST_USE;
 /* Appends events in their order; *ret_gone: the stream has just been deleted. */
-vg_rc logs_kv_append(struct vg_req *rq, struct vg_str group_id, struct vg_str stream_id,
+vg_rc logs_kv_append(struct vg_req *rq, const struct logs_rec_group *group, struct vg_str stream_id,
                      const struct logs_input_log_event *events, size_t n, bool *ret_gone)
     VG_WAITS VG_MUST_USE;
 /* Events at or after `from` and before `to`; with is_reverse from the end down. */
@@ -97,7 +97,7 @@ vg_rc logs_kv_events(struct vg_req *rq, struct vg_str stream_id, struct logs_pos
                      struct logs_pos to, bool is_reverse, uint32_t max, size_t max_bytes,
                      struct logs_events *ret) VG_MUST_USE;
 /* Deletes a stream's events before `before`, a bounded number; *ret_has_more: call again. */
-vg_rc logs_kv_trim(struct vg_req *rq, struct vg_str group_id, struct vg_str stream_id,
+vg_rc logs_kv_trim(struct vg_req *rq, const struct logs_rec_group *group, struct vg_str stream_id,
                    int64_t before_ms, bool *ret_has_more) VG_WAITS VG_MUST_USE;
 /* A stream's record out of a group that is being purged. */
 vg_rc logs_kv_forget_stream(struct vg_req *rq, struct vg_str group_id,

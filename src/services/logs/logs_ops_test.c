@@ -4,6 +4,8 @@
 
 #include "core/service_test.h"
 
+#include "core/meter_test.h"
+
 #include "services/logs/ops.h"
 
 static void
@@ -75,11 +77,33 @@ put_log_events_reads_the_store_three_times(void **state)
     vg_service_fixture_fini(&f);
 }
 
+/* PutLogEvents counts 26 bytes beside each message, as AWS's "storedBytes" does. */
+static void
+stored_bytes_are_metered_until_they_are_gone(void **state)
+{
+    (void)state;
+    struct vg_service_fixture f;
+    struct vg_str group = VG_STR("log-group:/g");
+    vg_service_fixture_init(&f, &logs_service);
+    f.env.meter = vg_meter_new(&f.env);
+    prepare(&f);
+    assert_int_equal(vg_metered(&f.env, f.arena, VG_METER_STORED, group), 3 + 26 + 3 + 26);
+    expect_ok(&f, "DeleteLogStream", "{'logGroupName':'/g','logStreamName':'a'}");
+    vg_service_fixture_run_due(&f);
+    assert_int_equal(vg_metered(&f.env, f.arena, VG_METER_STORED, group), 3 + 26);
+    expect_ok(&f, "DeleteLogGroup", "{'logGroupName':'/g'}");
+    vg_service_fixture_run_due(&f);
+    assert_int_equal(vg_metered(&f.env, f.arena, VG_METER_STORED, group), 0);
+    vg_meter_free(f.env.meter);
+    vg_service_fixture_fini(&f);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_operation_fails_cleanly),
+        cmocka_unit_test(stored_bytes_are_metered_until_they_are_gone),
         cmocka_unit_test(put_log_events_reads_the_store_three_times),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -17,6 +17,7 @@
 
 #include "codec/json.h"
 #include "core/env.h"
+#include "core/meter.h"
 #include "events/events.h"
 #include "store/key.h"
 
@@ -211,7 +212,10 @@ vg_rc
 logs_kv_edit_delete(struct logs_edit *edit)
 {
     struct vg_req *rq = edit->rq;
-    const struct vg_str pairs[] = { VG_STR("Group"), edit->group->id };
+    const struct vg_str pairs[] = {
+        VG_STR("Account"), rq->scope->owner,  VG_STR("Region"), rq->scope->region,
+        VG_STR("Name"),    edit->group->name, VG_STR("Group"),  edit->group->id,
+    };
     vg_tx_del(edit->tx, edit->part, vg_key_of(rq->arena, VG_STR("group"), edit->group->name));
     const struct vg_timer purge = {
         .part = edit->group_part,
@@ -341,12 +345,15 @@ logs_kv_forget_stream(struct vg_req *rq, struct vg_str group_id,
 }
 
 vg_rc
-logs_kv_stream_delete(struct vg_req *rq, struct vg_str group_id,
+logs_kv_stream_delete(struct vg_req *rq, const struct logs_rec_group *group,
                       const struct logs_rec_stream *stream)
 {
     vg_auto_tx struct vg_tx *tx = NULL;
-    const struct vg_str pairs[] = { VG_STR("Stream"), stream->id, VG_STR("Group"), group_id };
-    const struct vg_str parts[] = { group_part(rq->arena, group_id),
+    const struct vg_str pairs[] = {
+        VG_STR("Account"), rq->scope->owner, VG_STR("Region"), rq->scope->region, VG_STR("Name"),
+        group->name,       VG_STR("Stream"), stream->id,       VG_STR("Group"),   group->id,
+    };
+    const struct vg_str parts[] = { group_part(rq->arena, group->id),
                                     stream_part(rq->arena, stream->id) };
     const struct vg_timer purge = {
         .part = parts[1],
@@ -380,6 +387,13 @@ logs_kv_head(struct vg_req *rq, struct vg_str stream_id, struct logs_rec_head **
     return rc;
 }
 
+static void
+count_stored(struct vg_req *rq, struct vg_tx *tx, const struct logs_rec_group *group, int64_t bytes)
+{
+    vg_tx_add(tx, group_part(rq->arena, group->id), vg_key_of(rq->arena, VG_STR("bytes")), bytes);
+    vg_meter_stored(rq, tx, vg_str_cat(rq->arena, VG_STR("log-group:"), group->name), bytes);
+}
+
 static int64_t
 put_events(struct vg_req *rq, struct vg_tx *tx, struct vg_str part, struct logs_rec_head *head,
            const struct logs_input_log_event *events, size_t n)
@@ -401,7 +415,7 @@ put_events(struct vg_req *rq, struct vg_tx *tx, struct vg_str part, struct logs_
 }
 
 vg_rc
-logs_kv_append(struct vg_req *rq, struct vg_str group_id, struct vg_str stream_id,
+logs_kv_append(struct vg_req *rq, const struct logs_rec_group *group, struct vg_str stream_id,
                const struct logs_input_log_event *events, size_t n, bool *ret_gone)
 {
     vg_auto_tx struct vg_tx *tx = NULL;
@@ -420,7 +434,7 @@ logs_kv_append(struct vg_req *rq, struct vg_str group_id, struct vg_str stream_i
         return VG_OK;
     int64_t added = put_events(rq, tx, part, head, events, n);
     vg_tx_put(tx, part, head_key, bytes_of(rq->arena, &logs_rec_head__desc, head));
-    vg_tx_add(tx, group_part(rq->arena, group_id), vg_key_of(rq->arena, VG_STR("bytes")), added);
+    count_stored(rq, tx, group, added);
     return vg_tx_commit(&tx, rq->err);
 }
 
@@ -496,8 +510,8 @@ update_first(struct vg_req *rq, struct vg_tx *tx, struct vg_str part)
 }
 
 vg_rc
-logs_kv_trim(struct vg_req *rq, struct vg_str group_id, struct vg_str stream_id, int64_t before_ms,
-             bool *ret_has_more)
+logs_kv_trim(struct vg_req *rq, const struct logs_rec_group *group, struct vg_str stream_id,
+             int64_t before_ms, bool *ret_has_more)
 {
     vg_auto_tx struct vg_tx *tx = NULL;
     struct vg_str part = stream_part(rq->arena, stream_id);
@@ -523,7 +537,7 @@ logs_kv_trim(struct vg_req *rq, struct vg_str group_id, struct vg_str stream_id,
         bytes += (int64_t)rec.message.len + LOGS_LIMIT_EVENT_OVERHEAD_BYTES;
         vg_tx_del(tx, part, page.rows[i].key);
     }
-    vg_tx_add(tx, group_part(rq->arena, group_id), vg_key_of(rq->arena, VG_STR("bytes")), -bytes);
+    count_stored(rq, tx, group, -bytes);
     rc = update_first(rq, tx, part);
     return rc == VG_OK ? vg_tx_commit(&tx, rq->err) : rc;
 }

@@ -40,7 +40,7 @@ logs_delete_log_stream(struct vg_req *rq, const struct logs_delete_log_stream_re
     vg_rc rc = logs_need_group(rq, in->log_group_name, VG_STR_NONE, &group);
     if (rc == VG_OK)
         rc = logs_need_stream(rq, group->id, in->log_stream_name, &stream);
-    return rc == VG_OK ? logs_kv_stream_delete(rq, group->id, stream) : rc;
+    return rc == VG_OK ? logs_kv_stream_delete(rq, group, stream) : rc;
 }
 
 /* --- describe -----------------------------------------------------------------------------------

@@ -105,8 +105,6 @@ reply_text(struct vg_exchange *x, int status, struct vg_str json)
 static enum vg_authn_family
 family_of(const struct vg_model *model)
 {
-    if (model == NULL)
-        return VG_AUTHN_JSON;
     switch (model->protocol) {
     case VG_PROTO_JSON_1_0:
     case VG_PROTO_JSON_1_1:
@@ -141,6 +139,30 @@ model_of(const struct vg_front *front, const struct vg_exchange *x, struct vg_st
 }
 
 /*
+ * How an API that is not in the table would be answered, so that its clients can read why: queries
+ * and the APIs that speak XML have XML errors.
+ */
+static const struct vg_model *
+family_model(const struct vg_exchange *x, struct vg_str target)
+{
+    static const struct vg_model json = { .protocol = VG_PROTO_JSON_1_1 },
+                                 rest_json = { .protocol = VG_PROTO_REST_JSON },
+                                 xml = { .protocol = VG_PROTO_QUERY };
+    static const struct vg_str speak_xml[] = {
+        VG_STR_INIT("s3"),          VG_STR_INIT("s3express"),  VG_STR_INIT("s3-object-lambda"),
+        VG_STR_INIT("s3-outposts"), VG_STR_INIT("cloudfront"), VG_STR_INIT("route53")
+    };
+    if (target.ptr)
+        return &json;
+    struct vg_str service = vg_exchange_scope_service(x);
+    for (size_t i = 0; i < VG_COUNT(speak_xml); i++) {
+        if (vg_str_eq(service, speak_xml[i]))
+            return &xml;
+    }
+    return is_form(x->http) ? &xml : &rest_json;
+}
+
+/*
  * Finds the operation.  A query request names it in its body, which is then read and verified here
  * (*has_body).  VG_OK with *ret NULL: there is none.
  */
@@ -153,7 +175,7 @@ find_op(const struct vg_front *front, struct vg_exchange *x, const struct vg_mod
         *ret = vg_routes_by_target(front->routes, target);
         return VG_OK;
     }
-    struct vg_str service = model ? model->signing_name : VG_STR_NONE;
+    struct vg_str service = model ? model->signing_name : vg_exchange_scope_service(x);
     bool is_query = model ? model->protocol == VG_PROTO_QUERY : is_form(x->http);
     if (!is_query) {
         *ret = vg_routes_by_uri(front->routes, service, in);
@@ -187,6 +209,11 @@ fail_unknown(struct vg_exchange *x, const struct vg_model *model, struct vg_str 
                        "Could not find operation %" VG_FMT " for version %" VG_FMT, VG_ARG(action),
                        VG_ARG(version));
     }
+    struct vg_str service = vg_exchange_scope_service(x);
+    if (model == NULL && service.ptr)
+        return vg_fail(rq, &vg_err_not_implemented,
+                       "The service %" VG_FMT " is not built in this version of Virga.",
+                       VG_ARG(service));
     if (target.ptr)
         return vg_fail(rq, &vg_err_unknown_operation, "Virga knows no operation %" VG_FMT ".",
                        VG_ARG(target));
@@ -194,11 +221,6 @@ fail_unknown(struct vg_exchange *x, const struct vg_model *model, struct vg_str 
         return vg_fail(rq, &vg_err_unknown_operation,
                        "Virga's %" VG_FMT " has no operation at %" VG_FMT " %" VG_FMT ".",
                        VG_ARG(model->endpoint), VG_ARG(x->http->method), VG_ARG(x->http->path));
-    struct vg_str service = vg_exchange_scope_service(x);
-    if (service.ptr)
-        return vg_fail(rq, &vg_err_not_implemented,
-                       "The service %" VG_FMT " is not built in this version of Virga.",
-                       VG_ARG(service));
     return vg_authn_fail(rq->err, VG_AUTHN_REST_JSON, VG_AUTHN_MISSING, VG_STR_NONE);
 }
 
@@ -233,6 +255,7 @@ serve_api(const struct vg_front *front, struct vg_exchange *x)
     struct vg_http_req *http = x->http;
     struct vg_str target = vg_http_header(http, VG_STR("x-amz-target"));
     const struct vg_model *model = model_of(front, x, target);
+    const struct vg_model *family = model ? model : family_model(x, target);
     struct vg_wire_in in = { .method = http->method,
                              .path = http->path,
                              .query = http->query,
@@ -241,7 +264,7 @@ serve_api(const struct vg_front *front, struct vg_exchange *x)
     const struct vg_wire_op *op = NULL;
     bool has_body = false;
     vg_rc rc =
-        vg_exchange_authenticate(x, family_of(model), model ? model->signing_name : VG_STR_NONE);
+        vg_exchange_authenticate(x, family_of(family), model ? model->signing_name : VG_STR_NONE);
     if (rc == VG_OK)
         rc = find_op(front, x, model, target, &in, &op, &has_body);
     if (rc == VG_OK && op == NULL)
@@ -258,7 +281,7 @@ serve_api(const struct vg_front *front, struct vg_exchange *x)
     if (rc == VG_OK)
         reply(x, op->model, &out);
     else if (rc == VG_FAIL)
-        reply_error(x, op, op ? op->model : model);
+        reply_error(x, op, op ? op->model : family);
     /* else: the client has left, or we are to stop; nobody waits for an answer */
 }
 

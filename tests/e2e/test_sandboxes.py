@@ -3,10 +3,15 @@
 
 import json
 import os
+import signal
 import subprocess
+import threading
+import time
+from pathlib import Path
 
 import pytest
 from harness.aws import Aws
+from harness.daemon import alive, descendants, stat_fields, wait_until
 from test_lambda import TRUST, zipped
 
 NOBODY = 65534
@@ -48,3 +53,86 @@ def test_an_ordinary_user_runs_functions(make_daemon, ordinary_user):
     for event in (1, 2):
         answer = answer_of(client.invoke(FunctionName="f", Payload=json.dumps(event)))
         assert answer == ([event, 993, 600 << 20], None)
+
+
+# --- the end -----------------------------------------------------------------------------------
+
+
+def freezers(daemon):
+    """[(path, what freezes)] of the sandboxes of this daemon's jail: skipped where nothing can be frozen."""
+    jails = {f"virga-jail.{pid}" for pid in descendants(daemon.process.pid)}
+    found = []
+    for folder, _, files in os.walk("/sys/fs/cgroup"):
+        if os.path.basename(os.path.dirname(folder)) in jails:
+            found += [(f"{folder}/{f}", w) for f, w in (("freezer.state", "FROZEN"), ("cgroup.freeze", "1")) if f in files]
+    if not found:
+        pytest.skip("this machine has no control groups that freeze")
+    return found
+
+
+def freeze_all(paths):
+    for path, word in paths:
+        try:
+            Path(path).write_text(word, encoding="ascii")
+        except OSError:
+            pass  # it has ended
+
+
+BUSY = """
+import os, time
+def handler(e, c):
+    for _ in range(e["processes"]):
+        if os.fork() == 0:
+            while True:
+                pass
+    return os.getpid()
+"""
+
+
+@pytest.fixture
+def busy_daemon(make_daemon):
+    """With sandboxes that idle and sandboxes that use every core."""
+    daemon = make_daemon()
+    client, role = lambda_of(daemon)
+    for i in range(6):
+        create(client, role, f"busy-{i}", BUSY)
+        answer, error = answer_of(client.invoke(FunctionName=f"busy-{i}", Payload=json.dumps({"processes": i})))
+        assert error is None and answer > 0
+    return daemon
+
+
+@pytest.mark.parametrize("how", ["stop", "kill9"])
+def test_the_end_of_the_daemon_ends_frozen_and_busy_sandboxes(busy_daemon, how):
+    """Both wait until every process below the daemon is gone; orphaned control groups are looked for after it."""
+    paths = freezers(busy_daemon)
+    # Somebody freezes while the jail ends them: as a thread of the daemon may that was in the midst of it.
+    is_over = threading.Event()
+
+    def freeze():
+        until = time.monotonic() + 0.5
+        while time.monotonic() < until and not is_over.wait(0.001):
+            freeze_all(paths)
+
+    thread = threading.Thread(target=freeze)
+    freeze_all(paths)
+    thread.start()
+    try:
+        getattr(busy_daemon, how)()
+    finally:
+        is_over.set()
+        thread.join()
+
+
+def test_what_a_killed_jail_left_frozen_ends_with_the_next_one(busy_daemon):
+    daemon, paths = busy_daemon, freezers(busy_daemon)
+    family = descendants(daemon.process.pid)
+    [jail] = [p for p in family if stat_fields(p)[1] == str(daemon.process.pid)]
+    freeze_all(paths)
+    os.kill(jail, signal.SIGSTOP)  # so that it cannot clean up
+    daemon.process.kill()
+    daemon.process.wait()
+    os.kill(jail, signal.SIGKILL)
+    daemon.restart("kill9")
+    client = Aws(daemon)("lambda")
+    assert answer_of(client.invoke(FunctionName="busy-0", Payload=b'{"processes": 0}'))[1] is None
+    assert wait_until(lambda: not [p for p in family if alive(p)], 10)

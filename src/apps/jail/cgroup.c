@@ -18,6 +18,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define SWEEP_ROUNDS 200
+#define CLOSE_ROUNDS 200
+
 /* What a function last read from the kernel; one at a time. */
 static char text[64 << 10];
 
@@ -135,8 +138,8 @@ find_self(const char *option, char *to, size_t cap)
     }
 }
 
-/* Removes what jails that are no longer left behind; frozen processes are thawed and killed. */
-static void
+/* Kills what is in the group and removes it; false: it is not empty yet. */
+static bool
 sweep_group(const char *dir)
 {
     write_text(dir, 0, "freezer.state", "THAWED");
@@ -144,7 +147,7 @@ sweep_group(const char *dir)
     write_text(dir, 0, "cgroup.kill", "1");
     char path[600];
     snprintf(path, sizeof(path), "%s/cgroup.procs", dir);
-    for (int i = 0; i < 50 && read_text(path, text, sizeof(text)) > 0; i++) {
+    if (read_text(path, text, sizeof(text)) > 0) {
         for (char *p = text; *p; p += strcspn(p, "\n") + 1) {
             pid_t pid = (pid_t)strtol(p, NULL, 10);
             if (pid > 1)
@@ -152,32 +155,58 @@ sweep_group(const char *dir)
             if (!strchr(p, '\n'))
                 break;
         }
-        usleep(2000);
     }
-    rmdir(dir);
+    return rmdir(dir) == 0 || errno != EBUSY;
 }
 
+/* All groups of one jail at once: their processes end side by side. */
+static void
+sweep_jail(const char *dir)
+{
+    write_text(dir, 0, "freezer.state", "THAWED");
+    write_text(dir, 0, "cgroup.freeze", "0");
+    for (int i = 0; i < SWEEP_ROUNDS; i++) {
+        if (i > 0)
+            usleep(2000);
+        int left = 0;
+        DIR *g = opendir(dir);
+        for (struct dirent *s = g ? readdir(g) : NULL; s; s = readdir(g)) {
+            char sub[512];
+            snprintf(sub, sizeof(sub), "%.400s/%.100s", dir, s->d_name);
+            if (s->d_name[0] >= '0' && s->d_name[0] <= '9')
+                left += !sweep_group(sub);
+        }
+        if (g)
+            closedir(g);
+        if (left == 0 && (rmdir(dir) == 0 || errno != EBUSY))
+            return;
+    }
+}
+
+/* False for a zombie too: its parent may take long to notice. */
+static bool
+is_alive(int pid)
+{
+    char path[32], state = 'Z';
+    snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+    if (read_text(path, text, sizeof(text)) <= 0)
+        return errno != ENOENT && errno != ESRCH;
+    const char *end = strrchr(text, ')'); /* of the name, which may hold anything */
+    return !end || sscanf(end + 1, " %c", &state) != 1 || (state != 'Z' && state != 'X');
+}
+
+/* Removes what jails that are no longer left behind; frozen processes are thawed and killed. */
 static void
 sweep(const char *parent)
 {
     DIR *d = opendir(parent);
     for (struct dirent *e = d ? readdir(d) : NULL; e; e = readdir(d)) {
         int pid;
-        if (sscanf(e->d_name, "virga-jail.%d", &pid) != 1 || pid == getpid() || kill(pid, 0) == 0
-            || errno != ESRCH)
+        if (sscanf(e->d_name, "virga-jail.%d", &pid) != 1 || pid == getpid() || is_alive(pid))
             continue;
-        char dir[512], sub[512];
+        char dir[512];
         snprintf(dir, sizeof(dir), "%s/%.200s", parent, e->d_name);
-        DIR *g = opendir(dir);
-        for (struct dirent *s = g ? readdir(g) : NULL; s; s = readdir(g)) {
-            if (s->d_name[0] < '0' || s->d_name[0] > '9')
-                continue;
-            snprintf(sub, sizeof(sub), "%.400s/%.100s", dir, s->d_name);
-            sweep_group(sub);
-        }
-        if (g)
-            closedir(g);
-        rmdir(dir);
+        sweep_jail(dir);
     }
     if (d)
         closedir(d);
@@ -186,7 +215,8 @@ sweep(const char *parent)
 static bool
 open_v1(struct cg *cg, char *why, size_t n)
 {
-    for (int i = 0; i < CG_N; i++) {
+    /* The freezer, which is the last, first: what is frozen does not die, whoever kills it. */
+    for (int i = CG_N - 1; i >= 0; i--) {
         char mount[200], self[200], parent[408];
         if (!find_mount(v1_names[i], mount, sizeof(mount))) {
             snprintf(why, n, "no %s control group hierarchy is mounted", v1_names[i]);
@@ -296,8 +326,11 @@ cg_close(struct cg *cg)
 {
     if (cg->kind == CG_NONE)
         return;
-    for (int i = 0; i < (cg->kind == CG_V2 ? 1 : CG_N); i++)
-        rmdir(cg->dir[i]);
+    /* The kernel takes a group's children off a little after they were removed. */
+    for (int i = 0, tries = 0; i < (cg->kind == CG_V2 ? 1 : CG_N); i++) {
+        while (rmdir(cg->dir[i]) != 0 && errno == EBUSY && tries++ < CLOSE_ROUNDS)
+            usleep(1000);
+    }
     cg->kind = CG_NONE;
 }
 

@@ -191,7 +191,7 @@ serve(void)
 static void
 loop(int signals)
 {
-    struct epoll_event on_socket = { .events = EPOLLIN, .data.u64 = EVENT_SOCKET };
+    struct epoll_event on_socket = { .events = EPOLLIN | EPOLLRDHUP, .data.u64 = EVENT_SOCKET };
     struct epoll_event on_signal = { .events = EPOLLIN, .data.u64 = EVENT_SIGNAL };
     if (epoll_ctl(jail.epoll, EPOLL_CTL_ADD, jail.sock, &on_socket) != 0
         || epoll_ctl(jail.epoll, EPOLL_CTL_ADD, signals, &on_signal) != 0)
@@ -204,8 +204,8 @@ loop(int signals)
                 return;
             if (e[i].data.u64 != EVENT_SOCKET)
                 sandbox_event(&jail, e[i].data.u64);
-            else if (!serve())
-                return;
+            else if (e[i].events & (EPOLLRDHUP | EPOLLHUP) || !serve())
+                return; /* orders still queued are nobody's by now */
         }
         if (n < 0 && errno != EINTR)
             return;

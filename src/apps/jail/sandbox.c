@@ -26,6 +26,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#define END_ALL_MS 1500u /* of sleeps: the whole is over within two seconds */
+
 enum state { FREE, PREPARING, READY, STARTED, ENDING };
 
 struct sandbox {
@@ -572,6 +574,24 @@ sandbox_event(struct jail *j, uint64_t data)
         epoll_ctl(j->epoll, EPOLL_CTL_DEL, s->ctl, NULL);
 }
 
+/* One look at an ending sandbox: true once its processes and its control group are gone. */
+static bool
+is_ended(struct jail *j, struct sandbox *s)
+{
+    if (s->pid > 0 && waitpid(s->pid, NULL, WNOHANG) == 0)
+        return false;
+    s->pid = 0;
+    if (cg_remove(&j->cg, slot_of(s) + 1) != 0 && errno == EBUSY)
+        return false;
+    free_slot(j, s);
+    return true;
+}
+
+/*
+ * Whoever freezes may do so once more after we thawed: a thread of a daemon that is being killed
+ * may yet finish the write it had begun.  So those that are left are thawed again and again, and
+ * past END_ALL_MS they are left to the next jail's sweep, with their SIGKILL pending.
+ */
 void
 sandbox_end_all(struct jail *j)
 {
@@ -579,10 +599,16 @@ sandbox_end_all(struct jail *j)
         if (table[i].state != FREE)
             kill_it(j, &table[i]);
     }
-    for (size_t i = 0; i < JAIL_SANDBOX_MAX; i++) {
-        if (table[i].state == FREE)
-            continue;
-        waitpid(table[i].pid, NULL, 0);
-        free_slot(j, &table[i]);
+    for (unsigned ms = 0, left = 1; left > 0 && ms < END_ALL_MS; ms++) {
+        left = 0;
+        for (size_t i = 0; i < JAIL_SANDBOX_MAX; i++) {
+            if (table[i].state == FREE || is_ended(j, &table[i]))
+                continue;
+            left++;
+            if (ms % 16 == 15)
+                cg_thaw(&j->cg, slot_of(&table[i]) + 1);
+        }
+        if (left > 0)
+            usleep(1000);
     }
 }

@@ -444,15 +444,90 @@ def test_tags(create, aws):
     assert client.list_tags(Resource=arn)["Tags"] == {"b": "2"}
 
 
-def test_functions_survive_a_kill(make_daemon):
-    from harness.aws import Aws
+@pytest.fixture
+def own(make_daemon):
+    """A daemon of the test's own, with a role; `own.create(name, code)` makes functions."""
+    from harness.aws import Aws, Virga
 
-    daemon = make_daemon()
-    aws = Aws(daemon)
-    role = aws("iam").create_role(RoleName="r", AssumeRolePolicyDocument=TRUST)["Role"]["Arn"]
-    code = zipped(app__py="def handler(e, c):\n    return e\n")
-    aws("lambda").create_function(FunctionName="f", Runtime="python3.11", Role=role, Handler="app.handler", Code={"ZipFile": code})
-    assert aws("lambda").invoke(FunctionName="f", Payload=b"1")["Payload"].read() == b"1"
-    daemon.restart("kill9")
-    assert aws("lambda").invoke(FunctionName="f", Payload=b"2")["Payload"].read() == b"2"
-    aws.close()
+    class Own:
+        def __init__(self):
+            self.daemon = make_daemon()
+            self.aws = Aws(self.daemon)
+            self.virga = Virga(self.daemon)
+            self.role = self.aws("iam").create_role(RoleName="r", AssumeRolePolicyDocument=TRUST)["Role"]["Arn"]
+            self.aws("iam").attach_role_policy(RoleName="r", PolicyArn=BASIC)
+
+        def create(self, function, code, **settings):
+            code = {"ZipFile": zipped(app__py=code)}
+            common = {"Runtime": "python3.11", "Role": self.role, "Handler": "app.handler"}
+            return self.aws("lambda").create_function(FunctionName=function, Code=code, **common, **settings)
+
+        def invoke(self, function, event=None, **settings):
+            answer = self.aws("lambda").invoke(FunctionName=function, Payload=json.dumps(event), **settings)
+            return json.loads(answer["Payload"].read() or b"null"), answer.get("FunctionError")
+
+    it = Own()
+    yield it
+    it.aws.close()
+
+
+def test_functions_survive_a_kill(own):
+    own.create("f", "def handler(e, c):\n    return e\n")
+    assert own.invoke("f", 1) == (1, None)
+    own.daemon.restart("kill9")
+    assert own.invoke("f", 2) == (2, None)
+
+
+def packages_on_disk(daemon):
+    """What is kept of packages: zips, and folders unpacked from them."""
+    zips = [f for f in (daemon.data / "blobs").rglob("*") if f.is_file()]
+    return len(zips), len(list((daemon.data / "lambda").glob("*/*")))
+
+
+@pytest.mark.parametrize("how", ["stop", "kill9"])
+def test_no_package_outlives_its_function(own, how):
+    client = own.aws("lambda")
+    code = "def handler(e, c):\n    return {}\n"
+    for function in ("gone", "stays", "old"):
+        own.create(function, code.format(1))
+        assert own.invoke(function) == (1, None)
+    for n in (2, 3):
+        client.update_function_code(FunctionName="stays", ZipFile=zipped(app__py=code.format(n)), Publish=n == 2)
+        assert own.invoke("stays") == (n, None)
+    client.publish_version(FunctionName="old")
+    client.update_function_code(FunctionName="old", ZipFile=zipped(app__py=code.format(2)))
+    client.update_function_code(FunctionName="stays", ZipFile=zipped(app__py=""), DryRun=True)
+    client.delete_function(FunctionName="gone")
+    live = 4  # stays: $LATEST and 1; old: $LATEST and 1
+    assert wait_until(lambda: packages_on_disk(own.daemon) == (live, live), 10), packages_on_disk(own.daemon)
+    own.daemon.restart(how)  # the moment after a use, too
+    assert wait_until(lambda: packages_on_disk(own.daemon) == (live, 0), 10), packages_on_disk(own.daemon)
+    assert own.invoke("stays") == (3, None)
+    assert own.invoke("stays", Qualifier="1") == (2, None)
+    assert own.invoke("old", Qualifier="1") == (1, None)
+    client.delete_function(FunctionName="stays")
+    client.delete_function(FunctionName="old", Qualifier="1")
+    own.daemon.restart(how)
+    assert wait_until(lambda: packages_on_disk(own.daemon) == (1, 0), 10), packages_on_disk(own.daemon)
+    assert own.invoke("old") == (2, None)
+    client.delete_function(FunctionName="old")
+    assert wait_until(lambda: packages_on_disk(own.daemon) == (0, 0), 10), packages_on_disk(own.daemon)
+
+
+def test_a_package_stays_while_something_runs_from_it(own):
+    """An update lets an invocation that has begun load the rest of its code."""
+    slow = (
+        "import time, boto3\ndef handler(e, c):\n    boto3.client('logs').create_log_group(logGroupName='begun')\n"
+        "    time.sleep(3)\n    import late\n    return late.x\n"
+    )
+    code = zipped(app__py=slow, late__py="x = 1\n")
+    own.aws("lambda").create_function(
+        FunctionName="f", Runtime="python3.11", Role=own.role, Handler="app.handler", Timeout=20, Code={"ZipFile": code}
+    )
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        first = pool.submit(own.invoke, "f")
+        assert wait_until(lambda: own.aws("logs").describe_log_groups(logGroupNamePrefix="begun")["logGroups"], 20)
+        own.aws("lambda").update_function_code(FunctionName="f", ZipFile=zipped(app__py="def handler(e, c):\n    return 2\n"))
+        assert own.invoke("f") == (2, None)
+        assert first.result() == (1, None)
+    assert wait_until(lambda: packages_on_disk(own.daemon) == (1, 1), 10), packages_on_disk(own.daemon)

@@ -3,13 +3,10 @@
 #include "core/env.h"
 #include "core/plane.h"
 #include "http/server.h"
-#include "os/clock.h"
-#include "os/fiber.h"
-#include "os/file.h"
 #include "sandbox/sandbox.h"
 #include "services/lambda/lambda_int.h"
+#include "store/blob.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 #define CODE_PATH VG_STR("/_virga/lambda/code/")
@@ -26,35 +23,39 @@ is_download(const struct vg_env *env, struct vg_str host, struct vg_str path)
     return vg_str_starts(path, CODE_PATH);
 }
 
-struct reading {
-    struct vg_arena *arena;
-    struct vg_str path, data;
-    vg_rc rc;
-    struct vg_err err;
-};
-
-static void
-read_package(void *arg)
+/* The package that <account>/<region>/<function>/<version>/<id> names; absent when there is none.
+ */
+static struct vg_str VG_WAITS
+find_package(struct vg_req *rq, struct vg_str path)
 {
-    struct reading *r = arg;
-    r->rc = vg_file_read(r->arena, r->path, LAMBDA_LIMIT_CODE_ZIPPED_BYTES + 1u, &r->data, &r->err);
+    struct vg_str account = vg_str_cut(&path, '/'), region = vg_str_cut(&path, '/');
+    struct vg_str name = vg_str_cut(&path, '/'), version = vg_str_cut(&path, '/');
+    struct vg_scope scope = *rq->scope;
+    scope.owner = account;
+    scope.region = region;
+    struct vg_req of_owner = *rq;
+    of_owner.scope = &scope;
+    struct lambda_rec_function fn;
+    struct vg_str zip = VG_STR_NONE;
+    if (lambda_store_get(&of_owner, name, version, &fn) == VG_OK && fn.code_id.len > 0
+        && vg_str_eq_secret(fn.code_id, path)
+        && vg_blob_load(rq->env->blobs, fn.code_id, rq->arena, LAMBDA_LIMIT_CODE_ZIPPED_BYTES, &zip,
+                        rq->err)
+               == VG_OK)
+        return zip;
+    vg_err_clear(rq->err);
+    return VG_STR_NONE;
 }
 
 static void VG_WAITS
 serve_download(struct vg_req *rq, struct vg_http_req *http)
 {
-    const struct lambda_svc *svc = rq->svc;
-    struct vg_str id = vg_str_slice(http->path, CODE_PATH.len, http->path.len);
-    bool ok = id.len == 27 && svc;
-    for (size_t i = 0; ok && i < id.len; i++)
-        ok = (id.ptr[i] >= 'a' && id.ptr[i] <= 'z') || (id.ptr[i] >= '0' && id.ptr[i] <= '9');
-    struct reading r = { .arena = http->arena, .rc = VG_FAIL };
-    if (ok) {
-        r.path = vg_str_fmt(http->arena, "%s/%" VG_FMT "/package.zip", svc->code_dir, VG_ARG(id));
-        vg_offload(read_package, &r);
-    }
+    struct vg_str path = vg_str_slice(http->path, CODE_PATH.len, http->path.len);
+    struct vg_str zip = find_package(rq, path);
+    if (vg_gate(rq) != VG_OK)
+        return; /* the front door answers */
     const struct vg_http_header type = { VG_STR("Content-Type"), VG_STR("application/zip") };
-    vg_http_reply(http, r.rc == VG_OK ? 200 : 404, &type, 1, r.rc == VG_OK ? r.data : VG_STR(""));
+    vg_http_reply(http, zip.ptr ? 200 : 404, &type, 1, zip.ptr ? zip : VG_STR(""));
 }
 
 static const struct vg_plane planes[] = { { "lambda-code", is_download, serve_download } };
@@ -62,30 +63,16 @@ static const struct vg_plane planes[] = { { "lambda-code", is_download, serve_do
 /* --- life ---------------------------------------------------------------------------------------
  */
 
-static void
-read_boot(struct lambda_svc *svc)
-{
-    FILE *f = fopen("/proc/sys/kernel/random/boot_id", "re");
-    if (f && fgets(svc->boot_id, sizeof(svc->boot_id), f))
-        svc->boot_id[strcspn(svc->boot_id, "\n")] = 0;
-    if (f)
-        fclose(f);
-    svc->boot_s = (vg_wall_ms() - vg_mono_ms()) / 1000 + 2;
-}
-
 static vg_rc
 init(const struct vg_env *env, void **ret_svc, struct vg_err *err)
 {
-    vg_auto_arena struct vg_arena *arena = vg_arena_new(0);
-    struct vg_str dir = vg_str_cat(arena, env->config->data_dir, VG_STR("/lambda"));
-    vg_rc rc = vg_dir_make(dir, 0755, err);
-    if (rc != VG_OK)
-        return rc;
     struct lambda_svc *svc = vg_xalloc(sizeof(*svc));
     svc->env = env;
-    svc->code_dir = vg_xalloc(dir.len + 1);
-    memcpy(svc->code_dir, dir.ptr, dir.len);
-    read_boot(svc);
+    vg_rc rc = lambda_code_open(svc, err);
+    if (rc != VG_OK) {
+        free(svc);
+        return rc;
+    }
     pthread_mutex_init(&svc->lock, NULL);
     if (env->sandboxes)
         vg_sandboxes_on_logs(env->sandboxes, lambda_on_logs, svc);

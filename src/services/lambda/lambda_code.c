@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Where packages are kept: DATA/lambda/<id>/package.zip is the durable truth, task/ its unpacked
- * form, which is trusted only in the boot of the system that wrote it (the file "boot" says which).
+ * Packages.  The zip is a content file (store/blob.h) that the function's records refer to; it goes
+ * with the last of them.  What is unpacked from it, DATA/lambda/<run>/<code id>, is a cache of this
+ * process: made when it is needed, removed when nothing runs from it any more, and what an earlier
+ * process left is swept at the start.
  */
 #include "codec/base64.h"
 #include "core/env.h"
@@ -10,19 +12,100 @@
 #include "os/fiber.h"
 #include "os/file.h"
 #include "services/lambda/lambda_int.h"
+#include "store/blob.h"
 
+#include <dirent.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define DROP_AFTER_MS 60000
+static struct vg_str
+dir_of(struct vg_arena *arena, const struct lambda_svc *svc, struct vg_str name)
+{
+    return vg_str_fmt(arena, "%s/%" VG_FMT, svc->code_dir, VG_ARG(name));
+}
 
-struct keep {
-    const struct lambda_svc *svc;
-    struct vg_str dir; /* of this package */
-    struct vg_str zip;
-    bool is_new; /* the zip is not on disk yet */
+/* --- removing folders ---------------------------------------------------------------------------
+ */
+
+struct removal {
+    struct vg_arena *arena;
+    struct vg_str dir;
+    struct vg_str but; /* absent: the folder; else all that is in it but this */
+};
+
+static void
+remove_now(void *arg)
+{
+    struct removal *r = arg;
+    struct vg_err err = { 0 };
+    vg_rc rc = VG_OK;
+    if (!r->but.ptr) {
+        rc = vg_dir_remove(r->dir, &err);
+        vg_err_clear(&err);
+        return; /* what could not be removed is swept at the next start */
+    }
+    DIR *d = opendir(vg_str_cstr(r->arena, r->dir));
+    if (!d)
+        return;
+    for (struct dirent *e; rc == VG_OK && (e = readdir(d));) {
+        struct vg_str name = vg_str_of(e->d_name);
+        if (vg_str_eq(name, r->but) || vg_str_eq(name, VG_STR("."))
+            || vg_str_eq(name, VG_STR("..")))
+            continue;
+        struct vg_str path = vg_str_cat(r->arena, r->dir, VG_STR("/"));
+        rc = vg_dir_remove(vg_str_cat(r->arena, path, name), &err);
+    }
+    vg_err_clear(&err);
+    closedir(d);
+}
+
+static void VG_WAITS
+removal_main(void *arg)
+{
+    struct removal *r = arg;
+    struct vg_arena *arena = r->arena;
+    vg_offload(remove_now, r);
+    vg_arena_free(arena);
+}
+
+/* Nobody waits for it: a package may hold very many files. */
+static void
+remove_later(const struct lambda_svc *svc, struct vg_str dir, struct vg_str but)
+{
+    struct vg_arena *arena = vg_arena_new(0);
+    struct removal *r = VG_NEW(arena, struct removal);
+    r->arena = arena;
+    r->dir = vg_str_dup(arena, dir);
+    r->but = vg_str_dup(arena, but);
+    struct vg_loop *self = vg_loop_self();
+    vg_fiber_start(self ? self : svc->env->loops[0], removal_main, r);
+}
+
+vg_rc
+lambda_code_open(struct lambda_svc *svc, struct vg_err *err)
+{
+    vg_auto_arena struct vg_arena *arena = vg_arena_new(0);
+    struct vg_str all = vg_str_cat(arena, svc->env->config->data_dir, VG_STR("/lambda"));
+    struct vg_str run = vg_random_text(svc->env->random, arena, VG_STR(""), VG_ALPHA_LOWER, 16);
+    struct vg_str dir = vg_str_fmt(arena, "%" VG_FMT "/%" VG_FMT, VG_ARG(all), VG_ARG(run));
+    vg_rc rc = vg_dir_make(dir, 0755, err);
+    if (rc != VG_OK)
+        return rc;
+    svc->code_dir = vg_xalloc(dir.len + 1);
+    memcpy(svc->code_dir, dir.ptr, dir.len);
+    if (svc->env->n_loops > 0)
+        remove_later(svc, all, run);
+    return VG_OK;
+}
+
+/* --- unpacking ----------------------------------------------------------------------------------
+ */
+
+struct unpacking {
+    struct vg_str zip, dir; /* the new folder */
     uint64_t bytes;
     enum lambda_zip_rc zip_rc;
     vg_rc rc;
@@ -30,155 +113,212 @@ struct keep {
     char why[256];
 };
 
-/* Makes task/ anew; on the thread pool. */
 static void
 unpack(void *arg)
 {
-    struct keep *k = arg;
+    struct unpacking *u = arg;
     vg_auto_arena struct vg_arena *arena = vg_arena_new(0);
-    struct vg_str task = vg_str_cat(arena, k->dir, VG_STR("/task"));
-    const char *path = vg_str_cstr(arena, task);
-    k->rc = vg_dir_make(k->dir, 0755, k->err);
-    if (k->rc == VG_OK)
-        k->rc = vg_dir_remove(task, k->err);
-    if (k->rc == VG_OK && mkdir(path, 0755) != 0)
-        k->rc = vg_err_set(k->err, "cannot make the package's folder");
-    if (k->rc != VG_OK)
-        return;
-    k->zip_rc = lambda_zip_unpack(k->zip, path, LAMBDA_LIMIT_CODE_UNZIPPED_BYTES, &k->bytes, k->why,
-                                  sizeof(k->why));
-    struct vg_err ignored = { 0 };
-    if (k->zip_rc != LAMBDA_ZIP_OK) {
-        k->rc = vg_dir_remove(k->dir, &ignored);
+    const char *path = vg_str_cstr(arena, u->dir);
+    if (mkdir(path, 0755) != 0) {
+        u->rc = vg_err_errno(u->err, errno, "making the folder of a package");
         return;
     }
-    if (k->is_new)
-        k->rc =
-            vg_file_write(vg_str_cat(arena, k->dir, VG_STR("/package.zip")), k->zip, 0644, k->err);
-    if (k->rc == VG_OK)
-        k->rc = vg_file_write(vg_str_cat(arena, k->dir, VG_STR("/boot")),
-                              vg_str_of(k->svc->boot_id), 0644, k->err);
+    u->zip_rc = lambda_zip_unpack(u->zip, path, LAMBDA_LIMIT_CODE_UNZIPPED_BYTES, &u->bytes, u->why,
+                                  sizeof(u->why));
+    struct vg_err ignored = { 0 };
+    if (u->zip_rc != LAMBDA_ZIP_OK && vg_dir_remove(u->dir, &ignored) != VG_OK)
+        vg_err_clear(&ignored);
 }
 
-static struct vg_str
-dir_of(struct vg_arena *arena, const struct lambda_svc *svc, struct vg_str code_id)
+/* Unpacks into a folder that has no name yet. */
+static void VG_WAITS
+unpack_aside(struct vg_req *rq, struct vg_str zip, struct unpacking *ret)
 {
-    return vg_str_fmt(arena, "%s/%" VG_FMT, svc->code_dir, VG_ARG(code_id));
+    struct vg_str name =
+        vg_random_text(rq->env->random, rq->arena, VG_STR("new-"), VG_ALPHA_LOWER, 16);
+    *ret = (struct unpacking) { .zip = zip, .dir = dir_of(rq->arena, rq->svc, name) };
+    ret->err = rq->err;
+    vg_offload(unpack, ret);
+}
+
+/* Gives it its name; another fiber may have been faster, whose work is as good. */
+static vg_rc
+settle(struct vg_req *rq, const struct unpacking *u, struct vg_str code_id)
+{
+    const char *to = vg_str_cstr(rq->arena, dir_of(rq->arena, rq->svc, code_id));
+    if (rename(vg_str_cstr(rq->arena, u->dir), to) == 0)
+        return VG_OK;
+    int errnum = errno;
+    remove_later(rq->svc, u->dir, VG_STR_NONE);
+    return errnum == EEXIST || errnum == ENOTEMPTY
+               ? VG_OK
+               : vg_err_errno(rq->err, errnum, "naming the folder of a package");
+}
+
+/* --- a new package ------------------------------------------------------------------------------
+ */
+
+static vg_rc
+zip_failure(struct vg_req *rq, const struct unpacking *u)
+{
+    switch (u->zip_rc) {
+    case LAMBDA_ZIP_OK:
+        return VG_OK;
+    case LAMBDA_ZIP_EMPTY:
+        return lambda_bad(rq, "Uploaded file must be a non-empty zip");
+    case LAMBDA_ZIP_LARGE:
+        return lambda_bad(rq, "Unzipped size must be smaller than %d bytes",
+                          LAMBDA_LIMIT_CODE_UNZIPPED_BYTES);
+    case LAMBDA_ZIP_BAD:
+        return lambda_bad(rq, "Could not unzip uploaded file. Please check your file, then try to "
+                              "upload again.");
+    case LAMBDA_ZIP_IO:
+        break;
+    }
+    return vg_err_set(rq->err, "unpacking a package: %s", u->why);
 }
 
 vg_rc
-lambda_code_keep(struct vg_req *rq, struct vg_str zip, struct lambda_rec_function *fn)
+lambda_code_store(struct vg_req *rq, struct vg_str zip, bool is_trial,
+                  struct lambda_rec_function *fn)
 {
-    struct lambda_svc *svc = rq->svc;
     if (zip.len == 0)
         return lambda_bad(rq, "Uploaded file must be a non-empty zip");
     if (zip.len > LAMBDA_LIMIT_CODE_ZIPPED_BYTES)
         return lambda_fail_request_too_large_exception(
             rq, "Request must be smaller than %d bytes for the %" VG_FMT " operation", 69905067,
             VG_ARG(rq->op->name));
-    struct vg_str id = vg_random_text(rq->env->random, rq->arena, VG_STR("c"), VG_ALPHA_LOWER, 26);
-    struct keep k = {
-        .svc = svc, .dir = dir_of(rq->arena, svc, id), .zip = zip, .is_new = true, .err = rq->err
-    };
-    vg_offload(unpack, &k);
-    if (k.rc != VG_OK)
-        return vg_fail_internal(rq, NULL);
-    if (k.zip_rc == LAMBDA_ZIP_EMPTY)
-        return lambda_bad(rq, "Uploaded file must be a non-empty zip");
-    if (k.zip_rc == LAMBDA_ZIP_LARGE)
-        return lambda_bad(rq, "Unzipped size must be smaller than %d bytes",
-                          LAMBDA_LIMIT_CODE_UNZIPPED_BYTES);
-    if (k.zip_rc == LAMBDA_ZIP_BAD)
-        return lambda_bad(rq, "Could not unzip uploaded file. Please check your file, then try to "
-                              "upload again.");
-    if (k.zip_rc == LAMBDA_ZIP_IO)
-        return vg_err_set(rq->err, "unpacking a package: %s", k.why);
+    struct unpacking u;
+    unpack_aside(rq, zip, &u);
+    vg_rc rc = u.rc == VG_OK ? zip_failure(rq, &u) : u.rc;
+    if (rc != VG_OK)
+        return rc;
+    if (!is_trial)
+        rc = vg_blob_store(rq->env->blobs, rq->sess, zip, &fn->code_id, rq->err);
+    if (rc != VG_OK || is_trial)
+        remove_later(rq->svc, u.dir, VG_STR_NONE);
+    else
+        rc = settle(rq, &u, fn->code_id);
+    if (rc != VG_OK)
+        return rc;
     uint8_t digest[VG_SHA256_BYTES];
     vg_sha256(zip, digest);
-    fn->code_id = id;
     fn->code_sha256 = vg_base64_encode(rq->arena, vg_str_n(digest, sizeof(digest)));
     fn->code_bytes = (int64_t)zip.len;
-    fn->unzipped_bytes = (int64_t)k.bytes;
+    fn->unzipped_bytes = (int64_t)u.bytes;
     return VG_OK;
 }
 
-struct again {
-    struct keep keep;
-    struct vg_arena *arena;
-    bool is_good;
-};
+/* --- running from a package ---------------------------------------------------------------------
+ */
+
+/* Lock held. */
+static struct lambda_use **
+use_of(struct lambda_svc *svc, struct vg_str code_id)
+{
+    struct lambda_use **at = &svc->uses;
+    while (*at && !vg_str_eq(vg_str_of((*at)->code_id), code_id))
+        at = &(*at)->next;
+    return at;
+}
 
 static void
-look(void *arg)
+count_in(struct lambda_svc *svc, struct vg_str code_id)
 {
-    struct again *a = arg;
-    struct keep *k = &a->keep;
-    struct vg_str boot, zip;
-    struct vg_err err = { 0 };
-    if (vg_file_read(a->arena, vg_str_cat(a->arena, k->dir, VG_STR("/boot")), 256, &boot, &err)
-            == VG_OK
-        && vg_str_eq(boot, vg_str_of(k->svc->boot_id))) {
-        a->is_good = true;
-        return;
+    pthread_mutex_lock(&svc->lock);
+    struct lambda_use **at = use_of(svc, code_id);
+    if (!*at) {
+        *at = vg_xalloc(sizeof(**at));
+        (*at)->code_id = vg_xalloc(code_id.len + 1);
+        memcpy((*at)->code_id, code_id.ptr, code_id.len);
     }
-    k->rc = vg_file_read(a->arena, vg_str_cat(a->arena, k->dir, VG_STR("/package.zip")),
-                         LAMBDA_LIMIT_CODE_ZIPPED_BYTES + 1u, &zip, k->err);
-    if (k->rc != VG_OK)
-        return;
-    k->zip = zip;
-    unpack(k);
-    a->is_good = k->rc == VG_OK && k->zip_rc == LAMBDA_ZIP_OK;
-}
-
-vg_rc
-lambda_code_dir(struct vg_req *rq, struct vg_str code_id, struct vg_str *ret)
-{
-    struct lambda_svc *svc = rq->svc;
-    struct vg_str dir = dir_of(rq->arena, svc, code_id);
-    *ret = vg_str_cat(rq->arena, dir, VG_STR("/task"));
-    struct vg_str seen = vg_str_cat(rq->arena, dir, VG_STR("/boot"));
-    struct stat st;
-    if (stat(vg_str_cstr(rq->arena, seen), &st) == 0 && st.st_mtime >= svc->boot_s)
-        return VG_OK; /* written since the system started */
-    struct again a = { .keep = { .svc = svc, .dir = dir, .err = rq->err }, .arena = rq->arena };
-    vg_offload(look, &a);
-    if (a.is_good)
-        return VG_OK;
-    return a.keep.rc != VG_OK ? a.keep.rc
-                              : vg_err_set(rq->err, "a package is damaged: %s", a.keep.why);
-}
-
-struct drop {
-    char *dir;
-};
-
-static void
-drop_now(void *arg)
-{
-    struct drop *d = arg;
-    struct vg_err err = { 0 };
-    if (vg_dir_remove(vg_str_of(d->dir), &err) != VG_OK)
-        return; /* swept at the next start */
-}
-
-static void VG_WAITS
-drop_later(void *arg)
-{
-    struct drop *d = arg;
-    vg_fiber_sleep(DROP_AFTER_MS);
-    vg_offload(drop_now, d);
-    free(d->dir);
-    free(d);
+    (*at)->n++;
+    pthread_mutex_unlock(&svc->lock);
 }
 
 void
-lambda_code_drop(const struct vg_env *env, struct lambda_svc *svc, struct vg_str code_id)
+lambda_code_leave(struct vg_req *rq, struct vg_str code_id)
 {
-    vg_auto_arena struct vg_arena *arena = vg_arena_new(0);
-    struct drop *d = vg_xalloc(sizeof(*d));
-    struct vg_str dir = dir_of(arena, svc, code_id);
-    d->dir = vg_xalloc(dir.len + 1);
-    memcpy(d->dir, dir.ptr, dir.len);
-    struct vg_loop *self = vg_loop_self();
-    vg_fiber_start(self ? self : env->loops[0], drop_later, d);
+    struct lambda_svc *svc = rq->svc;
+    pthread_mutex_lock(&svc->lock);
+    struct lambda_use **at = use_of(svc, code_id);
+    struct lambda_use *use = *at;
+    bool is_last = --use->n == 0, is_dropped = use->is_dropped;
+    if (is_last) {
+        *at = use->next;
+        free(use->code_id);
+        free(use);
+    }
+    pthread_mutex_unlock(&svc->lock);
+    if (is_last && is_dropped)
+        remove_later(svc, dir_of(rq->arena, svc, code_id), VG_STR_NONE);
+}
+
+/* The folder is not there: from the zip. */
+static vg_rc VG_WAITS
+rebuild(struct vg_req *rq, struct vg_str code_id)
+{
+    struct vg_str zip;
+    vg_rc rc = vg_blob_load(rq->env->blobs, code_id, rq->arena, LAMBDA_LIMIT_CODE_ZIPPED_BYTES,
+                            &zip, rq->err);
+    if (rc != VG_OK)
+        return rc;
+    struct unpacking u;
+    unpack_aside(rq, zip, &u);
+    if (u.rc != VG_OK)
+        return u.rc;
+    if (u.zip_rc != LAMBDA_ZIP_OK)
+        return vg_err_set(rq->err, "a stored package is damaged: %s", u.why);
+    return settle(rq, &u, code_id);
+}
+
+vg_rc
+lambda_code_enter(struct vg_req *rq, struct vg_str code_id, struct vg_str *ret_dir)
+{
+    struct lambda_svc *svc = rq->svc;
+    *ret_dir = dir_of(rq->arena, svc, code_id);
+    count_in(svc, code_id);
+    if (access(vg_str_cstr(rq->arena, *ret_dir), F_OK) == 0)
+        return VG_OK;
+    vg_rc rc = rebuild(rq, code_id);
+    if (rc != VG_OK)
+        lambda_code_leave(rq, code_id);
+    return rc;
+}
+
+/* --- a package goes -----------------------------------------------------------------------------
+ */
+
+void
+lambda_code_forget(struct vg_req *rq, struct vg_str code_id)
+{
+    struct lambda_svc *svc = rq->svc;
+    pthread_mutex_lock(&svc->lock);
+    struct lambda_use *use = *use_of(svc, code_id);
+    if (use)
+        use->is_dropped = true;
+    pthread_mutex_unlock(&svc->lock);
+    if (!use)
+        remove_later(svc, dir_of(rq->arena, svc, code_id), VG_STR_NONE);
+}
+
+struct dropped {
+    struct vg_req *rq;
+    struct vg_str code_id;
+};
+
+static void
+on_dropped(void *arg)
+{
+    const struct dropped *d = arg;
+    lambda_code_forget(d->rq, d->code_id);
+}
+
+void
+lambda_code_drop(struct vg_req *rq, struct vg_tx *tx, struct vg_str code_id)
+{
+    struct dropped *d = VG_NEW(rq->arena, struct dropped);
+    *d = (struct dropped) { rq, code_id };
+    vg_blob_drop(rq->env->blobs, tx, code_id);
+    vg_tx_on_commit(tx, on_dropped, d);
 }

@@ -4,6 +4,7 @@
 #include "core/env.h"
 #include "sandbox/sandbox.h"
 #include "services/lambda/lambda_int.h"
+#include "store/blob.h"
 #include "store/kv.h"
 
 #include <sys/utsname.h>
@@ -282,7 +283,7 @@ lambda_create_function(struct vg_req *rq, const struct lambda_create_function_re
     if (rc == VG_OK && there.name.ptr)
         return lambda_conflict(rq, "Function already exist: %" VG_FMT, VG_ARG(fn.name));
     if (rc == VG_OK)
-        rc = lambda_code_keep(rq, in->code->zip_file, &fn);
+        rc = lambda_code_store(rq, in->code->zip_file, false, &fn);
     if (rc != VG_OK)
         return rc;
     vg_auto_tx struct vg_tx *tx = NULL;
@@ -295,12 +296,13 @@ lambda_create_function(struct vg_req *rq, const struct lambda_create_function_re
         rc = lambda_conflict(rq, "Function already exist: %" VG_FMT, VG_ARG(fn.name));
     if (rc == VG_OK) {
         lambda_store_put(rq, tx, &fn);
+        vg_blob_keep(tx, fn.code_id);
         if (is_published)
             publish(rq, tx, &fn, VG_STR_NONE, &version);
         rc = vg_tx_commit(&tx, rq->err);
     }
     if (rc != VG_OK) {
-        lambda_code_drop(rq->env, rq->svc, fn.code_id);
+        lambda_code_forget(rq, fn.code_id);
         return rc;
     }
     expect_runtime(rq, &fn);
@@ -335,32 +337,20 @@ retire(struct vg_req *rq, const struct lambda_rec_function *old)
     vg_sandboxes_retire(rq->env->sandboxes, key);
 }
 
-/* Whether a published version still uses the package. */
+/* The record `fn` goes, or gets another package: drops its package if no other has it. */
 static vg_rc
-is_code_used(struct vg_req *rq, struct vg_str name, struct vg_str code_id, bool *ret)
+drop_code_unless_used(struct vg_req *rq, struct vg_tx *tx, const struct lambda_rec_function *fn)
 {
-    int64_t after = 0;
-    *ret = false;
-    for (bool has_more = true; has_more;) {
-        struct lambda_rec_function *v;
-        size_t n;
-        vg_rc rc = lambda_store_versions(rq, name, after, 200, &v, &n, &has_more);
-        if (rc != VG_OK)
-            return rc;
-        for (size_t i = 0; i < n; i++)
-            *ret |= vg_str_eq(v[i].code_id, code_id);
-        if (n > 0 && !vg_str_to_i64(v[n - 1].version, &after))
-            break;
-    }
-    return VG_OK;
-}
-
-static void
-drop_code_unless_used(struct vg_req *rq, struct vg_str name, struct vg_str code_id)
-{
-    bool is_used = true;
-    if (is_code_used(rq, name, code_id, &is_used) == VG_OK && !is_used)
-        lambda_code_drop(rq->env, rq->svc, code_id);
+    struct lambda_rec_function *all;
+    size_t n;
+    bool is_used = false;
+    vg_rc rc = lambda_store_tx_all(rq, tx, fn->name, &all, &n);
+    for (size_t i = 0; rc == VG_OK && i < n; i++)
+        is_used |=
+            vg_str_eq(all[i].code_id, fn->code_id) && !vg_str_eq(all[i].version, fn->version);
+    if (rc == VG_OK && !is_used)
+        lambda_code_drop(rq, tx, fn->code_id);
+    return rc;
 }
 
 vg_rc
@@ -369,6 +359,7 @@ lambda_update_function_code(struct vg_req *rq, const struct lambda_update_functi
 {
     struct lambda_name name;
     struct lambda_rec_function old, fn;
+    bool is_trial = vg_opt_bool_or(in->dry_run, false);
     vg_rc rc = lambda_resolve(rq, in->function_name, VG_STR_NONE, &name);
     if (rc == VG_OK) {
         name.qualifier = VG_STR_NONE;
@@ -386,12 +377,11 @@ lambda_update_function_code(struct vg_req *rq, const struct lambda_update_functi
     struct lambda_rec_function fresh = fn;
     rc = lambda_check_architectures(rq, &in->architectures, &fresh);
     if (rc == VG_OK)
-        rc = lambda_code_keep(rq, in->zip_file, &fresh);
+        rc = lambda_code_store(rq, in->zip_file, is_trial, &fresh);
     if (rc != VG_OK)
         return rc;
     bool is_published = vg_opt_bool_or(in->publish, false);
-    if (vg_opt_bool_or(in->dry_run, false)) {
-        lambda_code_drop(rq->env, rq->svc, fresh.code_id);
+    if (is_trial) {
         lambda_config_render(rq, &fresh, false, out);
         return VG_OK;
     }
@@ -404,7 +394,10 @@ lambda_update_function_code(struct vg_req *rq, const struct lambda_update_functi
         rc = lambda_not_found(rq, lambda_arn(rq, name.name, VG_STR_NONE));
     if (rc == VG_OK)
         rc = lambda_check_revision(rq, in->revision_id, old.revision);
+    if (rc == VG_OK)
+        rc = drop_code_unless_used(rq, tx, &old);
     if (rc == VG_OK) {
+        vg_blob_keep(tx, fresh.code_id);
         fn = old;
         fn.code_id = fresh.code_id;
         fn.code_sha256 = fresh.code_sha256;
@@ -419,11 +412,10 @@ lambda_update_function_code(struct vg_req *rq, const struct lambda_update_functi
         rc = vg_tx_commit(&tx, rq->err);
     }
     if (rc != VG_OK) {
-        lambda_code_drop(rq->env, rq->svc, fresh.code_id);
+        lambda_code_forget(rq, fresh.code_id);
         return rc;
     }
     retire(rq, &old);
-    drop_code_unless_used(rq, name.name, old.code_id);
     show_update(rq, is_published ? &version : &fn, is_published, out);
     return VG_OK;
 }
@@ -511,8 +503,11 @@ lambda_get_function(struct vg_req *rq, const struct lambda_get_function_request 
     lambda_config_render(rq, &fn, name.qualifier.ptr != NULL, out->configuration);
     out->code = VG_NEW(rq->arena, struct lambda_function_code_location);
     out->code->repository_type = VG_STR("S3");
-    out->code->location = vg_str_fmt(rq->arena, "%" VG_FMT "/_virga/lambda/code/%" VG_FMT,
-                                     VG_ARG(rq->env->config->endpoint), VG_ARG(fn.code_id));
+    out->code->location = vg_str_fmt(
+        rq->arena,
+        "%" VG_FMT "/_virga/lambda/code/%" VG_FMT "/%" VG_FMT "/%" VG_FMT "/%" VG_FMT "/%" VG_FMT,
+        VG_ARG(rq->env->config->endpoint), VG_ARG(rq->scope->owner), VG_ARG(rq->scope->region),
+        VG_ARG(fn.name), VG_ARG(fn.version), VG_ARG(fn.code_id));
     if (latest.tags.len > 0) {
         out->tags.items = VG_NEW_ARRAY(rq->arena, struct lambda_tags__entry, latest.tags.len);
         for (size_t i = 0; i < latest.tags.len; i++)
@@ -570,57 +565,48 @@ lambda_list_functions(struct vg_req *rq, const struct lambda_list_functions_requ
 static vg_rc VG_WAITS
 delete_version(struct vg_req *rq, const struct lambda_name *name)
 {
-    struct lambda_rec_function fn, latest;
+    struct lambda_rec_function fn;
     vg_auto_tx struct vg_tx *tx = NULL;
     vg_rc rc = open_tx(rq, &tx);
     if (rc == VG_OK)
         rc = lambda_store_tx_get(rq, tx, name->name, name->qualifier, &fn);
-    if (rc == VG_OK)
-        rc = lambda_store_tx_get(rq, tx, name->name, LAMBDA_LATEST, &latest);
     if (rc == VG_OK && !fn.name.ptr)
         return lambda_not_found(rq, lambda_arn(rq, name->name, name->qualifier));
+    if (rc == VG_OK)
+        rc = drop_code_unless_used(rq, tx, &fn);
     if (rc != VG_OK)
         return rc;
     lambda_store_del(rq, tx, name->name, name->qualifier);
     rc = vg_tx_commit(&tx, rq->err);
-    if (rc == VG_OK) {
+    if (rc == VG_OK)
         retire(rq, &fn);
-        if (!latest.name.ptr || !vg_str_eq(latest.code_id, fn.code_id))
-            drop_code_unless_used(rq, name->name, fn.code_id);
-    }
     return rc;
 }
 
 static vg_rc VG_WAITS
 delete_all(struct vg_req *rq, struct vg_str name)
 {
-    struct lambda_rec_function fn, *versions = NULL;
-    size_t n = 0;
-    bool has_more = false;
+    struct lambda_rec_function *all;
+    size_t n;
     vg_auto_tx struct vg_tx *tx = NULL;
     vg_rc rc = open_tx(rq, &tx);
     if (rc == VG_OK)
-        rc = lambda_store_tx_get(rq, tx, name, LAMBDA_LATEST, &fn);
-    if (rc == VG_OK && !fn.name.ptr)
+        rc = lambda_store_tx_all(rq, tx, name, &all, &n);
+    if (rc != VG_OK)
+        return rc;
+    if (n == 0)
         return lambda_not_found(rq, lambda_arn(rq, name, VG_STR_NONE));
-    if (rc == VG_OK)
-        rc = lambda_store_versions(rq, name, 0, 1000, &versions, &n, &has_more);
-    if (rc != VG_OK)
-        return rc;
-    lambda_store_del(rq, tx, name, LAMBDA_LATEST);
-    for (size_t i = 0; i < n; i++)
-        lambda_store_del(rq, tx, name, versions[i].version);
-    rc = vg_tx_commit(&tx, rq->err);
-    if (rc != VG_OK)
-        return rc;
-    vg_sandboxes_retire(rq->env->sandboxes, vg_str_fmt(rq->arena, "%" VG_FMT ":",
-                                                       VG_ARG(lambda_arn(rq, name, VG_STR_NONE))));
-    lambda_code_drop(rq->env, rq->svc, fn.code_id);
     for (size_t i = 0; i < n; i++) {
-        if (!vg_str_eq(versions[i].code_id, fn.code_id))
-            lambda_code_drop(rq->env, rq->svc, versions[i].code_id);
+        lambda_store_del(rq, tx, name, all[i].version);
+        if (i == 0 || !vg_str_eq(all[i].code_id, all[i - 1].code_id))
+            lambda_code_drop(rq, tx, all[i].code_id);
     }
-    return VG_OK;
+    rc = vg_tx_commit(&tx, rq->err);
+    if (rc == VG_OK)
+        vg_sandboxes_retire(
+            rq->env->sandboxes,
+            vg_str_fmt(rq->arena, "%" VG_FMT ":", VG_ARG(lambda_arn(rq, name, VG_STR_NONE))));
+    return rc;
 }
 
 vg_rc

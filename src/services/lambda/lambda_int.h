@@ -26,12 +26,19 @@ struct lambda_running {
     unsigned n;
 };
 
+/* How many invocations run from an unpacked package. */
+struct lambda_use {
+    struct lambda_use *next;
+    char *code_id;
+    unsigned n;
+    bool is_dropped; /* no record refers to it any more */
+};
+
 struct lambda_svc {
     const struct vg_env *env;
-    char *code_dir; /* packages */
-    char boot_id[64];
-    int64_t boot_s;       /* when the system started */
+    char *code_dir;       /* unpacked packages, of this process */
     pthread_mutex_t lock; /* what follows */
+    struct lambda_use *uses;
     struct lambda_running *running;
     unsigned n_running;
     struct vg_waiter *queue_waiter; /* the queue's fiber sleeps */
@@ -77,6 +84,10 @@ void lambda_store_del(struct vg_req *rq, struct vg_tx *tx, struct vg_str name,
 vg_rc lambda_store_list(struct vg_req *rq, struct vg_str after, uint32_t max,
                         struct lambda_rec_function **ret, size_t *ret_n, bool *ret_more)
     VG_MUST_USE;
+/* All of a function's records: the versions by number, then $LATEST. Who share a package are
+ * neighbours. */
+vg_rc lambda_store_tx_all(struct vg_req *rq, struct vg_tx *tx, struct vg_str name,
+                          struct lambda_rec_function **ret, size_t *ret_n) VG_MUST_USE;
 /* The published versions, by number, after `after`. */
 vg_rc lambda_store_versions(struct vg_req *rq, struct vg_str name, int64_t after, uint32_t max,
                             struct lambda_rec_function **ret, size_t *ret_n, bool *ret_more)
@@ -110,14 +121,20 @@ enum lambda_zip_rc {
 enum lambda_zip_rc lambda_zip_unpack(struct vg_str zip, const char *dir, uint64_t max_bytes,
                                      uint64_t *ret_bytes, char *why, size_t n);
 
-/* Keeps a package: checks, unpacks, makes it durable; fills code_* of `fn`. */
-vg_rc lambda_code_keep(struct vg_req *rq, struct vg_str zip, struct lambda_rec_function *fn)
+/* Makes the cache of unpacked packages; what an earlier process left of its own goes. */
+vg_rc lambda_code_open(struct lambda_svc *svc, struct vg_err *err) VG_MUST_USE;
+/* Checks a package and, unless it is a trial, stores it; fills code_* of `fn`. The transaction that
+ * stores the record calls vg_blob_keep(); when it fails, lambda_code_forget(). */
+vg_rc lambda_code_store(struct vg_req *rq, struct vg_str zip, bool is_trial,
+                        struct lambda_rec_function *fn) VG_WAITS VG_MUST_USE;
+/* The unpacked folder, which stays until lambda_code_leave(). ENOENT: the package was dropped. */
+vg_rc lambda_code_enter(struct vg_req *rq, struct vg_str code_id, struct vg_str *ret_dir)
     VG_WAITS VG_MUST_USE;
-/* The unpacked folder, unpacked again when a power cut may have torn it. */
-vg_rc lambda_code_dir(struct vg_req *rq, struct vg_str code_id, struct vg_str *ret)
-    VG_WAITS VG_MUST_USE;
-/* Removes a package some time later, when nothing runs from it any more. */
-void lambda_code_drop(const struct vg_env *env, struct lambda_svc *svc, struct vg_str code_id);
+void lambda_code_leave(struct vg_req *rq, struct vg_str code_id);
+/* In the transaction that removes the last record which refers to it. */
+void lambda_code_drop(struct vg_req *rq, struct vg_tx *tx, struct vg_str code_id);
+/* Removes the unpacked form once nothing runs from it. */
+void lambda_code_forget(struct vg_req *rq, struct vg_str code_id);
 
 /* --- lambda_config.c ----------------------------------------------------------------------------
  */

@@ -11,6 +11,7 @@
 #include "sandbox/sandbox.h"
 #include "services/lambda/lambda_int.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 #define CREDENTIALS_S (6 * 60 * 60)
@@ -177,20 +178,13 @@ new_trace(struct vg_req *rq)
                       (unsigned long long)vg_random_u64(rnd));
 }
 
-vg_rc
-lambda_run(struct vg_req *rq, const struct lambda_rec_function *fn, const struct lambda_call *call,
-           struct vg_outcome *ret)
+/* `f` says what to run; the caller holds its package. */
+static vg_rc VG_WAITS
+run_in_place(struct vg_req *rq, const struct lambda_rec_function *fn, struct vg_function *f,
+             const struct lambda_call *call, struct vg_outcome *ret)
 {
-    struct vg_str arn = lambda_arn(rq, fn->name, VG_STR_NONE);
-    struct issue issue = { rq, fn };
-    struct vg_function f = { .credentials = credentials, .credentials_ctx = &issue };
     struct vg_err err = { 0 };
-    fill_function(rq, fn, arn, &f);
-    if (vg_runtime_find(rq->env->sandboxes, rq->arena, fn->runtime, &f.runtime, &err) != VG_OK)
-        return lambda_fail_invalid_runtime_exception(rq, "%" VG_FMT, VG_ARG(vg_err_text(&err)));
-    vg_rc rc = lambda_code_dir(rq, fn->code_id, &f.code_dir);
-    if (rc == VG_OK)
-        rc = take_place(rq, fn, arn);
+    vg_rc rc = take_place(rq, fn, f->arn);
     if (rc != VG_OK)
         return rc;
     rc = vg_gate(rq); /* what the caller wrote is durable before the function can see it */
@@ -201,11 +195,50 @@ lambda_run(struct vg_req *rq, const struct lambda_rec_function *fn, const struct
                               .client_context = call->client_context,
                               .want_tail = call->want_tail };
     if (rc == VG_OK
-        && vg_sandbox_invoke(rq->env->sandboxes, &f, &event, rq->arena, ret, &err) != VG_OK)
+        && vg_sandbox_invoke(rq->env->sandboxes, f, &event, rq->arena, ret, &err) != VG_OK)
         rc = lambda_fail_service_exception(rq, "%" VG_FMT, VG_ARG(vg_err_text(&err)));
-    leave_place(rq, arn);
+    leave_place(rq, f->arn);
+    return rc;
+}
+
+/* Takes hold of the package; the record may have got another one since `fn` was read. */
+static vg_rc VG_WAITS
+enter_code(struct vg_req *rq, struct lambda_rec_function *fn, struct vg_str *ret_dir)
+{
+    struct lambda_name name = { .name = fn->name, .qualifier = fn->version };
+    vg_rc rc = lambda_code_enter(rq, fn->code_id, ret_dir);
+    for (struct vg_str old = fn->code_id; rc != VG_OK && rq->err->os_errno == ENOENT;
+         old = fn->code_id) {
+        vg_err_clear(rq->err);
+        rc = lambda_load(rq, &name, fn);
+        if (rc != VG_OK)
+            return rc;
+        if (vg_str_eq(old, fn->code_id))
+            return vg_err_set(rq->err, "the package of a function is lost");
+        rc = lambda_code_enter(rq, fn->code_id, ret_dir);
+    }
+    return rc;
+}
+
+vg_rc
+lambda_run(struct vg_req *rq, const struct lambda_rec_function *asked,
+           const struct lambda_call *call, struct vg_outcome *ret)
+{
+    struct lambda_rec_function fn = *asked;
+    struct issue issue = { rq, &fn };
+    struct vg_function f = { .credentials = credentials, .credentials_ctx = &issue };
+    struct vg_err err = { 0 };
+    vg_rc rc = enter_code(rq, &fn, &f.code_dir);
+    if (rc != VG_OK)
+        return rc;
+    fill_function(rq, &fn, lambda_arn(rq, fn.name, VG_STR_NONE), &f);
+    if (vg_runtime_find(rq->env->sandboxes, rq->arena, fn.runtime, &f.runtime, &err) != VG_OK)
+        rc = lambda_fail_invalid_runtime_exception(rq, "%" VG_FMT, VG_ARG(vg_err_text(&err)));
     if (rc == VG_OK)
-        count_use(rq, fn, ret);
+        rc = run_in_place(rq, &fn, &f, call, ret);
+    lambda_code_leave(rq, fn.code_id);
+    if (rc == VG_OK)
+        count_use(rq, &fn, ret);
     return rc;
 }
 

@@ -127,6 +127,30 @@ lambda_store_versions(struct vg_req *rq, struct vg_str name, int64_t after, uint
     return scan(rq, range, max, ret, ret_n, ret_more);
 }
 
+vg_rc
+lambda_store_tx_all(struct vg_req *rq, struct vg_tx *tx, struct vg_str name,
+                    struct lambda_rec_function **ret, size_t *ret_n)
+{
+    VG_VEC(struct lambda_rec_function) all = { 0 };
+    struct vg_range range = vg_key_range(rq->arena, vg_key_of(rq->arena, VG_STR("ver"), name));
+    struct vg_page page = { .has_more = true };
+    vg_rc rc = VG_OK;
+    while (rc == VG_OK && page.has_more) {
+        rc = vg_tx_scan(tx, part_of(rq), &range, &page, rq->err);
+        for (size_t i = 0; rc == VG_OK && i < page.len; i++)
+            rc = decode(rq, page.rows[i].value, VG_VEC_ADD(rq->arena, &all));
+        if (rc == VG_OK && page.has_more)
+            range.from = just_after(rq->arena, page.rows[page.len - 1].key);
+    }
+    if (rc == VG_OK)
+        rc = lambda_store_tx_get(rq, tx, name, LAMBDA_LATEST, VG_VEC_ADD(rq->arena, &all));
+    if (rc == VG_OK && !all.items[all.len - 1].name.ptr)
+        all.len--;
+    *ret = all.items;
+    *ret_n = all.len;
+    return rc;
+}
+
 /* --- the asynchronous queue ---------------------------------------------------------------------
  */
 

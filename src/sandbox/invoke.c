@@ -226,13 +226,20 @@ assign(struct sb_box *box, struct sb_invocation *inv)
         vg_waiter_wake(box->in_next, VG_OK);
 }
 
+/* Whether the box may serve another event of `fn`. */
+static bool
+is_good(const struct sb_box *box, const struct vg_function *fn, int64_t now_ms)
+{
+    return !box->is_retired && now_ms < box->good_until_ms && fn->now_ms < box->credentials_until_ms
+           && vg_str_eq(vg_str_of(box->key), fn->key);
+}
+
 static struct sb_box *
-find_idle(struct vg_sandboxes *sb, struct vg_str key, int64_t now_ms)
+find_idle(struct vg_sandboxes *sb, const struct vg_function *fn, int64_t now_ms)
 {
     struct sb_box *best = NULL; /* the one used last is the warmest */
     for (struct sb_box *box = sb->boxes; box; box = box->next) {
-        if (box->state == SB_IDLE && box->in_next && !box->is_retired && now_ms < box->good_until_ms
-            && vg_str_eq(vg_str_of(box->key), key)
+        if (box->state == SB_IDLE && box->in_next && is_good(box, fn, now_ms)
             && (!best || box->idle_since_ms >= best->idle_since_ms))
             best = box;
     }
@@ -241,12 +248,11 @@ find_idle(struct vg_sandboxes *sb, struct vg_str key, int64_t now_ms)
 
 /* One that has answered a moment ago and is on its way back to /next. */
 static struct sb_box *
-find_returning(struct vg_sandboxes *sb, struct vg_str key, int64_t now_ms)
+find_returning(struct vg_sandboxes *sb, const struct vg_function *fn, int64_t now_ms)
 {
     for (struct sb_box *box = sb->boxes; box; box = box->next) {
-        if (box->state == SB_BUSY && !box->inv && !box->is_retired
-            && now_ms - box->idle_since_ms < SB_RETURN_MS && now_ms < box->good_until_ms
-            && vg_str_eq(vg_str_of(box->key), key))
+        if (box->state == SB_BUSY && !box->inv && now_ms - box->idle_since_ms < SB_RETURN_MS
+            && is_good(box, fn, now_ms))
             return box;
     }
     return NULL;
@@ -334,15 +340,15 @@ fixed_env(struct env *e, const struct vg_function *fn, struct vg_str stream)
 
 static vg_rc VG_WAITS
 make_env(struct env *e, const struct vg_function *fn, struct vg_str stream, bool is_plain,
-         int64_t *ret_valid_ms, struct vg_err *err)
+         int64_t *ret_until_ms, struct vg_err *err)
 {
     fixed_env(e, fn, stream);
     struct vg_str secrets[4];
     size_t n = 0;
-    *ret_valid_ms = SB_AGE_MS;
+    *ret_until_ms = INT64_MAX;
     vg_rc rc = VG_OK;
     if (fn->credentials)
-        rc = fn->credentials(fn->credentials_ctx, e->arena, secrets, &n, ret_valid_ms, err);
+        rc = fn->credentials(fn->credentials_ctx, e->arena, secrets, &n, ret_until_ms, err);
     if (rc != VG_OK)
         return rc;
     for (size_t i = 0; i < n; i++)
@@ -376,7 +382,7 @@ new_stream(struct vg_arena *arena, struct vg_str version)
 
 static void
 give_to_function(struct sb_box *box, const struct vg_function *fn, struct vg_str stream,
-                 int64_t valid_ms)
+                 int64_t until_ms)
 {
     box->key = sb_dup(fn->key);
     box->account = sb_dup(fn->account);
@@ -386,7 +392,8 @@ give_to_function(struct sb_box *box, const struct vg_function *fn, struct vg_str
     box->role = sb_dup(fn->role);
     box->version = sb_dup(fn->version);
     box->memory_mb = fn->memory_mb;
-    box->good_until_ms = vg_mono_ms() + VG_MIN(valid_ms, SB_AGE_MS);
+    box->good_until_ms = vg_mono_ms() + SB_AGE_MS;
+    box->credentials_until_ms = until_ms;
     log_line(box,
              fn->runtime.is_exact ? "INIT_START Runtime Version: %.*s"
                                   : "INIT_START Runtime Version: %.*s (nearest to %.*s, which "
@@ -437,8 +444,8 @@ make_environment(struct vg_sandboxes *sb, const struct vg_function *fn, struct v
     struct vg_str stream = new_stream(arena, fn->version);
     struct env *env = VG_NEW(arena, struct env);
     env->arena = arena;
-    int64_t valid_ms;
-    vg_rc rc = make_env(env, fn, stream, is_plain, &valid_ms, err);
+    int64_t until_ms;
+    vg_rc rc = make_env(env, fn, stream, is_plain, &until_ms, err);
     if (rc != VG_OK)
         return rc;
     pthread_mutex_lock(&sb->lock);
@@ -454,7 +461,7 @@ make_environment(struct vg_sandboxes *sb, const struct vg_function *fn, struct v
             argv[argc++] = wrapper;
         if (box->is_plain)
             argc += sb_runtime_argv(pool, argv + argc);
-        give_to_function(box, fn, stream, valid_ms);
+        give_to_function(box, fn, stream, until_ms);
         box->state = SB_INIT;
         box->init_began_us = vg_mono_us();
         sb_logs_tail_begin(&box->logs, inv->want_tail);
@@ -548,15 +555,15 @@ fill_outcome(const struct sb_invocation *inv, struct vg_arena *arena, struct vg_
 
 /* A warm environment that is free, or about to be; *ret_box is a reference. */
 static enum sb_how
-take_warm(struct vg_sandboxes *sb, struct vg_str key, struct sb_invocation *inv, bool may_return,
-          struct sb_box **ret_box)
+take_warm(struct vg_sandboxes *sb, const struct vg_function *fn, struct sb_invocation *inv,
+          bool may_return, struct sb_box **ret_box)
 {
     pthread_mutex_lock(&sb->lock);
     int64_t now_ms = vg_mono_ms();
     enum sb_how how = WARM;
-    struct sb_box *box = find_idle(sb, key, now_ms);
+    struct sb_box *box = find_idle(sb, fn, now_ms);
     if (!box && may_return) {
-        box = find_returning(sb, key, now_ms);
+        box = find_returning(sb, fn, now_ms);
         how = RETURNING;
     }
     if (box)
@@ -574,7 +581,7 @@ run(struct vg_sandboxes *sb, const struct vg_function *fn, struct vg_arena *aren
     enum sb_late late = IN_TIME;
     for (int i = 0; i < 6; i++) {
         struct sb_box *box;
-        enum sb_how how = take_warm(sb, fn->key, inv, late != LATE_RETURN, &box);
+        enum sb_how how = take_warm(sb, fn, inv, late != LATE_RETURN, &box);
         *ret_cold = how == COLD;
         if (how == COLD) {
             vg_rc rc = make_environment(sb, fn, arena, inv, &box, err);

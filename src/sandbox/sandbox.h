@@ -96,11 +96,12 @@ struct vg_function {
     const struct vg_str *env; /* the function's own, "KEY=value" */
     size_t n_env;
     /*
-     * Called for each new environment: adds credentials as "KEY=value", how long they are good for
-     * in *ret_valid_ms.
+     * Called for each new environment: adds credentials as "KEY=value", and until when they may be
+     * given to an event. They age on the virtual clock, which stands at `now_ms`.
      */
     vg_rc (*credentials)(void *ctx, struct vg_arena *arena, struct vg_str ret_env[4], size_t *ret_n,
-                         int64_t *ret_valid_ms, struct vg_err *err) VG_WAITS;
+                         int64_t *ret_until_ms, struct vg_err *err) VG_WAITS;
+    int64_t now_ms;
     void *credentials_ctx;
 };
 

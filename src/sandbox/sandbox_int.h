@@ -57,6 +57,7 @@ struct sb_box {
     int64_t born_ms, idle_since_ms, good_until_ms;
 
     /* of its function, after the claim */
+    int64_t credentials_until_ms; /* virtual clock */
     char *key, *account, *region, *group, *stream, *role, *version;
     uint32_t memory_mb;
     struct sb_invocation *inv;  /* being served, or waiting for /next */

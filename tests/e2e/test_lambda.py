@@ -67,6 +67,33 @@ def invoke(aws):
     return call
 
 
+@pytest.fixture
+def own(make_daemon):
+    """A daemon of the test's own, with a role; `own.create(name, code)` makes functions."""
+    from harness.aws import Aws, Virga
+
+    class Own:
+        def __init__(self):
+            self.daemon = make_daemon()
+            self.aws = Aws(self.daemon)
+            self.virga = Virga(self.daemon)
+            self.role = self.aws("iam").create_role(RoleName="r", AssumeRolePolicyDocument=TRUST)["Role"]["Arn"]
+            self.aws("iam").attach_role_policy(RoleName="r", PolicyArn=BASIC)
+
+        def create(self, function, code, **settings):
+            code = {"ZipFile": zipped(app__py=code)}
+            common = {"Runtime": "python3.11", "Role": self.role, "Handler": "app.handler"}
+            return self.aws("lambda").create_function(FunctionName=function, Code=code, **common, **settings)
+
+        def invoke(self, function, event=None, **settings):
+            answer = self.aws("lambda").invoke(FunctionName=function, Payload=json.dumps(event), **settings)
+            return json.loads(answer["Payload"].read() or b"null"), answer.get("FunctionError")
+
+    it = Own()
+    yield it
+    it.aws.close()
+
+
 def fails(code, call, *args, **kwargs):
     with pytest.raises(ClientError) as e:
         call(*args, **kwargs)
@@ -145,6 +172,32 @@ def test_the_role_decides_what_a_function_may(create, invoke, aws, name):
     finally:
         aws("iam").delete_role_policy(RoleName="lambda-tests", PolicyName="db")
         aws("dynamodb").delete_table(TableName=table)
+
+
+def test_credentials_follow_the_virtual_clock(own):
+    """A role session lasts six hours of the virtual clock; a warm function outlives it."""
+    table = own.aws("dynamodb").create_table(
+        TableName="puts",
+        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+    )["TableDescription"]["TableArn"]
+    policy = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "dynamodb:PutItem", "Resource": table}]}
+    own.aws("iam").put_role_policy(RoleName="r", PolicyName="put", PolicyDocument=json.dumps(policy))
+    own.create(
+        "f",
+        "import boto3\ndb = boto3.client('dynamodb')\n"
+        "def handler(e, c):\n    db.put_item(TableName='puts', Item={'pk': {'S': e}})\n    return c.log_stream_name\n",
+        Timeout=20,
+    )
+    stream, error = own.invoke("f", "first")
+    assert error is None
+    assert own.invoke("f", "warm") == (stream, None)
+    for by in ("5h", "7h", "24h"):
+        own.virga("clock", "advance", by)
+        answer, error = own.invoke("f", by)
+        assert error is None, answer
+    assert own.aws("dynamodb").scan(TableName="puts", Select="COUNT")["Count"] == 5
 
 
 def test_the_root_key_does_not_work_inside(create, invoke):
@@ -442,33 +495,6 @@ def test_tags(create, aws):
     client.tag_resource(Resource=arn, Tags={"a": "1", "b": "2"})
     client.untag_resource(Resource=arn, TagKeys=["a"])
     assert client.list_tags(Resource=arn)["Tags"] == {"b": "2"}
-
-
-@pytest.fixture
-def own(make_daemon):
-    """A daemon of the test's own, with a role; `own.create(name, code)` makes functions."""
-    from harness.aws import Aws, Virga
-
-    class Own:
-        def __init__(self):
-            self.daemon = make_daemon()
-            self.aws = Aws(self.daemon)
-            self.virga = Virga(self.daemon)
-            self.role = self.aws("iam").create_role(RoleName="r", AssumeRolePolicyDocument=TRUST)["Role"]["Arn"]
-            self.aws("iam").attach_role_policy(RoleName="r", PolicyArn=BASIC)
-
-        def create(self, function, code, **settings):
-            code = {"ZipFile": zipped(app__py=code)}
-            common = {"Runtime": "python3.11", "Role": self.role, "Handler": "app.handler"}
-            return self.aws("lambda").create_function(FunctionName=function, Code=code, **common, **settings)
-
-        def invoke(self, function, event=None, **settings):
-            answer = self.aws("lambda").invoke(FunctionName=function, Payload=json.dumps(event), **settings)
-            return json.loads(answer["Payload"].read() or b"null"), answer.get("FunctionError")
-
-    it = Own()
-    yield it
-    it.aws.close()
 
 
 def test_functions_survive_a_kill(own):

@@ -115,7 +115,7 @@ struct issue {
 /* Credentials of the execution role for a new environment. */
 static vg_rc VG_WAITS
 credentials(void *ctx, struct vg_arena *arena, struct vg_str ret_env[4], size_t *ret_n,
-            int64_t *ret_valid_ms, struct vg_err *err)
+            int64_t *ret_until_ms, struct vg_err *err)
 {
     struct issue *i = ctx;
     struct vg_credentials c;
@@ -127,7 +127,8 @@ credentials(void *ctx, struct vg_arena *arena, struct vg_str ret_env[4], size_t 
     ret_env[1] = vg_str_fmt(arena, "AWS_SECRET_ACCESS_KEY=%" VG_FMT, VG_ARG(c.secret_access_key));
     ret_env[2] = vg_str_fmt(arena, "AWS_SESSION_TOKEN=%" VG_FMT, VG_ARG(c.session_token));
     *ret_n = 3;
-    *ret_valid_ms = (CREDENTIALS_S - 15 * 60) * 1000LL;
+    /* An event may take 15 minutes. */
+    *ret_until_ms = vg_now_ms(i->rq->env) + (CREDENTIALS_S - 15 * 60) * 1000LL;
     return VG_OK;
 }
 
@@ -139,6 +140,7 @@ fill_function(struct vg_req *rq, const struct lambda_rec_function *fn, struct vg
     for (size_t i = 0; i < fn->env.len; i++)
         env[i] = vg_str_fmt(rq->arena, "%" VG_FMT "=%" VG_FMT, VG_ARG(fn->env.items[i].key),
                             VG_ARG(fn->env.items[i].value));
+    ret->now_ms = vg_now_ms(rq->env);
     ret->key = vg_str_fmt(rq->arena, "%" VG_FMT ":%" VG_FMT ":%" VG_FMT, VG_ARG(arn),
                           VG_ARG(fn->version), VG_ARG(fn->revision));
     ret->account = rq->scope->owner;

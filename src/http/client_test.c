@@ -321,10 +321,17 @@ secure(struct fixture *f)
     assert_int_equal(f->err.os_errno, EPROTO);
     assert_true(vg_str_find(vg_err_text(&f->err), VG_STR("certificate")) != VG_NPOS);
     assert_int_equal(atomic_load(&f->n_handled), before);
-    /* Plain bytes to a TLS port are no request either. */
+    /* Plain bytes to a TLS port are no request either; whatever the method, it is said in plain. */
     call.is_tls = false;
-    assert_int_equal(vg_http_fetch(f->client, f->arena, &call, 1 << 20, &head, &body, &f->err),
-                     VG_FAIL);
+    const char *methods[] = { "GET", "POST", "DELETE", "PATCH", "OPTIONS" };
+    for (size_t i = 0; i < VG_COUNT(methods); i++) {
+        call.method = vg_str_of(methods[i]);
+        call.body = VG_STR("");
+        assert_ok(vg_http_fetch(f->client, f->arena, &call, 1 << 20, &head, &body, &f->err));
+        assert_int_equal(head.status, 400);
+        assert_true(vg_str_find(body, VG_STR("https://")) != VG_NPOS);
+    }
+    assert_int_equal(atomic_load(&f->n_handled), before);
 }
 
 static void

@@ -136,15 +136,32 @@ conn_linger(struct conn *c)
 
 /* A reply without a request: what was received is none. */
 static void
-conn_refuse(struct conn *c, int status)
+conn_refuse_saying(struct conn *c, int status, struct vg_str why)
 {
-    char text[256];
+    char text[512];
     int n = snprintf(text, sizeof(text),
-                     "HTTP/1.1 %d %" VG_FMT "\r\n%" VG_FMT
-                     "Content-Length: 0\r\nConnection: close\r\n\r\n",
-                     status, VG_ARG(vg_http_reason(status)), VG_ARG(reply_date(c->loop)));
+                     "HTTP/1.1 %d %" VG_FMT "\r\n%" VG_FMT "%s"
+                     "Content-Length: %zu\r\nConnection: close\r\n\r\n%" VG_FMT,
+                     status, VG_ARG(vg_http_reason(status)), VG_ARG(reply_date(c->loop)),
+                     why.len ? "Content-Type: text/plain\r\n" : "", why.len, VG_ARG(why));
     stream_send_now(&c->s, vg_str_n(text, (size_t)n));
     conn_linger(c);
+}
+
+static void
+conn_refuse(struct conn *c, int status)
+{
+    conn_refuse_saying(c, status, VG_STR(""));
+}
+
+/* Plain HTTP where TLS is spoken: told in the language that the client understands. */
+static void
+conn_refuse_plain(struct conn *c)
+{
+    tls_conn_free(c->s.tls);
+    c->s.tls = NULL;
+    conn_refuse_saying(
+        c, 400, VG_STR("This port speaks HTTPS: the endpoint's URL begins with https://.\n"));
 }
 
 /* --- requests ----------------------------------------------------------------------------------
@@ -356,7 +373,11 @@ on_eof(struct stream *s)
 static void
 on_broken(struct stream *s)
 {
-    conn_close((struct conn *)s);
+    struct conn *c = (struct conn *)s;
+    if (c->state == CONN_IDLE && s->tls && tls_conn_is_plain_http(s->tls))
+        conn_refuse_plain(c);
+    else
+        conn_close(c);
 }
 
 static size_t

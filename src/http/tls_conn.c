@@ -17,6 +17,7 @@ struct tls_conn {
     SSL *ssl;
     BIO *in, *out; /* owned by ssl */
     char error[160];
+    char first_byte;                   /* that was received */
     char local_addr[INET6_ADDRSTRLEN]; /* read by the server's certificate callback */
 };
 
@@ -77,6 +78,8 @@ tls_conn_free(struct tls_conn *t)
 void
 tls_conn_put(struct tls_conn *t, struct vg_str received)
 {
+    if (t->first_byte == 0 && received.len)
+        t->first_byte = received.ptr[0];
     if (BIO_write(t->in, received.ptr, (int)received.len) != (int)received.len)
         VG_BUG("out of memory");
 }
@@ -143,6 +146,13 @@ bool
 tls_conn_is_handshaking(const struct tls_conn *t)
 {
     return !SSL_is_init_finished(t->ssl);
+}
+
+/* Methods are capital letters; a TLS connection begins with 0x16, a handshake record. */
+bool
+tls_conn_is_plain_http(const struct tls_conn *t)
+{
+    return t->first_byte >= 'A' && t->first_byte <= 'Z';
 }
 
 void

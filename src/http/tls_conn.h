@@ -25,6 +25,8 @@ long tls_conn_read(struct tls_conn *t, char *to, size_t max);
 bool tls_conn_write(struct tls_conn *t, struct vg_str plain);
 bool tls_conn_handshake(struct tls_conn *t); /* false: refused; tls_conn_error() says why */
 bool tls_conn_is_handshaking(const struct tls_conn *t);
+/* What came is no TLS but looks like the beginning of a request. */
+bool tls_conn_is_plain_http(const struct tls_conn *t);
 void tls_conn_end(struct tls_conn *t); /* says goodbye */
 
 /* What is to be sent; valid until anything else is done with `t`. */

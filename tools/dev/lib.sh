@@ -35,7 +35,7 @@ apt_packages() {
     clang) echo clang "libclang-rt-$(clang_version)-dev" libstdc++-12-dev ;;
     python) echo python3 python3-venv ca-certificates ;;
     lint) echo shellcheck git ;;
-    run) echo procps iproute2 util-linux ;;
+    run) echo procps iproute2 util-linux openssl ;;
     cli) echo awscli ;;
     java) echo maven default-jre-headless ;;
     bench) echo nginx-light wrk ;;

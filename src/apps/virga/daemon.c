@@ -149,7 +149,7 @@ static vg_rc
 open_tls_and_client(struct daemon *d)
 {
     struct vg_http_client_config client = { .ca_file = VG_STR_NONE };
-    if (d->opt->tls_listen_port) {
+    if (d->opt->tls_listen_host.ptr) {
         const struct vg_tls_config tls = {
             .dir = vg_str_cat(d->arena, d->config.data_dir, VG_STR("/tls")),
             .cert_file = d->opt->tls_cert,

@@ -221,12 +221,12 @@ check(const struct serve_options *o, struct vg_err *err)
 {
     if (!o->is_auth_strict
         && (!is_loopback(o->listen_host)
-            || (o->tls_listen_port && !is_loopback(o->tls_listen_host))))
+            || (o->tls_listen_host.ptr && !is_loopback(o->tls_listen_host))))
         return vg_err_set(err, "the key test/test must not be reachable from other machines: "
                                "listening beyond loopback needs --auth strict");
     if ((o->tls_cert.ptr == NULL) != (o->tls_key.ptr == NULL))
         return vg_err_set(err, "--tls-cert and --tls-key go together");
-    if (o->tls_cert.ptr && o->tls_listen_port == 0)
+    if (o->tls_cert.ptr && o->tls_listen_host.ptr == NULL)
         return vg_err_set(err, "--tls-cert needs --tls-listen");
     if (o->is_ephemeral && o->data_dir.ptr)
         return vg_err_set(err, "--ephemeral keeps no data: leave --data out");

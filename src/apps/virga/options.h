@@ -15,8 +15,8 @@ struct serve_options {
     struct vg_str data_dir;
     struct vg_str region, account;
     struct vg_str tls_cert, tls_key; /* files; absent: certificates are made per name */
-    struct vg_str tls_listen_host;
-    uint16_t tls_listen_port;             /* 0: none */
+    struct vg_str tls_listen_host;   /* absent: no TLS */
+    uint16_t tls_listen_port;
     struct vg_str runtimes[RUNTIMES_MAX]; /* NAME=PATH */
     size_t n_runtimes;
     int n_loops; /* 0: one a core */

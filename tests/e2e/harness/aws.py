@@ -19,10 +19,14 @@ NODE = os.environ.get("VG_NODE", "node")
 
 
 class Aws:
-    """aws("dynamodb") is a boto3 client of the account root; every answer is held to its model."""
+    """aws("dynamodb") is a boto3 client of the account root; every answer is held to its model.
 
-    def __init__(self, daemon):
+    `daemon` is whatever has an endpoint; `verify` the file of the authorities that an https one is held to.
+    """
+
+    def __init__(self, daemon, verify=None):
         self.daemon = daemon
+        self.verify = verify
         self.cache = {}
 
     def __call__(self, service, region="us-east-1", creds=("test", "test"), **config):
@@ -41,6 +45,7 @@ class Aws:
                 service,
                 region_name=region,
                 endpoint_url=self.daemon.endpoint,
+                verify=self.verify,
                 aws_access_key_id=access_key,
                 aws_secret_access_key=secret_key,
                 aws_session_token=token[0] if token else None,

@@ -6,9 +6,9 @@
  * Data planes: HTTP that is not an AWS API call (execute-api, function URLs, websites, the edge).
  *
  * A service registers planes; the front door asks them before it looks for an operation.  The
- * handler gets a root request (caller: anonymous; a plane that is signed verifies through auth/
- * itself) and the raw exchange, and answers with the reply functions of http/server.h after
- * vg_gate().
+ * handler gets a root request (caller: anonymous; a plane that is signed verifies
+ * through front/exchange.h) and the raw exchange, and answers with the reply functions of
+ * http/server.h after vg_gate().
  */
 
 #include "core/call.h"

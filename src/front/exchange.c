@@ -52,6 +52,12 @@ vg_exchange_init(struct vg_exchange *x, const struct vg_env *env, struct vg_http
     return true;
 }
 
+struct vg_exchange *
+vg_exchange_of(struct vg_req *rq)
+{
+    return VG_CONTAINER(rq, struct vg_exchange, root.rq);
+}
+
 struct vg_str
 vg_exchange_scope_service(const struct vg_exchange *x)
 {
@@ -189,23 +195,27 @@ read_body(struct vg_exchange *x, size_t max_bytes)
 }
 
 vg_rc
+vg_exchange_body_as_sent(struct vg_exchange *x, size_t max_bytes)
+{
+    struct vg_req *rq = &x->root.rq;
+    uint8_t digest[VG_SHA256_BYTES];
+    vg_rc rc = read_body(x, max_bytes);
+    if (rc != VG_OK || !x->is_signed)
+        return rc;
+    vg_sha256(x->body, digest);
+    if (x->authn.needs_body)
+        return vg_authn_finish(rq->env->auth, rq->arena, &x->signed_part, &x->rules, &x->authn,
+                               digest, rq->err);
+    return vg_sigv4_body(rq->arena, &x->authn.sig, &x->rules, digest, rq->err);
+}
+
+vg_rc
 vg_exchange_body(struct vg_exchange *x, size_t max_bytes)
 {
     struct vg_req *rq = &x->root.rq;
-    vg_rc rc = read_body(x, max_bytes);
+    vg_rc rc = vg_exchange_body_as_sent(x, max_bytes);
     if (rc != VG_OK)
         return rc;
-    if (x->is_signed) {
-        uint8_t digest[VG_SHA256_BYTES];
-        vg_sha256(x->body, digest);
-        if (x->authn.needs_body)
-            rc = vg_authn_finish(rq->env->auth, rq->arena, &x->signed_part, &x->rules, &x->authn,
-                                 digest, rq->err);
-        else
-            rc = vg_sigv4_body(rq->arena, &x->authn.sig, &x->rules, digest, rq->err);
-        if (rc != VG_OK)
-            return rc;
-    }
     struct vg_str coding = vg_http_header(x->http, VG_STR("content-encoding"));
     if (vg_str_eq_nocase(coding, VG_STR("gzip")))
         return gunzip(rq, max_bytes, &x->body);

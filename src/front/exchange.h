@@ -29,6 +29,9 @@ struct vg_exchange {
 /* False: the Host header is none; nothing else may be done but refuse. */
 bool vg_exchange_init(struct vg_exchange *x, const struct vg_env *env, struct vg_http_req *http);
 
+/* The exchange of a data plane's request: `rq` is what vg_plane's serve() was given. */
+struct vg_exchange *vg_exchange_of(struct vg_req *rq);
+
 /* The service named in the credential's scope, unverified; absent when there is none. */
 struct vg_str vg_exchange_scope_service(const struct vg_exchange *x);
 
@@ -39,7 +42,9 @@ struct vg_str vg_exchange_scope_service(const struct vg_exchange *x);
 vg_rc vg_exchange_authenticate(struct vg_exchange *x, enum vg_authn_family family,
                                struct vg_str signing_name) VG_MUST_USE;
 
-/* The whole body, decompressed, held to its signature; at most max_bytes. */
+/* The whole body as it was sent, held to its signature; at most max_bytes. */
+vg_rc vg_exchange_body_as_sent(struct vg_exchange *x, size_t max_bytes) VG_WAITS VG_MUST_USE;
+/* The same, decompressed. */
 vg_rc vg_exchange_body(struct vg_exchange *x, size_t max_bytes) VG_WAITS VG_MUST_USE;
 
 #endif

@@ -10,6 +10,9 @@ import time
 import zipfile
 
 import pytest
+from botocore.auth import SigV4Auth, SigV4QueryAuth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 from harness.daemon import wait_until
 
@@ -178,7 +181,14 @@ def test_what_is_not_built_is_refused(apis, api):
         AuthorizerId="a",
     )
     refused(
-        apis.create_route, ApiId=api, RouteKey="GET /x", AuthorizationType="AWS_IAM"
+        apis.create_route, ApiId=api, RouteKey="GET /x", AuthorizationType="CUSTOM"
+    )
+    refused(
+        apis.create_route,
+        ApiId=api,
+        RouteKey="GET /x",
+        AuthorizationType="AWS_IAM",
+        AuthorizerId="a",
     )
     refused(apis.create_route, ApiId=api, RouteKey="GET /x", ApiKeyRequired=True)
     refused(
@@ -513,6 +523,176 @@ def test_a_bearer_token_is_the_apis_own(daemon, apis, api, backend):
     )
 
 
+ROOT = ("test", "test")
+IAM = {"AuthorizationType": "AWS_IAM"}
+FORBIDDEN = (403, "Forbidden")
+
+
+def signed(
+    gateway,
+    method,
+    path,
+    key=ROOT,
+    body=b"",
+    service="execute-api",
+    region="us-east-1",
+    signer=SigV4Auth,
+):
+    """The headers and the path of a request as botocore signs it."""
+    request = AWSRequest(method, f"http://{gateway.host}{path}", data=body)
+    signer(Credentials(*key), service, region).add_auth(request)
+    return dict(request.headers), request.url.removeprefix(f"http://{gateway.host}")
+
+
+def ask_signed(gateway, method, path, body=b"", **more):
+    headers, path = signed(gateway, method, path, body=body, **more)
+    return gateway(method, path, body=body, headers=headers)
+
+
+def iam_route(apis, api, backend, key="ANY /{proxy+}"):
+    """A route that wants a signature, and an open one, on the $default stage."""
+    target = "integrations/" + proxy(apis, api, backend, key="ANY /open")
+    made = apis.create_route(ApiId=api, RouteKey=key, Target=target, **IAM)
+    apis.create_stage(ApiId=api, StageName="$default", AutoDeploy=True)
+    return made["RouteId"]
+
+
+def test_iam_routes_want_a_signature(daemon, apis, api, backend):
+    route = iam_route(apis, api, backend)
+    assert apis.get_route(ApiId=api, RouteId=route)["AuthorizationType"] == "AWS_IAM"
+    gateway = Gateway(daemon, api)
+    assert ask_signed(gateway, "GET", "/x?b=2&a=%20")[0] == 200
+    assert ask_signed(gateway, "POST", "/x", body=b"hello")[0] == 200
+    assert ask_signed(gateway, "GET", "/x", signer=SigV4QueryAuth)[0] == 200
+
+    assert error_of(gateway("GET", "/x")) == FORBIDDEN
+    bearer = {"Authorization": "Bearer abc"}
+    assert error_of(gateway("GET", "/x", headers=bearer)) == FORBIDDEN
+    for wrong in (
+        {"key": ("test", "wrong")},
+        {"key": ("AKIANOBODYNOBODY0000", "test")},
+        {"service": "lambda"},
+        {"region": "eu-west-1"},
+    ):
+        assert error_of(ask_signed(gateway, "GET", "/x", **wrong)) == FORBIDDEN, wrong
+    headers, _ = signed(gateway, "POST", "/x", body=b"hello")
+    answer = gateway("POST", "/x", body=b"other", headers=headers)
+    assert error_of(answer) == FORBIDDEN
+    answer = gateway("POST", "/y", body=b"hello", headers=headers)
+    assert error_of(answer) == FORBIDDEN
+    broken = {"Authorization": "AWS4-HMAC-SHA256 Credential=x"}
+    assert error_of(gateway("GET", "/x", headers=broken)) == FORBIDDEN
+
+    # a route without it does not look at the header
+    for theirs in (bearer, broken, signed(gateway, "GET", "/", service="s3")[0]):
+        status, _, body = gateway("GET", "/open", headers=theirs)
+        assert status == 200
+        sent = json.loads(body)["headers"]["authorization"]
+        assert sent == theirs["Authorization"]
+
+    apis.update_route(ApiId=api, RouteId=route, AuthorizationType="NONE")
+    assert gateway("GET", "/x")[0] == 200
+    apis.update_route(ApiId=api, RouteId=route, **IAM)
+    assert error_of(gateway("GET", "/x")) == FORBIDDEN
+
+
+def test_iam_routes_and_cors_and_sizes(daemon, apis, api, backend):
+    """A preflight carries no signature, and a refusal can be read by the page that asked."""
+    iam_route(apis, api, backend)
+    gateway = Gateway(daemon, api)
+    ask = {"Origin": "https://a.example", "Access-Control-Request-Method": "GET"}
+    assert error_of(gateway("OPTIONS", "/x", headers=ask)) == FORBIDDEN
+    apis.update_api(
+        ApiId=api,
+        CorsConfiguration={
+            "AllowOrigins": ["https://a.example"],
+            "AllowMethods": ["GET"],
+        },
+    )
+    assert gateway("OPTIONS", "/x", headers=ask)[0] == 204
+    answer = gateway("GET", "/x", headers={"Origin": "https://a.example"})
+    assert error_of(answer) == FORBIDDEN
+    assert answer[1]["access-control-allow-origin"] == "https://a.example"
+    answer = ask_signed(gateway, "POST", "/x", body=bytes(10 * 1024 * 1024 + 1))
+    assert error_of(answer) == (413, "Request Entity Too Large")
+
+
+def test_iam_routes_ask_for_permission(daemon, aws, apis, api, backend, name):
+    iam, user = aws("iam"), name("user")
+    iam_route(apis, api, backend)
+    gateway = Gateway(daemon, api)
+    iam.create_user(UserName=user)
+    made = iam.create_access_key(UserName=user)["AccessKey"]
+    key = (made["AccessKeyId"], made["SecretAccessKey"])
+    arn = f"arn:aws:execute-api:us-east-1:{ACCOUNT}:{api}"
+
+    def rule(effect, resource, action="execute-api:Invoke"):
+        return {"Effect": effect, "Action": action, "Resource": resource}
+
+    def may(*rules):
+        document = {"Version": "2012-10-17", "Statement": list(rules)}
+        iam.put_user_policy(
+            UserName=user, PolicyName="p", PolicyDocument=json.dumps(document)
+        )
+
+    def status(method, path):
+        return ask_signed(gateway, method, path, key=key)[0]
+
+    try:
+        assert error_of(ask_signed(gateway, "GET", "/x", key=key)) == FORBIDDEN
+        may(rule("Allow", f"{arn}/$default/GET/a/*"))
+        assert (status("GET", "/a/b%20c"), status("GET", "/a/b/c")) == (200, 200)
+        assert (status("POST", "/a/b"), status("GET", "/x")) == (403, 403)
+        may(rule("Allow", f"{arn}/$default/*", action="lambda:InvokeFunction"))
+        assert status("GET", "/a/b") == 403
+        may(rule("Allow", f"{arn}/other/*"))
+        assert status("GET", "/a/b") == 403
+        may(rule("Allow", f"{arn}/*"), rule("Deny", f"{arn}/*/*/admin"))
+        assert (status("GET", "/x"), status("GET", "/admin")) == (200, 403)
+        assert status("GET", "/%61dmin") == 403
+    finally:
+        iam.delete_access_key(UserName=user, AccessKeyId=key[0])
+        iam.delete_user_policy(UserName=user, PolicyName="p")
+        iam.delete_user(UserName=user)
+
+
+def test_a_role_session_calls_an_iam_route(daemon, aws, apis, api, backend, name):
+    iam, role = aws("iam"), name("role")
+    iam_route(apis, api, backend)
+    gateway = Gateway(daemon, api)
+    trust = {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Principal": {"AWS": ACCOUNT},
+                "Action": "sts:AssumeRole",
+            }
+        ],
+    }
+    arn = iam.create_role(RoleName=role, AssumeRolePolicyDocument=json.dumps(trust))
+    made = aws("sts").assume_role(RoleArn=arn["Role"]["Arn"], RoleSessionName="me")
+    made = made["Credentials"]
+    key = (made["AccessKeyId"], made["SecretAccessKey"], made["SessionToken"])
+    try:
+        assert error_of(ask_signed(gateway, "GET", "/x", key=key)) == FORBIDDEN
+        policy = {
+            "Version": "2012-10-17",
+            "Statement": [
+                {"Effect": "Allow", "Action": "execute-api:*", "Resource": "*"}
+            ],
+        }
+        iam.put_role_policy(
+            RoleName=role, PolicyName="p", PolicyDocument=json.dumps(policy)
+        )
+        assert ask_signed(gateway, "GET", "/x", key=key)[0] == 200
+        stale = key[:2]
+        assert error_of(ask_signed(gateway, "GET", "/x", key=stale)) == FORBIDDEN
+        iam.delete_role_policy(RoleName=role, PolicyName="p")
+    finally:
+        iam.delete_role(RoleName=role)
+
+
 def test_cors(daemon, apis, api, backend):
     proxy(apis, api, backend)
     apis.create_stage(ApiId=api, StageName="$default", AutoDeploy=True)
@@ -759,6 +939,37 @@ def test_a_function_gets_format_1_0(daemon, apis, api, allowed):
     assert event["queryStringParameters"] == {"p": "2"}
     assert event["multiValueHeaders"]["x-own"] == ["v"]
     assert event["body"] is None and event["stageVariables"] is None
+
+
+@pytest.mark.functions
+def test_a_function_gets_who_signed(daemon, aws, apis, api, allowed):
+    key = "ANY /things/{proxy+}"
+    call_function(apis, api, allowed, key=key)
+    route = apis.get_routes(ApiId=api)["Items"][0]["RouteId"]
+    apis.update_route(ApiId=api, RouteId=route, **IAM)
+    apis.create_stage(ApiId=api, StageName="$default", AutoDeploy=True)
+    gateway = Gateway(daemon, api)
+    me = aws("sts").get_caller_identity()
+    event = json.loads(ask_signed(gateway, "GET", "/things/a")[2])
+    assert event["requestContext"]["authorizer"] == {
+        "iam": {
+            "accessKey": "test",
+            "accountId": ACCOUNT,
+            "callerId": me["UserId"],
+            "cognitoIdentity": None,
+            "principalOrgId": None,
+            "userArn": me["Arn"],
+            "userId": me["UserId"],
+        }
+    }
+    integration = apis.get_integrations(ApiId=api)["Items"][0]["IntegrationId"]
+    apis.update_integration(
+        ApiId=api, IntegrationId=integration, PayloadFormatVersion="1.0"
+    )
+    event = json.loads(ask_signed(gateway, "GET", "/things/a")[2])
+    identity = event["requestContext"]["identity"]
+    assert identity["userArn"] == me["Arn"] and identity["accountId"] == ACCOUNT
+    assert identity["caller"] == identity["user"] == me["UserId"]
 
 
 @pytest.mark.functions

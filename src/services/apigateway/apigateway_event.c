@@ -223,8 +223,47 @@ domain_prefix(const struct apigateway_call *call)
     return vg_str_cut(&rest, '.');
 }
 
+struct member {
+    struct vg_str key, value; /* absent: null */
+};
+
+/* An object of texts. */
+static void
+put_members(struct vg_json_out *w, struct vg_str key, const struct member *members, size_t n)
+{
+    vg_jsonw_key(w, key);
+    vg_jsonw_object(w);
+    for (size_t i = 0; i < n; i++) {
+        vg_jsonw_key(w, members[i].key);
+        if (members[i].value.ptr != NULL)
+            vg_jsonw_str(w, members[i].value);
+        else
+            vg_jsonw_null(w);
+    }
+    vg_jsonw_object_end(w);
+}
+
 /* --- format 2.0 ---------------------------------------------------------------------------------
  */
+
+/*
+ * As aws-lambda-go's APIGatewayV2HTTPRequestContextAuthorizerIAMDescription reads it. There are no
+ * identity pools and no organizations.
+ */
+static void
+put_iam(struct vg_json_out *w, const struct apigateway_caller *caller)
+{
+    const struct member members[] = {
+        { VG_STR("accessKey"), caller->access_key }, { VG_STR("accountId"), caller->account },
+        { VG_STR("callerId"), caller->user_id },     { VG_STR("cognitoIdentity"), VG_STR_NONE },
+        { VG_STR("principalOrgId"), VG_STR_NONE },   { VG_STR("userArn"), caller->arn },
+        { VG_STR("userId"), caller->user_id },
+    };
+    vg_jsonw_key(w, VG_STR("authorizer"));
+    vg_jsonw_object(w);
+    put_members(w, VG_STR("iam"), members, VG_COUNT(members));
+    vg_jsonw_object_end(w);
+}
 
 static void
 put_context_v2(struct vg_json_out *w, struct vg_arena *arena, const struct apigateway_call *call,
@@ -234,6 +273,8 @@ put_context_v2(struct vg_json_out *w, struct vg_arena *arena, const struct apiga
     vg_jsonw_object(w);
     vg_jsonw_kv(w, VG_STR("accountId"), call->account);
     vg_jsonw_kv(w, VG_STR("apiId"), call->api_id);
+    if (call->caller != NULL)
+        put_iam(w, call->caller);
     vg_jsonw_kv(w, VG_STR("domainName"), call->domain_name);
     vg_jsonw_kv(w, VG_STR("domainPrefix"), domain_prefix(call));
     vg_jsonw_key(w, VG_STR("http"));
@@ -312,30 +353,24 @@ apigateway_event_v2(struct vg_arena *arena, const struct apigateway_call *call)
 static void
 put_identity_v1(struct vg_json_out *w, const struct apigateway_call *call)
 {
-    static const struct vg_str before[] = {
-        VG_STR_INIT("accessKey"),
-        VG_STR_INIT("accountId"),
-        VG_STR_INIT("caller"),
-        VG_STR_INIT("cognitoAmr"),
-        VG_STR_INIT("cognitoAuthenticationProvider"),
-        VG_STR_INIT("cognitoAuthenticationType"),
-        VG_STR_INIT("cognitoIdentityId"),
-        VG_STR_INIT("cognitoIdentityPoolId"),
-        VG_STR_INIT("principalOrgId"),
+    static const struct apigateway_caller nobody;
+    const struct apigateway_caller *caller = call->caller ? call->caller : &nobody;
+    const struct member members[] = {
+        { VG_STR("accessKey"), caller->access_key },
+        { VG_STR("accountId"), caller->account },
+        { VG_STR("caller"), caller->user_id },
+        { VG_STR("cognitoAmr"), VG_STR_NONE },
+        { VG_STR("cognitoAuthenticationProvider"), VG_STR_NONE },
+        { VG_STR("cognitoAuthenticationType"), VG_STR_NONE },
+        { VG_STR("cognitoIdentityId"), VG_STR_NONE },
+        { VG_STR("cognitoIdentityPoolId"), VG_STR_NONE },
+        { VG_STR("principalOrgId"), VG_STR_NONE },
+        { VG_STR("sourceIp"), call->source_ip },
+        { VG_STR("user"), caller->user_id },
+        { VG_STR("userAgent"), user_agent(call) },
+        { VG_STR("userArn"), caller->arn },
     };
-    vg_jsonw_key(w, VG_STR("identity"));
-    vg_jsonw_object(w);
-    for (size_t i = 0; i < VG_COUNT(before); i++) {
-        vg_jsonw_key(w, before[i]);
-        vg_jsonw_null(w);
-    }
-    vg_jsonw_kv(w, VG_STR("sourceIp"), call->source_ip);
-    vg_jsonw_key(w, VG_STR("user"));
-    vg_jsonw_null(w);
-    vg_jsonw_kv(w, VG_STR("userAgent"), user_agent(call));
-    vg_jsonw_key(w, VG_STR("userArn"));
-    vg_jsonw_null(w);
-    vg_jsonw_object_end(w);
+    put_members(w, VG_STR("identity"), members, VG_COUNT(members));
 }
 
 /* "/pets/{id}" of "GET /pets/{id}"; "$default" is itself. */

@@ -11,6 +11,11 @@
 
 #include "services/apigateway/apigateway_route.h"
 
+/* Who signed a request, on a route that asks for it. */
+struct apigateway_caller {
+    struct vg_str access_key, account, user_id, arn;
+};
+
 /* One request on its way through a stage. */
 struct apigateway_call {
     struct vg_str method, protocol; /* "GET", "HTTP/1.1" */
@@ -23,7 +28,8 @@ struct apigateway_call {
     struct vg_str stage;     /* "$default" or a name */
     struct vg_str route_key; /* of the route taken */
     struct vg_str request_id;
-    int64_t time_ms; /* since 1970 */
+    int64_t time_ms;                        /* since 1970 */
+    const struct apigateway_caller *caller; /* NULL: the route asks for no signature */
     struct apigateway_pairs path_vars, stage_vars;
     bool is_path_mapped; /* overwrite:path set `path` */
 };

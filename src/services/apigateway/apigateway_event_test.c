@@ -94,6 +94,36 @@ contains(struct vg_str text, const char *what)
     return vg_str_find(text, vg_str_of(what)) != VG_NPOS;
 }
 
+/* The names of aws-lambda-go's events/testdata/apigw-v2-request-iam.json. */
+static void
+who_signed_is_in_both_formats(void **state)
+{
+    (void)state;
+    static const struct apigateway_caller caller = {
+        .access_key = VG_STR_INIT("ASIAEXAMPLE"),
+        .account = VG_STR_INIT("123456789012"),
+        .user_id = VG_STR_INIT("AROAEXAMPLE:me"),
+        .arn = VG_STR_INIT("arn:aws:sts::123456789012:assumed-role/r/me"),
+    };
+    struct apigateway_call c = example();
+    assert_false(contains(apigateway_event_v2(arena, &c), "authorizer"));
+    assert_true(contains(apigateway_event_v1(arena, &c),
+                         "\"identity\":{\"accessKey\":null,\"accountId\":null,\"caller\":null,"));
+    c.caller = &caller;
+    assert_true(contains(
+        apigateway_event_v2(arena, &c),
+        "\"authorizer\":{\"iam\":{\"accessKey\":\"ASIAEXAMPLE\",\"accountId\":\"123456789012\","
+        "\"callerId\":\"AROAEXAMPLE:me\",\"cognitoIdentity\":null,\"principalOrgId\":null,"
+        "\"userArn\":\"arn:aws:sts::123456789012:assumed-role/r/me\","
+        "\"userId\":\"AROAEXAMPLE:me\"}}"));
+    struct vg_str v1 = apigateway_event_v1(arena, &c);
+    assert_true(contains(v1, "\"identity\":{\"accessKey\":\"ASIAEXAMPLE\","
+                             "\"accountId\":\"123456789012\",\"caller\":\"AROAEXAMPLE:me\","
+                             "\"cognitoAmr\":null,"));
+    assert_true(contains(v1, "\"user\":\"AROAEXAMPLE:me\",\"userAgent\":\"agent\","
+                             "\"userArn\":\"arn:aws:sts::123456789012:assumed-role/r/me\"}"));
+}
+
 static void
 format_2_leaves_out_what_is_not_there(void **state)
 {
@@ -389,6 +419,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(format_2_is_as_documented),
+        TEST(who_signed_is_in_both_formats),
         TEST(format_2_leaves_out_what_is_not_there),
         TEST(the_path_is_decoded_and_has_the_stage),
         TEST(bodies_are_text_only_for_some_types),

@@ -131,6 +131,9 @@ vg_rc apigateway_auto_deploy(const struct apigateway_at *at, const struct apigat
 /* Name of the group in a log group's ARN (with or without ":*") of `at`'s region and account. */
 struct vg_str apigateway_log_group(const struct apigateway_at *at, struct vg_str arn);
 
+/* What a route's record says of its authorization; absent: none is needed. */
+#define APIGATEWAY_IAM VG_STR("AWS_IAM")
+
 bool apigateway_is_lambda_uri(struct vg_str uri);
 /* "arn:aws:lambda:…" of an integration URI, also of the …/invocations form; absent: none. */
 struct vg_str apigateway_lambda_arn(struct vg_str uri);
@@ -159,6 +162,14 @@ vg_rc apigateway_served_find(const struct apigateway_at *at, struct vg_str deplo
 
 bool apigateway_plane_match(const struct vg_env *env, struct vg_str host, struct vg_str path);
 void apigateway_plane_serve(struct vg_req *rq, struct vg_http_req *http);
+
+/*
+ * For a route with AWS_IAM: whether the request is signed for this API's region by someone who may
+ * execute-api:Invoke it.  Then call->caller and call->body are set; else *ret_status is what the
+ * client gets: 403 or 413.  VG_GONE: nobody is there.
+ */
+vg_rc apigateway_iam_admit(struct vg_req *rq, const struct apigateway_at *at,
+                           struct apigateway_call *call, int *ret_status) VG_WAITS VG_MUST_USE;
 
 /* The integration's answer, or the gateway's for one that failed. VG_GONE: nobody is there. */
 vg_rc apigateway_invoke_lambda(struct vg_req *rq, const struct apigateway_at *at,

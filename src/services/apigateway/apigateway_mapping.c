@@ -279,7 +279,9 @@ outcome_value(const struct subject *s, struct vg_str name)
 static struct vg_str
 context_value(const struct subject *s, struct vg_str name)
 {
+    static const struct apigateway_caller nobody;
     const struct apigateway_call *c = s->call;
+    const struct apigateway_caller *caller = c->caller ? c->caller : &nobody;
     struct vg_str prefix = c->domain_name;
     prefix = vg_str_cut(&prefix, '.');
     const struct {
@@ -291,9 +293,13 @@ context_value(const struct subject *s, struct vg_str name)
         { VG_STR("domainPrefix"), prefix },
         { VG_STR("extendedRequestId"), c->request_id },
         { VG_STR("httpMethod"), c->method },
+        { VG_STR("identity.accountId"), caller->account },
+        { VG_STR("identity.caller"), caller->user_id },
         { VG_STR("identity.sourceIp"), c->source_ip },
+        { VG_STR("identity.user"), caller->user_id },
         { VG_STR("identity.userAgent"),
           apigateway_pairs_get_nocase(&c->headers, VG_STR("user-agent")) },
+        { VG_STR("identity.userArn"), caller->arn },
         { VG_STR("path"), c->path },
         { VG_STR("protocol"), c->protocol },
         { VG_STR("requestId"), c->request_id },

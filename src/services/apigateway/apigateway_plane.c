@@ -313,26 +313,41 @@ run(struct vg_req *rq, struct target *target, const struct apigateway_rec_integr
     return rc;
 }
 
-/* Reads the body and runs the integration. */
+/* Reads the body and checks who sent it; *ret_status is 0, or what the client gets instead. */
+static vg_rc
+admit(struct vg_req *rq, struct vg_http_req *http, const struct target *target,
+      struct apigateway_call *call, int *ret_status)
+{
+    struct vg_err err = { 0 };
+    *ret_status = 0;
+    if (target->route->authorization.ptr != NULL) /* whatever it says: never open by mistake */
+        return apigateway_iam_admit(rq, &target->at, call, ret_status);
+    vg_rc rc = vg_http_body_read_all(http, APIGATEWAY_LIMIT_PAYLOAD_BYTES, &call->body, &err);
+    if (rc != VG_FAIL)
+        return rc;
+    *ret_status = err.os_errno == EFBIG ? 413 : 400;
+    vg_http_close_after(http);
+    return VG_OK;
+}
+
+/* Runs the integration for a request that is let in. */
 static vg_rc
 integrate(struct vg_req *rq, struct vg_http_req *http, struct target *target,
           struct apigateway_call *call, struct apigateway_reply *ret)
 {
-    struct vg_err err = { 0 };
+    int status;
     const struct apigateway_rec_integration *integration = integration_of(target);
-    if (integration == NULL) {
-        *ret = message(rq, 500, "Internal Server Error");
-        return VG_OK;
-    }
-    vg_rc rc = vg_http_body_read_all(http, APIGATEWAY_LIMIT_PAYLOAD_BYTES, &call->body, &err);
-    if (rc == VG_FAIL) {
-        *ret = err.os_errno == EFBIG ? message(rq, 413, "Request Entity Too Large")
-                                     : message(rq, 400, "Bad Request");
-        vg_http_close_after(http);
-        return VG_OK;
-    }
+    vg_rc rc = admit(rq, http, target, call, &status);
     if (rc != VG_OK)
         return rc;
+    if (status != 0 || integration == NULL) {
+        *ret = message(rq, status ? status : 500,
+                       status == 403   ? "Forbidden"
+                       : status == 413 ? "Request Entity Too Large"
+                       : status == 400 ? "Bad Request"
+                                       : "Internal Server Error");
+        return VG_OK;
+    }
     put_header(rq->arena, call, VG_STR("content-length"),
                vg_str_fmt(rq->arena, "%zu", call->body.len));
     return run(rq, target, integration, call, ret);

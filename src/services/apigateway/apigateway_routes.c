@@ -4,13 +4,21 @@
 
 #include "services/apigateway/apigateway_int.h"
 
+static bool
+is_iam(struct vg_enum authorization)
+{
+    return authorization.v == APIGATEWAYV2_AUTHORIZATION_TYPE_AWS_IAM;
+}
+
 static struct apigatewayv2_route
 shown(const struct apigateway_rec_route *rec)
 {
     return (struct apigatewayv2_route) {
         .api_gateway_managed = { rec->is_managed, rec->is_managed },
         .api_key_required = { true, false },
-        .authorization_type = VG_ENUM(APIGATEWAYV2_AUTHORIZATION_TYPE_NONE),
+        .authorization_type = rec->authorization.ptr
+                                  ? VG_ENUM(APIGATEWAYV2_AUTHORIZATION_TYPE_AWS_IAM)
+                                  : VG_ENUM(APIGATEWAYV2_AUTHORIZATION_TYPE_NONE),
         .operation_name = rec->operation_name,
         .route_id = rec->id,
         .route_key = rec->key,
@@ -46,10 +54,12 @@ refuse_unknown(struct vg_req *rq, const struct settings *s)
         bool is_given;
         const char *member, *why;
     } table[] = {
-        { s->authorization.v != 0 && s->authorization.v != APIGATEWAYV2_AUTHORIZATION_TYPE_NONE,
-          "authorizationType other than NONE", "authorizers are not built" },
-        { s->authorizer_id.len > 0, "authorizerId", "authorizers are not built" },
-        { s->has_scopes, "authorizationScopes", "authorizers are not built" },
+        { s->authorization.v != 0 && s->authorization.v != APIGATEWAYV2_AUTHORIZATION_TYPE_NONE
+              && !is_iam(s->authorization),
+          "authorizationType other than NONE and AWS_IAM",
+          "JWT and Lambda authorizers are not built" },
+        { s->authorizer_id.len > 0, "authorizerId", "JWT and Lambda authorizers are not built" },
+        { s->has_scopes, "authorizationScopes", "JWT authorizers are not built" },
         { s->is_key_required, "apiKeyRequired", "only WebSocket APIs have it" },
         { s->has_models, "requestModels", "only WebSocket APIs have them" },
         { s->has_parameters, "requestParameters", "only WebSocket APIs have them" },
@@ -128,6 +138,8 @@ lay(const struct apigateway_at *at, const struct settings *s, struct apigateway_
         rec->target = s->target;
     if (s->operation_name.ptr != NULL)
         rec->operation_name = s->operation_name;
+    if (s->authorization.v != 0)
+        rec->authorization = is_iam(s->authorization) ? APIGATEWAY_IAM : VG_STR_NONE;
     rc = check_key(at, rec);
     return rc == VG_OK ? check_target(at, rec->target) : rc;
 }

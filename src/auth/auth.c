@@ -65,6 +65,8 @@ vg_auth_open(const struct vg_auth_options *opt, struct vg_sess *s, struct vg_aut
     };
     auth->keys = vg_sigv4_keys_new();
     auth->cache = vg_cache_new(CACHE_ENTRIES);
+    auth->used = vg_cache_new(CACHE_ENTRIES);
+    VG_ASSERT(pthread_mutex_init(&auth->used_lock, NULL) == 0);
     vg_rc rc = load_seal_key(auth, s, err);
     if (rc != VG_OK) {
         vg_auth_close(auth);
@@ -79,6 +81,8 @@ vg_auth_close(struct vg_auth *auth)
 {
     if (!auth)
         return;
+    vg_cache_free(auth->used);
+    pthread_mutex_destroy(&auth->used_lock);
     vg_cache_free(auth->cache);
     vg_sigv4_keys_free(auth->keys);
     vg_secret_fini(&auth->root_secret);

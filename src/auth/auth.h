@@ -72,6 +72,17 @@ vg_rc vg_authn_finish(struct vg_auth *auth, struct vg_arena *arena,
                       struct vg_authn *an, const uint8_t digest[VG_SHA256_BYTES],
                       struct vg_err *err) VG_MUST_USE;
 
+struct auth_rec_key; /* auth/records.h */
+
+/*
+ * Once the signature is verified: notes that a user's access key was used, in the store now and
+ * then only (auth_used.c).
+ */
+vg_rc vg_auth_used(struct vg_auth *auth, struct vg_sess *s, const struct vg_authn *an,
+                   struct vg_err *err) VG_WAITS VG_MUST_USE;
+/* Brings the record's last use up to what memory knows. */
+void vg_auth_last_use(struct vg_auth *auth, struct vg_sess *s, struct auth_rec_key *key);
+
 /* --- may they -----------------------------------------------------------------------------------
  */
 

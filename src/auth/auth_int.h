@@ -9,6 +9,7 @@
 #include "auth/store.h"
 #include "crypto/seal.h"
 
+#include <pthread.h>
 #include <stdatomic.h>
 
 struct vg_auth {
@@ -19,7 +20,9 @@ struct vg_auth {
     uint8_t seal_key[VG_SEAL_KEY_BYTES];
     struct vg_sigv4_keys *keys;
     struct vg_cache *cache;
-    _Atomic uint64_t epoch; /* raised after every change of IAM's records */
+    struct vg_cache *used;     /* last uses of access keys by id (auth_used.c) */
+    pthread_mutex_t used_lock; /* guards what its entries hold */
+    _Atomic uint64_t epoch;    /* raised after every change of IAM's records */
 };
 
 /* A key that may sign: what the lookup of a key id gives. */

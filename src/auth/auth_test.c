@@ -306,6 +306,53 @@ a_key_id_tells_its_account(void **state)
     assert_false(vg_auth_key_account(f->a, VG_STR("AKIAIOSFODNN7EXAMPLE"), &account));
 }
 
+static uint32_t
+writes_of_a_use(struct fix *f, const struct vg_authn *an)
+{
+    uint32_t before = f->s.n_writes;
+    assert_ok(vg_auth_used(f->auth, &f->s, an, &f->err));
+    return f->s.n_writes - before;
+}
+
+/* A write for each request would be the cost of the whole feature: one a quarter of an hour. */
+static void
+uses_of_a_key_are_written_now_and_then(void **state)
+{
+    struct fix *f = *state;
+    struct vg_authn an;
+    struct auth_rec_identity user = { 0 };
+    struct auth_rec_key key;
+    put_user(f, &user);
+    assert_ok(sign_in(f, VG_STR("AKIAANN"), VG_STR("secret"), VG_STR_NONE, OPEN, &an));
+    const struct vg_iam db = { .s = &f->s, .err = &f->err };
+    assert_ok(vg_iam_key(&db, VG_STR("AKIAANN"), &key));
+    vg_auth_last_use(f->auth, &f->s, &key);
+    assert_int_equal(key.used_ms, 0);
+
+    int64_t first_ms = f->now_ms;
+    assert_int_equal(writes_of_a_use(f, &an), 1);
+    f->now_ms += 15 * 60 * 1000 - 1;
+    assert_int_equal(writes_of_a_use(f, &an), 0);
+    assert_ok(vg_iam_key(&db, VG_STR("AKIAANN"), &key));
+    assert_int_equal(key.used_ms, first_ms);
+    vg_auth_last_use(f->auth, &f->s, &key);
+    assert_int_equal(key.used_ms, f->now_ms);
+    assert_str(key.used_service, "iam");
+    f->now_ms += 1;
+    assert_int_equal(writes_of_a_use(f, &an), 1);
+
+    /* a key that is gone does not come back */
+    struct vg_iam tx = begin(f);
+    vg_iam_del_key(&tx, VG_STR("AKIAANN"));
+    commit(f, &tx);
+    f->now_ms += 15 * 60 * 1000;
+    assert_int_equal(writes_of_a_use(f, &an), 0);
+    assert_ok(vg_iam_key(&db, VG_STR("AKIAANN"), &key));
+    assert_null(key.id.ptr);
+    assert_ok(sign_in(f, VG_STR("test"), VG_STR("test"), VG_STR_NONE, OPEN, &an));
+    assert_int_equal(writes_of_a_use(f, &an), 0);
+}
+
 /* What DecodeAuthorizationMessage opens: our own, whole, and no other kind of sealed text. */
 static void
 a_message_is_opened_only_as_it_was_sealed(void **state)
@@ -334,6 +381,7 @@ main(void)
         TEST(a_role_session_signs_until_it_expires),
         TEST(a_session_outlives_a_restart_but_not_its_role),
         TEST(a_key_id_tells_its_account),
+        TEST(uses_of_a_key_are_written_now_and_then),
         TEST(a_message_is_opened_only_as_it_was_sealed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

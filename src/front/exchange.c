@@ -2,6 +2,7 @@
 #include "front/exchange.h"
 
 #include "base/buf.h"
+#include "base/log.h"
 #include "clock/clock.h"
 #include "core/fail.h"
 #include "os/clock.h"
@@ -194,6 +195,20 @@ read_body(struct vg_exchange *x, size_t max_bytes)
                               VG_ARG(vg_err_text(&cause)));
 }
 
+/* That a last use could not be written fails no request: the disk's trouble has its own log lines.
+ */
+static vg_rc
+note_use(struct vg_exchange *x)
+{
+    struct vg_req *rq = &x->root.rq;
+    struct vg_err cause = { 0 };
+    vg_rc rc = vg_auth_used(rq->env->auth, rq->sess, &x->authn, &cause);
+    if (rc == VG_FAIL)
+        vg_log(VG_LOG_DEBUG, "key_use_not_stored", { "request", rq->id },
+               { "error", vg_err_text(&cause) });
+    return rc == VG_FAIL ? VG_OK : rc;
+}
+
 vg_rc
 vg_exchange_body_as_sent(struct vg_exchange *x, size_t max_bytes)
 {
@@ -204,9 +219,11 @@ vg_exchange_body_as_sent(struct vg_exchange *x, size_t max_bytes)
         return rc;
     vg_sha256(x->body, digest);
     if (x->authn.needs_body)
-        return vg_authn_finish(rq->env->auth, rq->arena, &x->signed_part, &x->rules, &x->authn,
-                               digest, rq->err);
-    return vg_sigv4_body(rq->arena, &x->authn.sig, &x->rules, digest, rq->err);
+        rc = vg_authn_finish(rq->env->auth, rq->arena, &x->signed_part, &x->rules, &x->authn,
+                             digest, rq->err);
+    else
+        rc = vg_sigv4_body(rq->arena, &x->authn.sig, &x->rules, digest, rq->err);
+    return rc == VG_OK ? note_use(x) : rc;
 }
 
 vg_rc

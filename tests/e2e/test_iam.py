@@ -345,6 +345,45 @@ def test_keys_work_until_they_do_not(iam, aws, user):
     assert "must" in refused("DeleteConflict", iam.delete_user, UserName=who)
 
 
+def test_a_keys_last_use_is_known(aws, iam, user):
+    """API_AccessKeyLastUsed: no date and "N/A" where there was no use."""
+    who, mine = user
+    key = iam.list_access_keys(UserName=who)["AccessKeyMetadata"][0]["AccessKeyId"]
+    refused("SignatureDoesNotMatch", aws("iam", creds=(key, "wrong")).list_users)
+    got = iam.get_access_key_last_used(AccessKeyId=key)
+    assert got["UserName"] == who
+    assert got["AccessKeyLastUsed"] == {"ServiceName": "N/A", "Region": "N/A"}
+    refused("AccessDenied", mine.list_users)
+    got = iam.get_access_key_last_used(AccessKeyId=key)["AccessKeyLastUsed"]
+    assert (got["ServiceName"], got["Region"]) == ("iam", "us-east-1")
+    assert got["LastUsedDate"].second == 0
+    creds = mine._request_signer._credentials
+    dynamodb = aws("dynamodb", region="eu-west-1", creds=(creds.access_key, creds.secret_key))
+    refused("AccessDeniedException", dynamodb.list_tables)
+    got = iam.get_access_key_last_used(AccessKeyId=key)["AccessKeyLastUsed"]
+    assert (got["ServiceName"], got["Region"]) == ("dynamodb", "eu-west-1")
+
+
+def test_a_last_use_outlives_a_kill(make_daemon):
+    """README of iam: what is lost is the last quarter of an hour, never that the key was used."""
+    from harness.aws import Aws, Virga
+
+    daemon = make_daemon()
+    iam = Aws(daemon)("iam")
+    iam.create_user(UserName="ann")
+    key = iam.create_access_key(UserName="ann")["AccessKey"]
+    creds = (key["AccessKeyId"], key["SecretAccessKey"])
+    dates = []
+    for _ in range(2):
+        Aws(daemon)("sts", creds=creds).get_caller_identity()
+        daemon.restart("kill9")
+        got = Aws(daemon)("iam").get_access_key_last_used(AccessKeyId=creds[0])["AccessKeyLastUsed"]
+        assert (got["ServiceName"], got["Region"]) == ("sts", "us-east-1")
+        dates.append(got["LastUsedDate"])
+        Virga(daemon)("clock", "advance", "16m")
+    assert (dates[1] - dates[0]).total_seconds() >= 16 * 60 - 60
+
+
 def test_tags_are_one_set_without_case(iam, name):
     who = name("user")
     iam.create_user(UserName=who, Tags=[{"Key": "A", "Value": "1"}])

@@ -2,6 +2,7 @@
 #include "services/iam/iam_int.h"
 
 #define KEYS_PER_USER 2
+#define MINUTE_MS     60000 /* AWS tells the last use to the minute */
 
 static struct vg_enum
 status_of(const struct auth_rec_key *key)
@@ -138,7 +139,6 @@ iam_list_access_keys(struct vg_req *rq, const struct iam_list_access_keys_reques
     return rc;
 }
 
-/* Uses are not recorded: README. What AWS answers of a key that was never used. */
 vg_rc
 iam_get_access_key_last_used(struct vg_req *rq,
                              const struct iam_get_access_key_last_used_request *in,
@@ -158,7 +158,12 @@ iam_get_access_key_last_used(struct vg_req *rq,
                            VG_ARG(rq->scope->caller->arn), VG_ARG(in->access_key_id)));
     out->user_name = key.user;
     out->access_key_last_used = VG_NEW(rq->arena, struct iam_access_key_last_used);
-    out->access_key_last_used->service_name = VG_STR("N/A");
-    out->access_key_last_used->region = VG_STR("N/A");
+    vg_auth_last_use(rq->env->auth, rq->sess, &key);
+    bool is_used = key.used_ms > 0; /* else no date: "null … N/A" (API_AccessKeyLastUsed) */
+    *out->access_key_last_used = (struct iam_access_key_last_used) {
+        .last_used_date_ms = { .set = is_used, .v = key.used_ms / MINUTE_MS * MINUTE_MS },
+        .service_name = is_used ? key.used_service : VG_STR("N/A"),
+        .region = is_used ? key.used_region : VG_STR("N/A"),
+    };
     return VG_OK;
 }

@@ -62,6 +62,21 @@ backoff_ms(uint32_t failed)
                       : VG_MIN(BACKOFF_MAX_MS, (int64_t)BACKOFF_FIRST_MS << (failed - 1));
 }
 
+/* Where the partition's timers begin, now and after a commit that removes `gone`, if present. */
+static void
+set_bound(struct ev_run *r, struct vg_arena *arena, const struct ev_head *head, struct vg_str gone,
+          uint32_t epoch)
+{
+    struct vg_str low = gone;
+    if (head->due_ms != EV_NEVER) {
+        struct vg_str key = ev_due_key(arena, head->due_ms, head->id);
+        if (gone.ptr == NULL || vg_str_cmp(key, gone) < 0)
+            low = key;
+    }
+    if (low.ptr)
+        ev_bound_set(r->ev, r->part, low, epoch);
+}
+
 /* After the work: removes the timer or sets it anew, unless it was put again meanwhile. */
 static vg_rc
 mark(struct ev_run *r, struct vg_sess *s, struct vg_str id, int64_t generation, vg_rc outcome,
@@ -69,7 +84,10 @@ mark(struct ev_run *r, struct vg_sess *s, struct vg_str id, int64_t generation, 
 {
     vg_auto_tx struct vg_tx *tx = NULL;
     struct events_rec_timer rec;
+    struct ev_head head;
+    struct vg_str gone = VG_STR_NONE;
     bool is_there = false;
+    uint32_t epoch = vg_kv_epoch(r->ev->setup.kv);
     vg_rc rc = vg_kv_begin(s, &r->part, 1, &tx, err);
     if (rc == VG_OK && id.ptr)
         rc = ev_timer_read(s, tx, r->part, id, &rec, &is_there, err);
@@ -81,12 +99,15 @@ mark(struct ev_run *r, struct vg_sess *s, struct vg_str id, int64_t generation, 
         next.due_ms = vg_clock_now_ms(r->ev->setup.clock) + backoff_ms(next.attempts);
         bool is_over =
             outcome == VG_OK || (rec.max_attempts > 0 && next.attempts >= rec.max_attempts);
-        ev_timer_write(tx, r->part, id, &rec, is_over ? NULL : &next);
+        ev_timer_write(r->ev, tx, r->part, id, &rec, is_over ? NULL : &next);
+        gone = ev_due_key(s->arena, rec.due_ms, id);
     }
-    rc = ev_pointer_fix(tx, r->part, r->pointer_ms, ret_due_ms, err);
-    if (rc == VG_OK)
-        rc = vg_tx_commit(&tx, err);
-    return rc;
+    rc = ev_pointer_fix(r->ev, tx, r->part, r->pointer_ms, &head, err);
+    if (rc != VG_OK)
+        return rc;
+    *ret_due_ms = head.due_ms;
+    set_bound(r, s->arena, &head, gone, epoch);
+    return vg_tx_commit(&tx, err);
 }
 
 /* Calls the work; then, after its last failure, the dead-letter callback. */
@@ -118,7 +139,7 @@ static vg_rc
 run_one(struct ev_run *r, struct vg_sess *s, int64_t *ret_due_ms, struct vg_err *err) VG_WAITS
 {
     struct ev_head head;
-    vg_rc rc = ev_head_read(s, NULL, r->part, &head, err);
+    vg_rc rc = ev_head_read(r->ev, s, NULL, r->part, &head, err);
     if (rc != VG_OK)
         return rc;
     bool is_due =
@@ -171,7 +192,7 @@ run_main(void *arg)
     ev->n_runs--;
     /* Entries of this partition may have been passed over because it ran. */
     if (rc != VG_GONE)
-        ev->next_ms[r->group] = VG_MIN(ev->next_ms[r->group], VG_MIN(due_ms, r->pointer_ms));
+        ev->next_ms[r->group] = VG_MIN(ev->next_ms[r->group], VG_MIN(due_ms, r->passed_ms));
     wake_locked(ev);
     pthread_mutex_unlock(&ev->lock);
     free(r);
@@ -187,16 +208,16 @@ struct sweep {
     VG_VEC(struct ev_pointer) due;
 };
 
-static bool
-is_running(const struct vg_events *ev, struct vg_str part)
+static struct ev_run *
+run_of(const struct vg_events *ev, struct vg_str part)
 {
-    for (const struct ev_run *r = ev->runs; r; r = r->next)
+    for (struct ev_run *r = ev->runs; r; r = r->next)
         if (vg_str_eq(r->part, part))
-            return true;
-    return false;
+            return r;
+    return NULL;
 }
 
-/* Collects what is due in a group, and learns when its next entry will be. */
+/* Collects what is due in a group, and learns when the first entry is that it does not collect. */
 static vg_rc
 look_into(struct sweep *sw, unsigned group, size_t n_runs, struct vg_err *err)
 {
@@ -204,9 +225,11 @@ look_into(struct sweep *sw, unsigned group, size_t n_runs, struct vg_err *err)
     struct vg_sess s;
     vg_sess_init(&s, ev->setup.kv, sw->arena);
     pthread_mutex_lock(&ev->lock);
+    int64_t from_ms = ev->next_ms[group];
     ev->next_ms[group] = EV_NEVER; /* whoever puts an earlier one from here on lowers it again */
     pthread_mutex_unlock(&ev->lock);
-    struct vg_range r = { .max = (uint32_t)(SWEEP_ROWS + n_runs) };
+    struct vg_range r = { .from = ev_pointer_key(sw->arena, from_ms, VG_STR("")),
+                          .max = (uint32_t)(SWEEP_ROWS + n_runs) };
     struct vg_page page;
     vg_rc rc = vg_kv_scan(&s, ev_group_part(sw->arena, group), &r, &page, err);
     int64_t next_ms = rc == VG_OK ? EV_NEVER : INT64_MIN;
@@ -222,7 +245,7 @@ look_into(struct sweep *sw, unsigned group, size_t n_runs, struct vg_err *err)
         }
     }
     if (rc == VG_OK && page.has_more && next_ms == EV_NEVER)
-        next_ms = sw->now_ms; /* more than a page is due */
+        next_ms = sw->due.items[sw->due.len - 1].due_ms; /* more than a page is due */
     pthread_mutex_lock(&ev->lock);
     ev->next_ms[group] = VG_MIN(ev->next_ms[group], next_ms);
     pthread_mutex_unlock(&ev->lock);
@@ -245,6 +268,7 @@ start_locked(struct vg_events *ev, const struct ev_pointer *p)
         .next = ev->runs,
         .group = p->group,
         .pointer_ms = p->due_ms,
+        .passed_ms = p->due_ms,
         .started_ms = vg_mono_ms(),
     };
     memcpy(r->part_bytes, p->part.ptr, p->part.len);
@@ -288,10 +312,18 @@ start_due(struct sweep *sw)
         unseen_ms = VG_MIN(unseen_ms, ev->next_ms[g]);
     for (; i < sw->due.len; i++) {
         const struct ev_pointer *p = &sw->due.items[i];
-        if (is_running(ev, p->part))
-            continue; /* its end looks into the group again */
-        if (ev->n_runs >= ev->setup.running_max || unseen_ms < p->due_ms
-            || would_overtake(ev, p->due_ms, mono_ms, &deadline_ms))
+        struct ev_run *r = run_of(ev, p->part);
+        if (r) {
+            r->passed_ms = VG_MIN(r->passed_ms, p->due_ms); /* its end looks from there on again */
+            continue;
+        }
+        if (ev->n_runs >= ev->setup.running_max)
+            break;
+        if (unseen_ms < p->due_ms) {
+            ev->is_changed |= unseen_ms > INT64_MIN; /* looks at it at once, unless that failed */
+            break;
+        }
+        if (would_overtake(ev, p->due_ms, mono_ms, &deadline_ms))
             break;
         start_locked(ev, p);
     }
@@ -343,6 +375,10 @@ sweep(struct vg_events *ev, struct vg_arena *arena, int64_t *ret_held_ms, struct
     bool is_due[EV_GROUPS];
     pthread_mutex_lock(&ev->lock);
     ev->is_changed = false;
+    uint32_t epoch = vg_kv_epoch(ev->setup.kv);
+    for (unsigned g = 0; g < EV_GROUPS && epoch != ev->epoch; g++)
+        ev->next_ms[g] = INT64_MIN; /* opened again: entries that were gone may be there */
+    ev->epoch = epoch;
     size_t n_runs = ev->n_runs;
     for (unsigned g = 0; g < EV_GROUPS; g++)
         is_due[g] = ev->next_ms[g] <= sw.now_ms;
@@ -351,7 +387,7 @@ sweep(struct vg_events *ev, struct vg_arena *arena, int64_t *ret_held_ms, struct
     for (unsigned g = 0; g < EV_GROUPS && rc == VG_OK; g++)
         if (is_due[g])
             rc = look_into(&sw, g, n_runs, err);
-    /* What was collected before a failure is started all the same. */
+    /* After a failure nothing starts, for it may not be the first, but what was found is kept. */
     *ret_held_ms = start_due(&sw);
     return rc;
 }
@@ -385,7 +421,9 @@ vg_events_new(const struct vg_events_setup *setup)
     if (ev->setup.running_max == 0)
         ev->setup.running_max = EV_RUNNING_MAX;
     ev->generation = vg_wall_ms() << 20; /* above those of earlier runs */
+    ev->epoch = vg_kv_epoch(setup->kv);
     pthread_mutex_init(&ev->lock, NULL);
+    pthread_mutex_init(&ev->bounds_lock, NULL);
     for (unsigned g = 0; g < EV_GROUPS; g++)
         ev->next_ms[g] = INT64_MIN; /* not known: the first sweep looks into each */
     vg_clock_on_move(setup->clock, on_move, ev);
@@ -419,5 +457,6 @@ vg_events_free(struct vg_events *ev)
         return;
     VG_ASSERT(ev->runs == NULL && ev->sleeper == NULL);
     pthread_mutex_destroy(&ev->lock);
+    ev_bounds_free(ev);
     free(ev);
 }

@@ -15,6 +15,7 @@
 #define EV_GROUPS      64u
 #define EV_RUNNING_MAX 64u
 #define EV_NEVER       INT64_MAX
+#define EV_BOUNDS      1024u
 
 /* A partition whose earliest timer is at work. */
 struct ev_run {
@@ -22,6 +23,7 @@ struct ev_run {
     struct ev_run *next; /* of those at work */
     unsigned group;
     int64_t pointer_ms; /* the index entry that led here */
+    int64_t passed_ms;  /* the earliest of its entries that a sweep has passed over, or that one */
     int64_t started_ms; /* monotonic */
     struct vg_str part;
     char part_bytes[];
@@ -32,13 +34,32 @@ struct vg_events {
     _Atomic int64_t generation;
     struct vg_loop *const *loops;
     size_t n_loops;
-    pthread_mutex_t lock;       /* guards the rest */
-    int64_t next_ms[EV_GROUPS]; /* no index entry of the group is due earlier */
+    pthread_mutex_t lock; /* guards the rest */
+    /*
+     * No index entry of the group is due earlier, but for those of partitions at work: a sweep
+     * looks from here on, and need not walk over the deletions of all that is done.
+     */
+    int64_t next_ms[EV_GROUPS];
+    uint32_t epoch; /* of the store that next_ms knows */
     struct ev_run *runs;
     size_t n_runs;
-    struct vg_waiter *sleeper; /* the sweeper's wait */
-    bool is_changed;           /* since the sweeper last looked */
+    struct vg_waiter *sleeper;          /* the sweeper's wait */
+    bool is_changed;                    /* since the sweeper last looked */
+    pthread_mutex_t bounds_lock;        /* guards bounds */
+    struct ev_bound *bounds[EV_BOUNDS]; /* by the partition's hash; NULL: none known */
 };
+
+/* --- bound.c: below it a partition has no due key (of its committed ones) --- */
+
+/* Absent: not known. */
+struct vg_str ev_bound_get(struct vg_events *ev, struct vg_arena *arena, struct vg_str part);
+/* A key is to be written: under the partition's turn, before the commit. */
+void ev_bound_lower(struct vg_events *ev, struct vg_str part, struct vg_str key);
+/* Under the turn. `epoch` of the store, read before the turn was taken. */
+void ev_bound_set(struct vg_events *ev, struct vg_str part, struct vg_str key, uint32_t epoch);
+void ev_bounds_free(struct vg_events *ev);
+
+/* --- timer.c --- */
 
 unsigned ev_group_of(struct vg_str part);
 struct vg_str ev_group_part(struct vg_arena *arena, unsigned group);
@@ -50,6 +71,7 @@ struct ev_pointer {
 };
 bool ev_pointer_read(struct vg_arena *arena, struct vg_str key, struct ev_pointer *ret);
 struct vg_str ev_pointer_key(struct vg_arena *arena, int64_t due_ms, struct vg_str part);
+struct vg_str ev_due_key(struct vg_arena *arena, int64_t due_ms, struct vg_str id);
 
 /* The earliest timer of a partition; due_ms is EV_NEVER when there is none. */
 struct ev_head {
@@ -57,19 +79,20 @@ struct ev_head {
     struct vg_str id;
 };
 /* With `tx` inside it, else the latest state. */
-vg_rc ev_head_read(struct vg_sess *s, struct vg_tx *tx, struct vg_str part, struct ev_head *ret,
-                   struct vg_err *err) VG_MUST_USE;
+vg_rc ev_head_read(struct vg_events *ev, struct vg_sess *s, struct vg_tx *tx, struct vg_str part,
+                   struct ev_head *ret, struct vg_err *err) VG_MUST_USE;
 /* *ret_is_there false: no such timer. */
 vg_rc ev_timer_read(struct vg_sess *s, struct vg_tx *tx, struct vg_str part, struct vg_str id,
                     struct events_rec_timer *ret, bool *ret_is_there, struct vg_err *err)
     VG_MUST_USE;
-void ev_timer_write(struct vg_tx *tx, struct vg_str part, struct vg_str id,
+/* `old` or `rec` may be NULL: there was none, there shall be none. */
+void ev_timer_write(struct vg_events *ev, struct vg_tx *tx, struct vg_str part, struct vg_str id,
                     const struct events_rec_timer *old, const struct events_rec_timer *rec);
 
-/* The index entry `pointer_ms` of the partition becomes the one of its earliest timer, or goes.
- * *ret_due_ms: when that is; EV_NEVER without one. */
-vg_rc ev_pointer_fix(struct vg_tx *tx, struct vg_str part, int64_t pointer_ms, int64_t *ret_due_ms,
-                     struct vg_err *err) VG_MUST_USE;
+/* The index entry `pointer_ms` of the partition becomes that of its earliest timer, *ret, or goes.
+ */
+vg_rc ev_pointer_fix(struct vg_events *ev, struct vg_tx *tx, struct vg_str part, int64_t pointer_ms,
+                     struct ev_head *ret, struct vg_err *err) VG_MUST_USE;
 
 /* Something of the group is due at due_ms, or has been done. Any thread. */
 void ev_notify(struct vg_events *ev, unsigned group, int64_t due_ms);

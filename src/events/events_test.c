@@ -5,8 +5,10 @@
 #include "clock/clock.h"
 #include "events/events_int.h"
 #include "os/clock.h"
+#include "os/file.h"
 #include "store/key.h"
 
+#include <rocksdb/c.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -21,6 +23,7 @@ struct ran {
 
 struct world {
     struct vg_loop *loops[LOOPS];
+    size_t n_loops;
     struct vg_kv *kv;
     struct vg_clock *clock;
     struct vg_events *ev;
@@ -28,6 +31,7 @@ struct world {
     struct vg_sess s;
     int64_t start_ms;
     void (*body)(struct world *w);
+    _Atomic bool is_held; /* "hold" works on */
     pthread_mutex_t lock; /* guards the rest */
     struct ran log[LOG_MAX];
     size_t n_log, n_dead, n_now, most_now;
@@ -83,6 +87,8 @@ work(void *arg, const struct vg_timer *t, struct vg_err *err)
         vg_fiber_sleep(1200);
     if (vg_str_eq(t->op, VG_STR("nap")))
         vg_fiber_sleep(20);
+    while (vg_str_eq(t->op, VG_STR("hold")) && w->is_held)
+        vg_fiber_sleep(5);
     vg_rc rc = VG_OK;
     if (vg_str_eq(t->op, VG_STR("again"))) { /* sets itself anew, as a schedule does */
         vg_auto_arena struct vg_arena *a = vg_arena_new(0);
@@ -163,9 +169,9 @@ world_fiber(void *arg)
                                                       .dead = dead,
                                                       .arg = w,
                                                       .order_wait_ms = order_wait_ms });
-    vg_events_start(w->ev, w->loops, LOOPS);
+    vg_events_start(w->ev, w->loops, w->n_loops);
     w->body(w);
-    for (int i = 0; i < LOOPS; i++)
+    for (size_t i = 0; i < w->n_loops; i++)
         vg_loop_stop(w->loops[i]);
 }
 
@@ -176,30 +182,78 @@ loop_thread(void *loop)
     return NULL;
 }
 
+/* On the store, which it closes. */
 static void
-in_world(void (*body)(struct world *w))
+in_world_on(struct vg_kv *kv, size_t n_loops, void (*body)(struct world *w))
 {
     struct world *w = vg_xalloc(sizeof(*w));
-    struct vg_err err;
-    pthread_t thread;
-    assert_ok(vg_kv_open_mem(&w->kv, &err));
+    pthread_t threads[LOOPS];
+    w->kv = kv;
     w->arena = vg_arena_new(0);
     vg_sess_init(&w->s, w->kv, w->arena);
     pthread_mutex_init(&w->lock, NULL);
     w->body = body;
-    for (int i = 0; i < LOOPS; i++)
-        w->loops[i] = vg_loop_new(i);
+    w->n_loops = n_loops;
+    for (size_t i = 0; i < n_loops; i++)
+        w->loops[i] = vg_loop_new((int)i);
     vg_fiber_start(w->loops[0], world_fiber, w);
-    pthread_create(&thread, NULL, loop_thread, w->loops[1]);
+    for (size_t i = 1; i < n_loops; i++)
+        pthread_create(&threads[i], NULL, loop_thread, w->loops[i]);
     vg_loop_run(w->loops[0]);
-    pthread_join(thread, NULL);
-    for (int i = 0; i < LOOPS; i++)
+    for (size_t i = 1; i < n_loops; i++)
+        pthread_join(threads[i], NULL);
+    for (size_t i = 0; i < n_loops; i++)
         vg_loop_free(w->loops[i]);
     vg_events_free(w->ev);
     vg_clock_close(w->clock);
     vg_arena_free(w->arena);
     vg_kv_close(w->kv);
     free(w);
+}
+
+static void
+in_world(void (*body)(struct world *w))
+{
+    struct vg_kv *kv;
+    struct vg_err err;
+    assert_ok(vg_kv_open_mem(&kv, &err));
+    in_world_on(kv, LOOPS, body);
+}
+
+static void
+in_world_on_disk(const char *dir, enum vg_durability durability, size_t n_loops,
+                 void (*body)(struct world *w))
+{
+    struct vg_kv *kv;
+    struct vg_err err;
+    const struct vg_kv_options opt = { .path = vg_str_of(dir), .durability = durability };
+    assert_ok(vg_kv_open_rocks(&opt, &kv, &err));
+    in_world_on(kv, n_loops, body);
+}
+
+static void
+arm(const char *spec)
+{
+    struct vg_err err;
+    assert_ok(vg_fault_setup(vg_str_of(spec), &err));
+}
+
+static int
+make_dir(void **state)
+{
+    char dir[] = "/tmp/vg_events_XXXXXX";
+    assert_non_null(mkdtemp(dir));
+    *state = strdup(dir);
+    return 0;
+}
+
+static int
+remove_dir(void **state)
+{
+    struct vg_err err;
+    assert_ok(vg_dir_remove(vg_str_of(*state), &err));
+    free(*state);
+    return 0;
 }
 
 /* --- the rules ----------------------------------------------------------------------------------
@@ -366,8 +420,7 @@ failures_are_tried_again_with_growing_waits_and_end_in_the_dead_letter(void **st
 static void
 lost_mark_body(struct world *w)
 {
-    struct vg_err err;
-    assert_ok(vg_fault_setup(VG_STR("events.run.after=fail@1"), &err));
+    arm("events.run.after=fail@1");
     put_timer(
         w, &(struct vg_timer) {
                .part = part_of(w->arena, 1), .id = VG_STR("x"), .op = VG_STR("op"), .due_ms = 0 });
@@ -382,8 +435,7 @@ work_whose_mark_is_lost_runs_again(void **state)
 {
     (void)state;
     in_world(lost_mark_body);
-    struct vg_err err;
-    assert_ok(vg_fault_setup(VG_STR(""), &err));
+    arm("");
 }
 
 static void
@@ -506,29 +558,130 @@ so_many_at_a_time(void **state)
     in_world(many_body);
 }
 
-static void
-restart_body(struct world *w)
+/* Deletions that the thread's scans have walked over. */
+static uint64_t
+n_walked(void)
 {
-    /* Written by a process that ended before: this sweeper was never told of them. */
+    rocksdb_perfcontext_t *perf = rocksdb_perfcontext_create();
+    uint64_t n = rocksdb_perfcontext_metric(perf, rocksdb_internal_delete_skipped_count);
+    rocksdb_perfcontext_destroy(perf);
+    return n;
+}
+
+/* Until so many have begun, whatever is at work still; at most five seconds. */
+static void
+wait_ran(struct world *w, size_t want)
+{
+    int64_t until_ms = vg_mono_ms() + 5000;
+    while (n_ran(w) < want && vg_mono_ms() < until_ms)
+        vg_fiber_sleep(1);
+    assert_int_equal(n_ran(w), want);
+}
+
+static void
+consume_body(struct world *w)
+{
+    enum { N = 800, MORE = 100 };
+    struct vg_timer held = { .part = part_of(w->arena, 0),
+                             .id = VG_STR("held"),
+                             .op = VG_STR("hold"),
+                             .due_ms = w->start_ms };
+    struct vg_timer t = { .op = VG_STR("op") };
+    int64_t n = 1;
+    do /* its entries come after that of `held` in the same group */
+        t.part = part_of(w->arena, n++);
+    while (ev_group_of(t.part) != ev_group_of(held.part));
+    w->is_held = true;
+    put_timer(w, &held);
+    wait_ran(w, 1);
+    for (int i = 0; i < N + MORE; i++) {
+        t.id = vg_str_fmt(w->arena, "t%d", i);
+        t.due_ms = w->start_ms + 1 + i;
+        put_timer(w, &t);
+        if (i < N - 1)
+            continue;
+        advance(w, i == N - 1 ? N : 1);
+        wait_ran(w, (size_t)i + 2);
+    }
+    w->is_held = false;
+    settle(w, N + MORE + 1);
+    assert_in_range(n_walked(), 0, 20 * (N + MORE)); /* from the front it would be a million */
+    index_is_empty(w);
+}
+
+static void
+what_has_been_consumed_is_not_walked_over_again(void **state)
+{
+    rocksdb_set_perf_level(rocksdb_enable_count); /* of this thread, which does it all */
+    in_world_on_disk(*state, VG_DURABLE_OS, 1, consume_body);
+    rocksdb_set_perf_level(rocksdb_disable);
+}
+
+/* A timer that this sweeper is not told of. */
+static void
+put_elsewhere(struct world *w, const struct vg_timer *t)
+{
     struct vg_clock *clock;
     struct vg_err err;
     assert_ok(vg_clock_open(&w->s, vg_wall_ms, &clock, &err));
-    struct vg_events *gone = vg_events_new(
-        &(struct vg_events_setup) { .kv = w->kv, .clock = clock, .run = work, .arg = w });
     struct vg_events *mine = w->ev;
-    w->ev = gone;
-    for (int i = 0; i < 10; i++)
-        put_timer(w, &(struct vg_timer) { .part = part_of(w->arena, i),
-                                          .id = VG_STR("x"),
-                                          .op = VG_STR("op"),
-                                          .due_ms = w->start_ms + i });
+    w->ev = vg_events_new(
+        &(struct vg_events_setup) { .kv = w->kv, .clock = clock, .run = work, .arg = w });
+    put_timer(w, t);
+    vg_events_free(w->ev);
+    vg_clock_close(clock);
     w->ev = mine;
+}
+
+static void
+disk_error_body(struct world *w)
+{
+    struct vg_timer t = { .part = part_of(w->arena, 1),
+                          .id = VG_STR("first"),
+                          .op = VG_STR("op"),
+                          .due_ms = w->start_ms + HOUR_MS };
+    struct vg_err err;
+    put_timer(w, &t);
+    advance(w, HOUR_MS);
+    settle(w, 1);
+    /* As if a commit that had consumed it were lost with the log's end. */
+    t.id = VG_STR("back again");
+    t.due_ms = w->start_ms;
+    put_elsewhere(w, &t);
+    assert_ok(vg_kv_gate(&w->s, &err));
+    arm("store.engine.sync=fail@1");
+    t.due_ms = w->start_ms + 9 * HOUR_MS;
+    t.id = VG_STR("late");
+    put_timer(w, &t);
+    assert_int_equal(vg_kv_gate(&w->s, &err), VG_FAIL);
+    for (int i = 0; i < 500 && vg_kv_epoch(w->kv) == 0; i++)
+        vg_fiber_sleep(10);
+    vg_sess_init(&w->s, w->kv, w->arena);
+    advance(w, 1);
+    settle(w, 2);
+    assert_string_equal(w->log[1].id, "back again");
+}
+
+static void
+nothing_is_taken_for_consumed_after_a_disk_error(void **state)
+{
+    arm("none=fail"); /* so that the engine is wrapped */
+    in_world_on_disk(*state, VG_DURABLE_DISK, LOOPS, disk_error_body);
+    arm("");
+}
+
+static void
+restart_body(struct world *w)
+{
+    for (int i = 0; i < 10; i++)
+        put_elsewhere(w, &(struct vg_timer) { .part = part_of(w->arena, i),
+                                              .id = VG_STR("x"),
+                                              .op = VG_STR("op"),
+                                              .due_ms = w->start_ms + i });
     for (unsigned g = 0; g < EV_GROUPS; g++)
-        ev_notify(mine, g, INT64_MIN); /* as vg_events_new() sets it */
+        ev_notify(w->ev, g, INT64_MIN); /* as vg_events_new() sets it */
     advance(w, 100);
     settle(w, 10);
-    vg_events_free(gone);
-    vg_clock_close(clock);
 }
 
 static void
@@ -552,6 +705,10 @@ main(void)
         cmocka_unit_test(a_timer_can_be_replaced_and_deleted),
         cmocka_unit_test(a_slow_one_holds_up_its_partition_only),
         cmocka_unit_test(so_many_at_a_time),
+        cmocka_unit_test_setup_teardown(what_has_been_consumed_is_not_walked_over_again, make_dir,
+                                        remove_dir),
+        cmocka_unit_test_setup_teardown(nothing_is_taken_for_consumed_after_a_disk_error, make_dir,
+                                        remove_dir),
         cmocka_unit_test(timers_of_an_earlier_process_run),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -19,8 +19,8 @@ timer_key(struct vg_arena *arena, struct vg_str id)
     return vg_key_of(arena, VG_STR("timer"), id);
 }
 
-static struct vg_str
-due_key(struct vg_arena *arena, int64_t due_ms, struct vg_str id)
+struct vg_str
+ev_due_key(struct vg_arena *arena, int64_t due_ms, struct vg_str id)
 {
     struct vg_key k;
     vg_key_init(&k, arena);
@@ -64,11 +64,14 @@ ev_pointer_read(struct vg_arena *arena, struct vg_str key, struct ev_pointer *re
 }
 
 vg_rc
-ev_head_read(struct vg_sess *s, struct vg_tx *tx, struct vg_str part, struct ev_head *ret,
-             struct vg_err *err)
+ev_head_read(struct vg_events *ev, struct vg_sess *s, struct vg_tx *tx, struct vg_str part,
+             struct ev_head *ret, struct vg_err *err)
 {
     struct vg_str beside = vg_key_beside(s->arena, part);
     struct vg_range r = vg_key_range(s->arena, vg_key_of(s->arena, VG_STR("due")));
+    struct vg_str bound = ev_bound_get(ev, s->arena, part);
+    if (bound.ptr)
+        r.from = bound;
     r.max = 1;
     struct vg_page page;
     vg_rc rc = tx ? vg_tx_scan(tx, beside, &r, &page, err) : vg_kv_scan(s, beside, &r, &page, err);
@@ -99,15 +102,14 @@ ev_timer_read(struct vg_sess *s, struct vg_tx *tx, struct vg_str part, struct vg
     return vg_record_decode(&events_rec_timer__desc, s->arena, value, ret, err);
 }
 
-/* `old` or `rec` may be NULL: there was none, there shall be none. */
 void
-ev_timer_write(struct vg_tx *tx, struct vg_str part, struct vg_str id,
+ev_timer_write(struct vg_events *ev, struct vg_tx *tx, struct vg_str part, struct vg_str id,
                const struct events_rec_timer *old, const struct events_rec_timer *rec)
 {
     struct vg_arena *a = vg_tx_sess(tx)->arena;
     struct vg_str beside = vg_key_beside(a, part);
     if (old)
-        vg_tx_del(tx, beside, due_key(a, old->due_ms, id));
+        vg_tx_del(tx, beside, ev_due_key(a, old->due_ms, id));
     if (rec == NULL) {
         vg_tx_del(tx, beside, timer_key(a, id));
         return;
@@ -116,25 +118,23 @@ ev_timer_write(struct vg_tx *tx, struct vg_str part, struct vg_str id,
     vg_buf_init(&b, a, RECORD_MAX_BYTES);
     vg_record_encode(&events_rec_timer__desc, rec, &b);
     vg_tx_put(tx, beside, timer_key(a, id), vg_buf_str(&b));
-    vg_tx_put(tx, beside, due_key(a, rec->due_ms, id), VG_STR(""));
+    struct vg_str due = ev_due_key(a, rec->due_ms, id);
+    ev_bound_lower(ev, part, due);
+    vg_tx_put(tx, beside, due, VG_STR(""));
 }
 
 vg_rc
-ev_pointer_fix(struct vg_tx *tx, struct vg_str part, int64_t pointer_ms, int64_t *ret_due_ms,
-               struct vg_err *err)
+ev_pointer_fix(struct vg_events *ev, struct vg_tx *tx, struct vg_str part, int64_t pointer_ms,
+               struct ev_head *ret, struct vg_err *err)
 {
     struct vg_sess *s = vg_tx_sess(tx);
-    struct ev_head head;
-    vg_rc rc = ev_head_read(s, tx, part, &head, err);
-    if (rc != VG_OK)
+    vg_rc rc = ev_head_read(ev, s, tx, part, ret, err);
+    if (rc != VG_OK || ret->due_ms == pointer_ms)
         return rc;
-    *ret_due_ms = head.due_ms;
-    if (*ret_due_ms == pointer_ms)
-        return VG_OK;
     struct vg_str index = ev_group_part(s->arena, ev_group_of(part));
     vg_tx_del(tx, index, ev_pointer_key(s->arena, pointer_ms, part));
-    if (head.due_ms != EV_NEVER)
-        vg_tx_put(tx, index, ev_pointer_key(s->arena, head.due_ms, part), VG_STR(""));
+    if (ret->due_ms != EV_NEVER)
+        vg_tx_put(tx, index, ev_pointer_key(s->arena, ret->due_ms, part), VG_STR(""));
     return VG_OK;
 }
 
@@ -171,10 +171,10 @@ vg_timer_put(struct vg_events *ev, struct vg_tx *tx, const struct vg_timer *t, s
     bool is_there;
     vg_rc rc = ev_timer_read(s, tx, t->part, t->id, &old, &is_there, err);
     if (rc == VG_OK)
-        rc = ev_head_read(s, tx, t->part, &head, err);
+        rc = ev_head_read(ev, s, tx, t->part, &head, err);
     if (rc != VG_OK)
         return rc;
-    ev_timer_write(tx, t->part, t->id, is_there ? &old : NULL, &rec);
+    ev_timer_write(ev, tx, t->part, t->id, is_there ? &old : NULL, &rec);
     /* An entry at or before the earliest exists: only an earlier one is missing. */
     if (head.due_ms <= t->due_ms)
         return VG_OK;
@@ -191,12 +191,11 @@ vg_rc
 vg_timer_del(struct vg_events *ev, struct vg_tx *tx, struct vg_str part, struct vg_str id,
              struct vg_err *err)
 {
-    (void)ev;
     struct events_rec_timer old;
     bool is_there;
     vg_rc rc = ev_timer_read(vg_tx_sess(tx), tx, part, id, &old, &is_there, err);
     if (rc == VG_OK && is_there)
-        ev_timer_write(tx, part, id, &old, NULL); /* the sweeper finds the pointer stale */
+        ev_timer_write(ev, tx, part, id, &old, NULL); /* the sweeper finds the pointer stale */
     return rc;
 }
 

@@ -16,8 +16,10 @@
  *   due time too; after a move of the clock, one waits up to half a second for those at work that
  *   were due more than a second before it, so that short work is done in its order.
  * - VG_OK from the callback: the timer is gone, unless the work itself put it again.  VG_FAIL: it
- * is tried again after 1 s, 2 s, 4 s … to 5 min of virtual time, and after `max_attempts` (0:
- * without end) handed to the dead-letter callback once and removed.
+ *   is tried again after 1 s, 2 s, 4 s … to 5 min of virtual time, and after `max_attempts` (0:
+ *   without end) handed to the dead-letter callback and removed; a crash between these two hands it
+ *   over again.  Attempts and waits are stored: they go on after a restart.  Only attempts that
+ *   ended count, not those that a stop or a crash cut off.
  *
  * docs/internals/store.md, "Timers", says what is stored.
  */

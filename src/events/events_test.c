@@ -417,6 +417,88 @@ failures_are_tried_again_with_growing_waits_and_end_in_the_dead_letter(void **st
     in_world(retry_body);
 }
 
+/* Two attempts of four have failed: the second at the clock's time now. */
+static void
+before_restart_body(struct world *w)
+{
+    put_timer(w, &(struct vg_timer) { .part = part_of(w->arena, 1),
+                                      .id = VG_STR("x"),
+                                      .op = VG_STR("fail"),
+                                      .payload = VG_STR("kept"),
+                                      .due_ms = w->start_ms,
+                                      .max_attempts = 4 });
+    settle(w, 1);
+    advance(w, 1000);
+    settle(w, 2);
+    assert_int_equal(w->n_dead, 0);
+}
+
+static void
+after_restart_body(struct world *w)
+{
+    advance(w, 1999);
+    vg_fiber_sleep(20);
+    settle(w, 0);
+    advance(w, 1);
+    settle(w, 1);
+    assert_int_equal(w->log[0].attempt, 3);
+    assert_string_equal(w->log[0].payload, "kept");
+    assert_int_equal(w->n_dead, 0);
+    advance(w, 3999);
+    vg_fiber_sleep(20);
+    settle(w, 1);
+    advance(w, 1);
+    settle(w, 2);
+    assert_int_equal(w->log[1].attempt, 4);
+    assert_int_equal(w->n_dead, 1);
+    index_is_empty(w);
+}
+
+static void
+nothing_left_body(struct world *w)
+{
+    advance(w, 24 * HOUR_MS);
+    vg_fiber_sleep(20);
+    settle(w, 0);
+    assert_int_equal(w->n_dead, 0);
+}
+
+static void
+attempts_and_waits_go_on_after_a_restart(void **state)
+{
+    in_world_on_disk(*state, VG_DURABLE_DISK, LOOPS, before_restart_body);
+    in_world_on_disk(*state, VG_DURABLE_DISK, LOOPS, after_restart_body);
+    in_world_on_disk(*state, VG_DURABLE_DISK, LOOPS, nothing_left_body);
+}
+
+/* max_attempts 0: no end, but a bound to the waits. */
+static void
+endless_body(struct world *w)
+{
+    const int64_t waits[] = { 1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300, 300 };
+    put_timer(w, &(struct vg_timer) { .part = part_of(w->arena, 1),
+                                      .id = VG_STR("x"),
+                                      .op = VG_STR("fail"),
+                                      .due_ms = w->start_ms });
+    settle(w, 1);
+    for (size_t i = 0; i < VG_COUNT(waits); i++) {
+        advance(w, 1000 * waits[i] - 1);
+        vg_fiber_sleep(20);
+        settle(w, i + 1);
+        advance(w, 1);
+        settle(w, i + 2);
+        assert_int_equal(w->log[i + 1].attempt, i + 2);
+    }
+    assert_int_equal(w->n_dead, 0);
+}
+
+static void
+without_a_limit_the_waits_grow_to_five_minutes_and_stay(void **state)
+{
+    (void)state;
+    in_world(endless_body);
+}
+
 static void
 lost_mark_body(struct world *w)
 {
@@ -700,6 +782,9 @@ main(void)
         cmocka_unit_test(an_advance_runs_all_that_fell_due_in_order),
         cmocka_unit_test(an_index_entry_that_is_stale_lets_nothing_run_early),
         cmocka_unit_test(failures_are_tried_again_with_growing_waits_and_end_in_the_dead_letter),
+        cmocka_unit_test_setup_teardown(attempts_and_waits_go_on_after_a_restart, make_dir,
+                                        remove_dir),
+        cmocka_unit_test(without_a_limit_the_waits_grow_to_five_minutes_and_stay),
         cmocka_unit_test(work_whose_mark_is_lost_runs_again),
         cmocka_unit_test(work_may_put_its_timer_again),
         cmocka_unit_test(a_timer_can_be_replaced_and_deleted),

@@ -2,6 +2,7 @@
 """HTTP APIs: the management API, and execute-api (API Gateway developer guide)."""
 
 import base64
+import http.client
 import http.server
 import io
 import json
@@ -311,6 +312,8 @@ def backend():
                 "headers": {k.lower(): v for k, v in self.headers.items()},
                 "body": self.rfile.read(length).decode(),
             }
+            if length > 1 << 20:
+                said["body"] = length
             if "/slow" in self.path:
                 time.sleep(2)
             text = json.dumps(said).encode()
@@ -320,9 +323,10 @@ def backend():
             self.send_header("Set-Cookie", "a=1")
             self.send_header("Set-Cookie", "b=2")
             self.end_headers()
-            self.wfile.write(text)
+            if self.command != "HEAD":
+                self.wfile.write(text)
 
-        do_GET = do_POST = do_PUT = answer
+        do_GET = do_HEAD = do_OPTIONS = do_POST = do_PUT = answer
 
         def log_message(self, *args):
             pass
@@ -374,6 +378,86 @@ def test_urls_are_called(daemon, apis, api, backend):
     assert "for=127.0.0.1" in said["headers"]["forwarded"]
     assert headers.get_all("set-cookie") == ["a=1", "b=2"]
     assert headers["apigw-requestid"]
+
+
+def test_path_variables_reach_urls_as_they_came(daemon, apis, api, backend):
+    """Else %3F would begin a query, and %2e%2e%2f would leave the place the URI names."""
+    proxy(apis, api, backend + "/base/{proxy}?fixed=1")
+    proxy(apis, api, backend + "/one/{id}/end", key="GET /one/{id}")
+    apis.create_stage(ApiId=api, StageName="$default", AutoDeploy=True)
+    gateway = Gateway(daemon, api)
+
+    def target(path):
+        status, _, body = gateway("GET", path)
+        assert status == 200
+        return json.loads(body)["target"]
+
+    assert target("/a%3Fb%23c/d%25e%2525") == "/base/a%3Fb%23c/d%25e%2525?fixed=1"
+    assert target("/a%2F..%2f%2e%2e%2Fx?q=1") == "/base/a%2F..%2f%2e%2e%2Fx?fixed=1&q=1"
+    assert target("/one/a%2Fb%C3%A9") == "/one/a%2Fb%C3%A9/end"
+
+
+def test_timeouts_have_bounds(apis, api):
+    """ "Custom timeout between 50 and 30,000 milliseconds for HTTP APIs … the default timeout is 30 seconds" """
+    given = {
+        "ApiId": api,
+        "IntegrationType": "AWS_PROXY",
+        "IntegrationUri": FUNCTION,
+        "PayloadFormatVersion": "2.0",
+    }
+    made = apis.create_integration(**given)
+    assert made["TimeoutInMillis"] == 30000
+    wrong = {"TimeoutInMillis": 30001}  # botocore itself refuses 49
+    code, _ = code_of(apis.create_integration, **wrong, **given)
+    assert code == "BadRequestException"
+    wrong["IntegrationId"] = made["IntegrationId"]
+    code, _ = code_of(apis.update_integration, ApiId=api, **wrong)
+    assert code == "BadRequestException"
+    for right in (50, 30000):
+        made = apis.create_integration(TimeoutInMillis=right, **given)
+        assert made["TimeoutInMillis"] == right
+
+
+def test_stage_variables_choose_the_url(daemon, apis, api, backend):
+    place = backend.removeprefix("http://")
+    proxy(apis, api, "http://${stageVariables.place}/${stageVariables.part}/{proxy}")
+    for stage, part in (("a", "one"), ("b", "two")):
+        apis.create_stage(
+            ApiId=api,
+            StageName=stage,
+            AutoDeploy=True,
+            StageVariables={"place": place, "part": part},
+        )
+    gateway = Gateway(daemon, api)
+    assert json.loads(gateway("GET", "/a/x")[2])["target"] == "/one/x"
+    assert json.loads(gateway("GET", "/b/x")[2])["target"] == "/two/x"
+    apis.update_stage(ApiId=api, StageName="b", StageVariables={"part": "three"})
+    assert json.loads(gateway("GET", "/b/x")[2])["target"] == "/three/x"
+    apis.update_stage(ApiId=api, StageName="b", StageVariables={"place": ""})
+    assert error_of(gateway("GET", "/b/x")) == (500, "Internal Server Error")
+
+
+def test_methods_are_the_clients(daemon, apis, api, backend):
+    """HEAD is not GET, OPTIONS without CORS is a method like others, and $default takes what is left."""
+    target = "integrations/" + proxy(apis, api, backend, key="GET /x")
+    apis.create_stage(ApiId=api, StageName="$default", AutoDeploy=True)
+    gateway = Gateway(daemon, api)
+    for method in ("HEAD", "OPTIONS", "POST"):
+        assert gateway(method, "/x")[0] == 404
+    apis.create_route(ApiId=api, RouteKey="$default", Target=target)
+    for method in ("HEAD", "OPTIONS", "POST"):
+        assert gateway(method, "/x")[0] == 200
+    status, headers, body = gateway("HEAD", "/x")
+    assert (status, body) == (200, b"") and int(headers["content-length"]) > 0
+    asked = {"Origin": "https://a.example", "Access-Control-Request-Method": "GET"}
+    status, _, body = gateway("OPTIONS", "/any/where", headers=asked)
+    assert (status, json.loads(body)["method"]) == (200, "OPTIONS")
+    # "For the OPTIONS method, your request must contain an origin header and an Access-Control-Request-Method header"
+    apis.update_api(ApiId=api, CorsConfiguration={"AllowOrigins": ["*"]})
+    assert gateway("OPTIONS", "/x", headers=asked)[0] == 204
+    for part in asked:
+        answer = gateway("OPTIONS", "/x", headers={part: asked[part]})
+        assert (answer[0], json.loads(answer[2])["method"]) == (200, "OPTIONS")
 
 
 def test_parameters_are_mapped(daemon, apis, api, backend):
@@ -776,6 +860,9 @@ def test_bodies_have_a_limit(daemon, apis, api, backend):
         "POST", "$default", "/x", headers={"Content-Length": str(10 * 1024 * 1024 + 1)}
     )
     assert error_of(answer) == (413, "Request Entity Too Large")
+    most = bytes(10 * 1024 * 1024).replace(b"\0", b"a")
+    status, _, body = Gateway(daemon, api)("POST", "/x", body=most)
+    assert (status, json.loads(body)["body"]) == (200, len(most))
 
 
 # -- execute-api, with a function ---------------------------------------------------------------------
@@ -796,6 +883,9 @@ def handler(event, context):
         raise ValueError("no")
     if path.endswith("/malformed"):
         return {"statusCode": 200, "body": {"not": "text"}}
+    if path.endswith("/multi"):
+        return {"statusCode": 200, "body": "", "headers": {"x-one": "1", "set-cookie": "single=1"},
+                "multiValueHeaders": {"set-cookie": ["a=1", "b=2"], "x-two": ["1", "2"]}}
     if path.endswith("/slow"):
         time.sleep(5)
     return {"statusCode": 200, "headers": {"content-type": "application/json"}, "body": json.dumps(event)}
@@ -1011,6 +1101,77 @@ def test_answers_of_functions(daemon, apis, api, allowed):
         500,
         "Internal Server Error",
     )
+
+
+@pytest.mark.functions
+def test_repeated_headers_and_cookies_in_both_formats(daemon, apis, api, allowed):
+    call_function(apis, api, allowed)
+    integration = apis.get_integrations(ApiId=api)["Items"][0]["IntegrationId"]
+    apis.create_stage(ApiId=api, StageName="$default", AutoDeploy=True)
+    gateway = Gateway(daemon, api)
+
+    def event():
+        sent = http.client.HTTPConnection("127.0.0.1", daemon.port, timeout=60)
+        sent.putrequest("GET", "/things/a", skip_host=True)
+        fields = [("X-A", "1"), ("Cookie", "c=1; d=2"), ("x-a", "2"), ("Cookie", "e=3")]
+        for field in [("Host", gateway.host), *fields]:
+            sent.putheader(*field)
+        sent.endheaders()
+        body = sent.getresponse().read()
+        sent.close()
+        return json.loads(body)
+
+    said = event()
+    assert said["headers"]["x-a"] == "1,2"
+    assert said["cookies"] == ["c=1", "d=2", "e=3"]
+    apis.update_integration(
+        ApiId=api, IntegrationId=integration, PayloadFormatVersion="1.0"
+    )
+    said = event()
+    assert said["headers"]["x-a"] == "2" and "cookies" not in said
+    assert said["multiValueHeaders"]["x-a"] == ["1", "2"]
+    assert said["multiValueHeaders"]["cookie"] == ["c=1; d=2", "e=3"]
+    _, headers, _ = gateway("GET", "/things/multi")
+    assert headers.get_all("set-cookie") == ["single=1", "a=1", "b=2"]
+    assert headers.get_all("x-two") == ["1", "2"] and headers["x-one"] == "1"
+
+
+@pytest.mark.functions
+def test_functions_behind_default_and_by_stage_variable(
+    daemon, aws, apis, api, function, name
+):
+    lam, statement = aws("lambda"), name("default")
+    lam.add_permission(
+        FunctionName=function,
+        StatementId=statement,
+        Action="lambda:InvokeFunction",
+        Principal="apigateway.amazonaws.com",
+        SourceArn=f"arn:aws:execute-api:us-east-1:{ACCOUNT}:{api}/*/$default",
+    )
+    prefix = function.rpartition(":")[0]
+    call_function(apis, api, prefix + ":${stageVariables.f}", key="$default")
+    apis.create_stage(
+        ApiId=api,
+        StageName="$default",
+        AutoDeploy=True,
+        StageVariables={"f": function.rpartition(":")[2]},
+    )
+    gateway = Gateway(daemon, api)
+    try:
+        event = json.loads(gateway("PUT", "/any/where")[2])
+        assert event["routeKey"] == "$default" and event["rawPath"] == "/any/where"
+        assert "pathParameters" not in event
+        status, headers, body = gateway("HEAD", "/any/where")
+        assert (status, body) == (200, b"") and int(headers["content-length"]) > 0
+        # a synchronous invocation takes 6 MB
+        answer = gateway("POST", "/x", body=bytes(7 * 1024 * 1024))
+        assert error_of(answer) == (413, "Request Entity Too Large")
+        apis.update_stage(
+            ApiId=api, StageName="$default", StageVariables={"f": "nothing"}
+        )
+        assert error_of(gateway("GET", "/x")) == (500, "Internal Server Error")
+    finally:
+        lam.remove_permission(FunctionName=function, StatementId=statement)
 
 
 @pytest.mark.functions

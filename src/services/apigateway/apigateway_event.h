@@ -30,6 +30,7 @@ struct apigateway_call {
     struct vg_str request_id;
     int64_t time_ms;                        /* since 1970 */
     const struct apigateway_caller *caller; /* NULL: the route asks for no signature */
+    struct apigateway_pairs sent_vars;      /* of the path, percent-encoded as they came */
     struct apigateway_pairs path_vars, stage_vars;
     bool is_path_mapped; /* overwrite:path set `path` */
 };
@@ -59,6 +60,8 @@ struct apigateway_reply {
     int status;
     struct apigateway_pairs headers; /* names in lower case; repeated ones repeat */
     struct vg_str body;
+    struct vg_opt_i64
+        length; /* of the body that an answer to HEAD leaves out; not set: of `body` */
 };
 
 /*

@@ -45,7 +45,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         VG_ASSERT(apigateway_route_key_parse(keys[i], &routes[i]));
     (void)apigateway_route_key_parse(call.path, &own);
     size_t at = apigateway_route_find(a, apigateway_routes_compile(a, routes, VG_COUNT(routes)),
-                                      call.method, call.path, &call.path_vars);
+                                      call.method, call.path, &call.sent_vars);
+    call.path_vars = apigateway_pairs_decode(a, &call.sent_vars);
     call.route_key = keys[at == VG_NPOS ? 0 : at];
     apigateway_pairs_add(a, &call.headers, VG_STR("cookie"), query);
     apigateway_pairs_add(a, &call.headers, VG_STR("content-type"), value);

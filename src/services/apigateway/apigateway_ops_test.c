@@ -157,6 +157,32 @@ a_deleted_api_leaves_nothing(void **state)
     vg_service_fixture_fini(&f);
 }
 
+/* "Custom timeout between 50 and 30,000 milliseconds for HTTP APIs" */
+static void
+timeouts_have_bounds(void **state)
+{
+    (void)state;
+    struct vg_service_fixture f;
+    static const struct {
+        int ms;
+        bool is_ok;
+    } rows[] = { { 0, false }, { 49, false }, { 50, true }, { 30000, true }, { 30001, false } };
+    vg_service_fixture_init(&f, &apigateway_service);
+    prepare(&f);
+    for (size_t i = 0; i < VG_COUNT(rows); i++) {
+        struct vg_str json =
+            vg_str_fmt(f.arena, "{'ApiId':'%s','IntegrationId':'%s','TimeoutInMillis':%d}", api_id,
+                       integration_id, rows[i].ms);
+        struct vg_str answer =
+            vg_service_fixture_call(&f, "UpdateIntegration", vg_str_cstr(f.arena, json));
+        if (vg_service_fixture_is_ok(answer) != rows[i].is_ok)
+            fail_msg("%d ms: %" VG_FMT, rows[i].ms, VG_ARG(answer));
+        if (!rows[i].is_ok)
+            assert_true(vg_str_starts(answer, VG_STR("BadRequestException: ")));
+    }
+    vg_service_fixture_fini(&f);
+}
+
 /* --- the data plane's cache ---------------------------------------------------------------------
  */
 
@@ -338,6 +364,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_operation_fails_cleanly),
         cmocka_unit_test(a_deleted_api_leaves_nothing),
+        cmocka_unit_test(timeouts_have_bounds),
         cmocka_unit_test(a_deployment_is_decoded_once),
         cmocka_unit_test(an_update_is_served_at_once),
         cmocka_unit_test(the_cache_is_bounded),

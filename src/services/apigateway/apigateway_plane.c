@@ -224,11 +224,12 @@ find_route(struct vg_req *rq, struct target *target, struct apigateway_call *cal
 {
     const struct apigateway_served *served = target->served;
     size_t at = apigateway_route_find(rq->arena, served->routes, call->method, call->path,
-                                      &call->path_vars);
+                                      &call->sent_vars);
     if (at == VG_NPOS)
         return;
     target->route = &served->snap.routes.items[at];
     call->route_key = target->route->key;
+    call->path_vars = apigateway_pairs_decode(rq->arena, &call->sent_vars);
 }
 
 static const struct apigateway_rec_integration *
@@ -395,7 +396,12 @@ send(struct vg_req *rq, struct vg_http_req *http, const struct apigateway_call *
         headers[i] =
             (struct vg_http_header) { reply->headers.items[i].name, reply->headers.items[i].value };
     headers[n] = (struct vg_http_header) { VG_STR("apigw-requestid"), call->request_id };
-    (void)vg_http_reply(http, reply->status, headers, n + 1, reply->body);
+    if (!http->is_head || !reply->length.set) {
+        (void)vg_http_reply(http, reply->status, headers, n + 1, reply->body);
+        return;
+    }
+    if (vg_http_reply_begin(http, reply->status, headers, n + 1, reply->length.v) == VG_OK)
+        (void)vg_http_reply_end(http);
 }
 
 static void

@@ -53,7 +53,7 @@ parse_url(struct vg_str text, struct url *ret)
     return true;
 }
 
-/* {name} and {name+} of the route's variables, as they came: percent-encoded. */
+/* {name} and {name+} of the route's variables, as they came: decoded, %3F would begin a query. */
 static struct vg_str
 fill_variables(struct vg_arena *arena, struct vg_str uri, const struct apigateway_call *call)
 {
@@ -68,7 +68,7 @@ fill_variables(struct vg_arena *arena, struct vg_str uri, const struct apigatewa
         if (vg_str_ends(name, VG_STR("+")))
             name.len--;
         vg_buf_adds(&buf, vg_str_slice(uri, 0, at));
-        vg_buf_adds(&buf, apigateway_pairs_get(&call->path_vars, name));
+        vg_buf_adds(&buf, apigateway_pairs_get(&call->sent_vars, name));
         uri = vg_str_slice(uri, end + 1, uri.len);
     }
     vg_buf_adds(&buf, uri);
@@ -171,6 +171,8 @@ apigateway_invoke_url(struct vg_req *rq, const struct apigateway_at *at,
         return VG_OK;
     }
     *ret = (struct apigateway_reply) { .status = head.status, .body = body };
+    if (vg_str_eq(out.method, VG_STR("HEAD")))
+        ret->length = (struct vg_opt_i64) { true, head.content_length };
     for (size_t i = 0; i < head.n_headers; i++)
         if (!apigateway_is_hop_header(head.headers[i].name)
             && !vg_str_eq_nocase(head.headers[i].name, VG_STR("date")))

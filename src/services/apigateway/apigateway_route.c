@@ -140,6 +140,16 @@ apigateway_pairs_add(struct vg_arena *arena, struct apigateway_pairs *pairs, str
     *VG_VEC_ADD(arena, pairs) = (struct apigateway_pair) { name, value };
 }
 
+struct apigateway_pairs
+apigateway_pairs_decode(struct vg_arena *arena, const struct apigateway_pairs *pairs)
+{
+    struct apigateway_pairs ret = { 0 };
+    for (size_t i = 0; i < pairs->len; i++)
+        apigateway_pairs_add(arena, &ret, pairs->items[i].name,
+                             vg_uri_decode(arena, pairs->items[i].value, false));
+    return ret;
+}
+
 /* --- patterns -----------------------------------------------------------------------------------
  */
 
@@ -252,7 +262,7 @@ take_variables(struct vg_arena *arena, const struct pattern *pattern, const stru
         struct vg_str value = raw->at[i];
         if (part->kind == MET_GREEDY)
             value.len = (size_t)(path.ptr + path.len - value.ptr);
-        apigateway_pairs_add(arena, ret_vars, part->text, vg_uri_decode(arena, value, false));
+        apigateway_pairs_add(arena, ret_vars, part->text, value);
     }
 }
 

@@ -46,6 +46,10 @@ struct vg_str apigateway_pairs_get_nocase(const struct apigateway_pairs *pairs, 
 void apigateway_pairs_add(struct vg_arena *arena, struct apigateway_pairs *pairs,
                           struct vg_str name, struct vg_str value);
 
+/* The same names with their values percent-decoded. */
+struct apigateway_pairs apigateway_pairs_decode(struct vg_arena *arena,
+                                                const struct apigateway_pairs *pairs);
+
 /*
  * Route keys made ready for many requests; immutable, in `arena`.  They point into the texts that
  * were parsed.
@@ -58,7 +62,7 @@ const struct apigateway_routes *apigateway_routes_compile(struct vg_arena *arena
 /*
  * The index of the best key for this request, or VG_NPOS. `path` is as it was sent
  * (percent-encoded, without a stage): its segments are compared decoded.  `ret_vars` gets the path
- * variables, decoded.
+ * variables as they were sent; apigateway_pairs_decode() gives what they mean.
  */
 size_t apigateway_route_find(struct vg_arena *arena, const struct apigateway_routes *routes,
                              struct vg_str method, struct vg_str path,

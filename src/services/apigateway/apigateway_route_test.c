@@ -10,7 +10,7 @@ struct fixture {
     struct vg_arena *arena;
     struct apigateway_route_key routes[MAX_ROUTES];
     size_t n;
-    struct apigateway_pairs vars;
+    struct apigateway_pairs sent, vars; /* as sent, and decoded */
 };
 
 static const char *
@@ -21,7 +21,8 @@ pick(struct fixture *f, const char *const *keys, const char *method, const char 
     for (; keys[f->n] != NULL; f->n++)
         assert_true(apigateway_route_key_parse(vg_str_of(keys[f->n]), &f->routes[f->n]));
     size_t i = apigateway_route_find(f->arena, apigateway_routes_compile(f->arena, f->routes, f->n),
-                                     vg_str_of(method), vg_str_of(path), &f->vars);
+                                     vg_str_of(method), vg_str_of(path), &f->sent);
+    f->vars = apigateway_pairs_decode(f->arena, &f->sent);
     return i == VG_NPOS ? "none" : keys[i];
 }
 
@@ -128,6 +129,7 @@ segments_are_compared_decoded(void **state)
     const char *keys[] = { "GET /my-pets/{id}", NULL };
     assert_string_equal(pick(f, keys, "GET", "/my%2Dpets/a%20b%2Fc"), "GET /my-pets/{id}");
     assert_str(apigateway_pairs_get(&f->vars, VG_STR("id")), "a b/c");
+    assert_str(apigateway_pairs_get(&f->sent, VG_STR("id")), "a%20b%2Fc");
 }
 
 static void

@@ -437,6 +437,36 @@ def test_stage_variables_choose_the_url(daemon, apis, api, backend):
     assert error_of(gateway("GET", "/b/x")) == (500, "Internal Server Error")
 
 
+def test_stages_have_quotas(apis, api, aws, name):
+    """ "Quotas for configuring and running an HTTP API": 100 variables, keys of 64, values of 512, formats of 3 KB."""
+
+    def make(**settings):
+        return apis.create_stage(ApiId=api, StageName=name("s"), **settings)
+
+    def refused(**settings):
+        code, _ = code_of(
+            apis.create_stage, ApiId=api, StageName=name("s"), **settings
+        )
+        assert code == "BadRequestException", settings
+
+    many = {f"v{i}": "x" for i in range(100)}
+    made = make(StageVariables=many)["StageName"]
+    refused(StageVariables={**many, "more": "x"})
+    code, _ = code_of(
+        apis.update_stage, ApiId=api, StageName=made, StageVariables={"more": "x"}
+    )
+    assert code == "BadRequestException"
+    apis.update_stage(ApiId=api, StageName=made, StageVariables={"v0": "", "more": "x"})
+    make(StageVariables={"k" * 64: "v" * 512})
+    refused(StageVariables={"k" * 65: "v"})
+    refused(StageVariables={"k": "v" * 513})
+    arn = f"arn:aws:logs:us-east-1:{ACCOUNT}:log-group:{name('g')}"
+    layout = "$context.requestId "
+    longest = layout + "x" * (3 * 1024 - len(layout))
+    make(AccessLogSettings={"DestinationArn": arn, "Format": longest})
+    refused(AccessLogSettings={"DestinationArn": arn, "Format": longest + "x"})
+
+
 def test_methods_are_the_clients(daemon, apis, api, backend):
     """HEAD is not GET, OPTIONS without CORS is a method like others, and $default takes what is left."""
     target = "integrations/" + proxy(apis, api, backend, key="GET /x")

@@ -170,8 +170,19 @@ lay_variables(struct vg_req *rq, const struct apigatewayv2_stage_variables_map *
                                                            "' is invalid: it must match "
                                                            "[A-Za-z0-9-._~:/?#&=,]+",
                                                            VG_ARG(value));
+        if (name.len > APIGATEWAY_LIMIT_STAGE_VARIABLE_KEY
+            || value.len > APIGATEWAY_LIMIT_STAGE_VARIABLE_VALUE)
+            return apigatewayv2_fail_bad_request_exception(
+                rq,
+                "Stage variable '%" VG_FMT "' is too long: names have at most %d characters, "
+                "values %d",
+                VG_ARG(name), APIGATEWAY_LIMIT_STAGE_VARIABLE_KEY,
+                APIGATEWAY_LIMIT_STAGE_VARIABLE_VALUE);
         apigateway_pairs_lay(rq->arena, APIGATEWAY_PAIRS(&rec->variables), name, value);
     }
+    if (rec->variables.len > APIGATEWAY_LIMIT_STAGE_VARIABLES)
+        return apigatewayv2_fail_bad_request_exception(rq, "A stage has at most %d stage variables",
+                                                       APIGATEWAY_LIMIT_STAGE_VARIABLES);
     return VG_OK;
 }
 
@@ -208,6 +219,10 @@ lay_logs(const struct apigateway_at *at, const struct apigatewayv2_access_log_se
         return apigatewayv2_fail_bad_request_exception(
             at->rq, "Access log format must contain $context.requestId or "
                     "$context.extendedRequestId");
+    if (rec->log_format.len > APIGATEWAY_LIMIT_LOG_FORMAT_BYTES)
+        return apigatewayv2_fail_bad_request_exception(
+            at->rq, "Access log format must have at most %d bytes",
+            APIGATEWAY_LIMIT_LOG_FORMAT_BYTES);
     if (vg_str_find_char(rec->log_format, '\n') != VG_NPOS)
         return apigatewayv2_fail_bad_request_exception(at->rq,
                                                        "Access log format must be one line");

@@ -112,17 +112,40 @@ def test_an_api_round_trips(apis, name):
 
 
 def test_lists_come_in_pages(apis, api):
+    made = {"routes": [], "integrations": [], "stages": [], "deployments": []}
+    ids = {
+        "routes": "RouteId",
+        "integrations": "IntegrationId",
+        "stages": "StageName",
+        "deployments": "DeploymentId",
+    }
     for i in range(5):
-        apis.create_route(ApiId=api, RouteKey=f"GET /{i}")
-    found, token = [], {}
-    while True:
-        page = apis.get_routes(ApiId=api, MaxResults="2", **token)
-        assert len(page["Items"]) <= 2
-        found += [r["RouteKey"] for r in page["Items"]]
-        if "NextToken" not in page:
-            break
-        token = {"NextToken": page["NextToken"]}
-    assert sorted(found) == [f"GET /{i}" for i in range(5)]
+        part = apis.create_route(ApiId=api, RouteKey=f"GET /{i}")
+        made["routes"].append(part["RouteId"])
+        part = apis.create_integration(
+            ApiId=api,
+            IntegrationType="AWS_PROXY",
+            IntegrationUri=FUNCTION,
+            PayloadFormatVersion="2.0",
+        )
+        made["integrations"].append(part["IntegrationId"])
+        made["stages"].append(
+            apis.create_stage(ApiId=api, StageName=f"s{i}")["StageName"]
+        )
+        made["deployments"].append(apis.create_deployment(ApiId=api)["DeploymentId"])
+    for what, member in ids.items():
+        call, found, token = getattr(apis, "get_" + what), [], {}
+        while True:
+            page = call(ApiId=api, MaxResults="2", **token)
+            assert len(page["Items"]) <= 2
+            found += [r[member] for r in page["Items"]]
+            if "NextToken" not in page:
+                break
+            token = {"NextToken": page["NextToken"]}
+        assert sorted(found) == sorted(made[what]), what
+        for wrong in ({"MaxResults": "0"}, {"NextToken": "%"}):
+            assert code_of(call, ApiId=api, **wrong)[0] == "BadRequestException"
+        assert code_of(call, ApiId="none")[0] == "NotFoundException"
 
 
 def test_routes_are_checked(apis, api):

@@ -269,22 +269,12 @@ vg_rc
 apigatewayv2_get_apis(struct vg_req *rq, const struct apigatewayv2_get_apis_request *in,
                       struct apigatewayv2_get_apis_response *out)
 {
-    struct apigateway_at at = apigateway_at_of(rq, VG_STR_NONE);
-    struct apigateway_page page;
     struct apigateway_found all;
-    vg_rc rc = apigateway_page_of(rq, in->max_results, in->next_token, &page);
+    vg_rc rc = apigateway_read_page(rq, VG_STR_NONE, APIGATEWAY_API, in->max_results,
+                                    in->next_token, &all, &out->next_token);
     if (rc == VG_OK)
-        rc = apigateway_kv_list(&at, APIGATEWAY_API, page.after, page.max, &all);
-    if (rc != VG_OK)
-        return rc;
-    out->items.items = VG_NEW_ARRAY(rq->arena, struct apigatewayv2_api, all.len + 1);
-    out->items.len = all.len;
-    out->items.set = true;
-    for (size_t i = 0; i < all.len; i++)
-        out->items.items[i] = shown(rq, all.items[i]);
-    if (all.has_more)
-        out->next_token = apigateway_page_next(rq, out->items.items[all.len - 1].api_id);
-    return VG_OK;
+        APIGATEWAY_ANSWER_PAGE(rq, out, &all, shown);
+    return rc;
 }
 
 /* Target and RouteKey of an update concern what quick create made. */

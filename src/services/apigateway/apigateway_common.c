@@ -55,17 +55,52 @@ apigateway_need(const struct apigateway_at *at, enum apigateway_kind kind, struc
     return VG_OK;
 }
 
+vg_rc
+apigateway_edit_one(struct vg_req *rq, struct vg_str api_id, enum apigateway_kind kind,
+                    struct vg_str id, struct apigateway_at *at, struct apigateway_rec_api **ret_api,
+                    void **ret)
+{
+    vg_rc rc = apigateway_edit(rq, api_id, at, ret_api);
+    return rc == VG_OK ? apigateway_need(at, kind, id, ret) : rc;
+}
+
+vg_rc
+apigateway_finish(struct apigateway_at *at, const struct apigateway_rec_api *api,
+                  enum apigateway_kind kind, struct vg_str id, const void *rec)
+{
+    if (rec != NULL)
+        apigateway_kv_put(at, kind, id, rec);
+    else
+        apigateway_kv_del(at, kind, id);
+    vg_rc rc = apigateway_auto_deploy(at, api);
+    return rc == VG_OK ? apigateway_kv_commit(at) : rc;
+}
+
+vg_rc
+apigateway_read(struct vg_req *rq, struct vg_str api_id, enum apigateway_kind kind,
+                struct vg_str id, void **ret)
+{
+    struct apigateway_at at = apigateway_at_of(rq, api_id);
+    struct apigateway_rec_api *api;
+    vg_rc rc = apigateway_need_api(&at, &api);
+    return rc == VG_OK ? apigateway_need(&at, kind, id, ret) : rc;
+}
+
 struct vg_str
 apigateway_new_id(struct vg_req *rq, size_t chars)
 {
     return vg_random_text(rq->env->random, rq->arena, VG_STR(""), VG_ALPHA_LOWER, chars);
 }
 
-vg_rc
-apigateway_page_of(struct vg_req *rq, struct vg_str max_results, struct vg_str next_token,
-                   struct apigateway_page *ret)
+struct page {
+    uint32_t max;
+    struct vg_str after;
+};
+
+static vg_rc
+page_of(struct vg_req *rq, struct vg_str max_results, struct vg_str next_token, struct page *ret)
 {
-    struct apigateway_page page = { .max = PAGE_DEFAULT };
+    struct page page = { .max = PAGE_DEFAULT };
     if (max_results.ptr != NULL) {
         int64_t max = 0;
         if (!vg_str_to_i64(max_results, &max) || max < 1)
@@ -78,10 +113,22 @@ apigateway_page_of(struct vg_req *rq, struct vg_str max_results, struct vg_str n
     return VG_OK;
 }
 
-struct vg_str
-apigateway_page_next(struct vg_req *rq, struct vg_str last_id)
+vg_rc
+apigateway_read_page(struct vg_req *rq, struct vg_str api_id, enum apigateway_kind kind,
+                     struct vg_str max_results, struct vg_str next_token,
+                     struct apigateway_found *ret, struct vg_str *ret_next)
 {
-    return vg_base64_encode(rq->arena, last_id);
+    struct apigateway_at at = apigateway_at_of(rq, api_id);
+    struct apigateway_rec_api *api;
+    struct page page = { 0 };
+    vg_rc rc = kind == APIGATEWAY_API ? VG_OK : apigateway_need_api(&at, &api);
+    if (rc == VG_OK)
+        rc = page_of(rq, max_results, next_token, &page);
+    if (rc == VG_OK)
+        rc = apigateway_kv_list(&at, kind, page.after, page.max, ret);
+    if (rc == VG_OK && ret->has_more)
+        *ret_next = vg_base64_encode(rq->arena, apigateway_rec_id(ret->items[ret->len - 1]));
+    return rc;
 }
 
 vg_rc
@@ -90,6 +137,15 @@ apigateway_refuse(struct vg_req *rq, bool is_given, const char *member, const ch
     if (!is_given)
         return VG_OK;
     return apigatewayv2_fail_bad_request_exception(rq, "%s is not supported: %s", member, why);
+}
+
+vg_rc
+apigateway_refuse_any(struct vg_req *rq, const struct apigateway_refusal *table, size_t n)
+{
+    vg_rc rc = VG_OK;
+    for (size_t i = 0; rc == VG_OK && i < n; i++)
+        rc = apigateway_refuse(rq, table[i].is_given, table[i].member, table[i].why);
+    return rc;
 }
 
 void

@@ -103,8 +103,9 @@ apigateway_auto_deploy(const struct apigateway_at *at, const struct apigateway_r
  */
 
 static struct apigatewayv2_deployment
-shown(const struct apigateway_rec_deployment *rec)
+shown(struct vg_req *rq, const struct apigateway_rec_deployment *rec)
 {
+    (void)rq;
     return (struct apigatewayv2_deployment) {
         .auto_deployed = { true, rec->is_auto },
         .created_date_ms = { true, rec->created_ms },
@@ -159,7 +160,7 @@ apigatewayv2_create_deployment(struct vg_req *rq,
         rc = apigateway_kv_commit(&at);
     if (rc != VG_OK)
         return rc;
-    struct apigatewayv2_deployment d = shown(found);
+    struct apigatewayv2_deployment d = shown(rq, found);
     APIGATEWAY_ANSWER(out, &d);
     return VG_OK;
 }
@@ -168,16 +169,12 @@ vg_rc
 apigatewayv2_get_deployment(struct vg_req *rq, const struct apigatewayv2_get_deployment_request *in,
                             struct apigatewayv2_get_deployment_response *out)
 {
-    struct apigateway_at at = apigateway_at_of(rq, in->api_id);
-    struct apigateway_rec_api *api;
     void *found;
-    vg_rc rc = apigateway_need_api(&at, &api);
-    if (rc == VG_OK)
-        rc = apigateway_need(&at, APIGATEWAY_DEPLOYMENT, in->deployment_id, &found);
+    vg_rc rc = apigateway_read(rq, in->api_id, APIGATEWAY_DEPLOYMENT, in->deployment_id, &found);
     if (rc != VG_OK)
         return rc;
-    struct apigatewayv2_deployment d = shown(found);
-    APIGATEWAY_ANSWER(out, &d);
+    struct apigatewayv2_deployment answer = shown(rq, found);
+    APIGATEWAY_ANSWER(out, &answer);
     return VG_OK;
 }
 
@@ -186,25 +183,12 @@ apigatewayv2_get_deployments(struct vg_req *rq,
                              const struct apigatewayv2_get_deployments_request *in,
                              struct apigatewayv2_get_deployments_response *out)
 {
-    struct apigateway_at at = apigateway_at_of(rq, in->api_id);
-    struct apigateway_rec_api *api;
-    struct apigateway_page page;
     struct apigateway_found all;
-    vg_rc rc = apigateway_need_api(&at, &api);
+    vg_rc rc = apigateway_read_page(rq, in->api_id, APIGATEWAY_DEPLOYMENT, in->max_results,
+                                    in->next_token, &all, &out->next_token);
     if (rc == VG_OK)
-        rc = apigateway_page_of(rq, in->max_results, in->next_token, &page);
-    if (rc == VG_OK)
-        rc = apigateway_kv_list(&at, APIGATEWAY_DEPLOYMENT, page.after, page.max, &all);
-    if (rc != VG_OK)
-        return rc;
-    out->items.items = VG_NEW_ARRAY(rq->arena, struct apigatewayv2_deployment, all.len + 1);
-    out->items.len = all.len;
-    out->items.set = true;
-    for (size_t i = 0; i < all.len; i++)
-        out->items.items[i] = shown(all.items[i]);
-    if (all.has_more)
-        out->next_token = apigateway_page_next(rq, out->items.items[all.len - 1].deployment_id);
-    return VG_OK;
+        APIGATEWAY_ANSWER_PAGE(rq, out, &all, shown);
+    return rc;
 }
 
 vg_rc
@@ -215,9 +199,8 @@ apigatewayv2_update_deployment(struct vg_req *rq,
     apigateway_auto_at struct apigateway_at at = { 0 };
     struct apigateway_rec_api *api;
     void *found;
-    vg_rc rc = apigateway_edit(rq, in->api_id, &at, &api);
-    if (rc == VG_OK)
-        rc = apigateway_need(&at, APIGATEWAY_DEPLOYMENT, in->deployment_id, &found);
+    vg_rc rc = apigateway_edit_one(rq, in->api_id, APIGATEWAY_DEPLOYMENT, in->deployment_id, &at,
+                                   &api, &found);
     if (rc != VG_OK)
         return rc;
     struct apigateway_rec_deployment *rec = found;
@@ -227,7 +210,7 @@ apigatewayv2_update_deployment(struct vg_req *rq,
     rc = apigateway_kv_commit(&at);
     if (rc != VG_OK)
         return rc;
-    struct apigatewayv2_deployment d = shown(rec);
+    struct apigatewayv2_deployment d = shown(rq, rec);
     APIGATEWAY_ANSWER(out, &d);
     return VG_OK;
 }
@@ -240,9 +223,8 @@ apigatewayv2_delete_deployment(struct vg_req *rq,
     struct apigateway_rec_api *api;
     struct apigateway_found stages;
     void *found;
-    vg_rc rc = apigateway_edit(rq, in->api_id, &at, &api);
-    if (rc == VG_OK)
-        rc = apigateway_need(&at, APIGATEWAY_DEPLOYMENT, in->deployment_id, &found);
+    vg_rc rc = apigateway_edit_one(rq, in->api_id, APIGATEWAY_DEPLOYMENT, in->deployment_id, &at,
+                                   &api, &found);
     if (rc == VG_OK)
         rc = apigateway_kv_list(&at, APIGATEWAY_STAGE, VG_STR_NONE, 0, &stages);
     if (rc != VG_OK)

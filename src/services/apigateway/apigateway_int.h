@@ -64,6 +64,8 @@ struct apigateway_found {
     bool has_more;
 };
 
+/* Of any record but a snapshot: its id, or a stage's name. */
+struct vg_str apigateway_rec_id(const void *rec);
 /* In the order of ids, those after `after` (absent: from the first), at most `max`. */
 vg_rc apigateway_kv_list(const struct apigateway_at *at, enum apigateway_kind kind,
                          struct vg_str after, uint32_t max, struct apigateway_found *ret)
@@ -77,23 +79,46 @@ vg_rc apigateway_need_api(struct apigateway_at *at, struct apigateway_rec_api **
 /* Begins a transaction on an API that must exist. */
 vg_rc apigateway_edit(struct vg_req *rq, struct vg_str api_id, struct apigateway_at *at,
                       struct apigateway_rec_api **ret) VG_WAITS VG_MUST_USE;
-/* Reads one thing of an API or fails with NotFoundException. */
+/* Reads one thing of an API that was found, or fails with NotFoundException. */
 vg_rc apigateway_need(const struct apigateway_at *at, enum apigateway_kind kind, struct vg_str id,
                       void **ret) VG_MUST_USE;
+/* The two together: begins a transaction on one thing of an API. */
+vg_rc apigateway_edit_one(struct vg_req *rq, struct vg_str api_id, enum apigateway_kind kind,
+                          struct vg_str id, struct apigateway_at *at,
+                          struct apigateway_rec_api **ret_api, void **ret) VG_WAITS VG_MUST_USE;
+/* Puts `rec` (NULL: deletes it), deploys where that is automatic, and commits. */
+vg_rc apigateway_finish(struct apigateway_at *at, const struct apigateway_rec_api *api,
+                        enum apigateway_kind kind, struct vg_str id, const void *rec)
+    VG_WAITS VG_MUST_USE;
 struct vg_str apigateway_new_id(struct vg_req *rq, size_t chars);
 
-/* A page of a Get…s operation, from its MaxResults and NextToken. */
-struct apigateway_page {
-    uint32_t max;
-    struct vg_str after;
-};
-vg_rc apigateway_page_of(struct vg_req *rq, struct vg_str max_results, struct vg_str next_token,
-                         struct apigateway_page *ret) VG_MUST_USE;
-/* NextToken of a page that ended with `last_id`. */
-struct vg_str apigateway_page_next(struct vg_req *rq, struct vg_str last_id);
+/* What Get… and Get…s read: one thing of an API, or a page of them by MaxResults and NextToken. */
+vg_rc apigateway_read(struct vg_req *rq, struct vg_str api_id, enum apigateway_kind kind,
+                      struct vg_str id, void **ret) VG_MUST_USE;
+vg_rc apigateway_read_page(struct vg_req *rq, struct vg_str api_id, enum apigateway_kind kind,
+                           struct vg_str max_results, struct vg_str next_token,
+                           struct apigateway_found *ret, struct vg_str *ret_next) VG_MUST_USE;
+/* Answers a page of Get…s, each made by `show` of its record. */
+#define APIGATEWAY_ANSWER_PAGE(rq, out, found, show)                                               \
+    do {                                                                                           \
+        (out)->items.items =                                                                       \
+            vg_arena_array((rq)->arena, (found)->len + 1, sizeof(*(out)->items.items));            \
+        (out)->items.len = (found)->len;                                                           \
+        (out)->items.set = true;                                                                   \
+        for (size_t i = 0; i < (found)->len; i++)                                                  \
+            (out)->items.items[i] = show((rq), (found)->items[i]);                                 \
+    } while (0)
 
 /* BadRequestException naming a member that Virga does not carry out, where it is given. */
 vg_rc apigateway_refuse(struct vg_req *rq, bool is_given, const char *member, const char *why)
+    VG_MUST_USE;
+
+/* The same for the first of a table that is given. */
+struct apigateway_refusal {
+    bool is_given;
+    const char *member, *why;
+};
+vg_rc apigateway_refuse_any(struct vg_req *rq, const struct apigateway_refusal *table, size_t n)
     VG_MUST_USE;
 
 /* A map of AWS's laid over stored pairs: "" takes a name out, as in Update…. `to` is the vector's

@@ -136,10 +136,7 @@ struct settings {
 static vg_rc
 refuse_unknown(struct vg_req *rq, const struct settings *s)
 {
-    const struct {
-        bool is_given;
-        const char *member, *why;
-    } table[] = {
+    const struct apigateway_refusal table[] = {
         { s->connection_id.ptr != NULL, "connectionId", "there are no VPC links" },
         { s->connection_type.v == APIGATEWAYV2_CONNECTION_TYPE_VPC_LINK, "connectionType VPC_LINK",
           "there are no VPC links" },
@@ -154,12 +151,7 @@ refuse_unknown(struct vg_req *rq, const struct settings *s)
         { s->has_templates, "requestTemplates", "only WebSocket APIs have them" },
         { s->has_tls, "tlsConfig", "there are no VPC links" },
     };
-    for (size_t i = 0; i < VG_COUNT(table); i++) {
-        vg_rc rc = apigateway_refuse(rq, table[i].is_given, table[i].member, table[i].why);
-        if (rc != VG_OK)
-            return rc;
-    }
-    return VG_OK;
+    return apigateway_refuse_any(rq, table, VG_COUNT(table));
 }
 
 static vg_rc
@@ -298,10 +290,7 @@ apigatewayv2_create_integration(struct vg_req *rq,
         return apigatewayv2_fail_too_many_requests_exception(
             rq, "The number of integrations in this API has reached its limit of %d",
             APIGATEWAY_LIMIT_INTEGRATIONS);
-    apigateway_kv_put(&at, APIGATEWAY_INTEGRATION, rec.id, &rec);
-    rc = apigateway_auto_deploy(&at, api);
-    if (rc == VG_OK)
-        rc = apigateway_kv_commit(&at);
+    rc = apigateway_finish(&at, api, APIGATEWAY_INTEGRATION, rec.id, &rec);
     if (rc != VG_OK)
         return rc;
     struct apigatewayv2_integration integration = shown(rq, &rec);
@@ -314,16 +303,12 @@ apigatewayv2_get_integration(struct vg_req *rq,
                              const struct apigatewayv2_get_integration_request *in,
                              struct apigatewayv2_get_integration_result *out)
 {
-    struct apigateway_at at = apigateway_at_of(rq, in->api_id);
-    struct apigateway_rec_api *api;
     void *found;
-    vg_rc rc = apigateway_need_api(&at, &api);
-    if (rc == VG_OK)
-        rc = apigateway_need(&at, APIGATEWAY_INTEGRATION, in->integration_id, &found);
+    vg_rc rc = apigateway_read(rq, in->api_id, APIGATEWAY_INTEGRATION, in->integration_id, &found);
     if (rc != VG_OK)
         return rc;
-    struct apigatewayv2_integration integration = shown(rq, found);
-    APIGATEWAY_ANSWER(out, &integration);
+    struct apigatewayv2_integration answer = shown(rq, found);
+    APIGATEWAY_ANSWER(out, &answer);
     return VG_OK;
 }
 
@@ -332,25 +317,12 @@ apigatewayv2_get_integrations(struct vg_req *rq,
                               const struct apigatewayv2_get_integrations_request *in,
                               struct apigatewayv2_get_integrations_response *out)
 {
-    struct apigateway_at at = apigateway_at_of(rq, in->api_id);
-    struct apigateway_rec_api *api;
-    struct apigateway_page page;
     struct apigateway_found all;
-    vg_rc rc = apigateway_need_api(&at, &api);
+    vg_rc rc = apigateway_read_page(rq, in->api_id, APIGATEWAY_INTEGRATION, in->max_results,
+                                    in->next_token, &all, &out->next_token);
     if (rc == VG_OK)
-        rc = apigateway_page_of(rq, in->max_results, in->next_token, &page);
-    if (rc == VG_OK)
-        rc = apigateway_kv_list(&at, APIGATEWAY_INTEGRATION, page.after, page.max, &all);
-    if (rc != VG_OK)
-        return rc;
-    out->items.items = VG_NEW_ARRAY(rq->arena, struct apigatewayv2_integration, all.len + 1);
-    out->items.len = all.len;
-    out->items.set = true;
-    for (size_t i = 0; i < all.len; i++)
-        out->items.items[i] = shown(rq, all.items[i]);
-    if (all.has_more)
-        out->next_token = apigateway_page_next(rq, out->items.items[all.len - 1].integration_id);
-    return VG_OK;
+        APIGATEWAY_ANSWER_PAGE(rq, out, &all, shown);
+    return rc;
 }
 
 vg_rc
@@ -362,17 +334,13 @@ apigatewayv2_update_integration(struct vg_req *rq,
     const struct settings given = SETTINGS_OF(in);
     struct apigateway_rec_api *api;
     void *found;
-    vg_rc rc = apigateway_edit(rq, in->api_id, &at, &api);
-    if (rc == VG_OK)
-        rc = apigateway_need(&at, APIGATEWAY_INTEGRATION, in->integration_id, &found);
+    vg_rc rc = apigateway_edit_one(rq, in->api_id, APIGATEWAY_INTEGRATION, in->integration_id, &at,
+                                   &api, &found);
     if (rc == VG_OK)
         rc = lay(rq, &given, found);
     if (rc != VG_OK)
         return rc;
-    apigateway_kv_put(&at, APIGATEWAY_INTEGRATION, in->integration_id, found);
-    rc = apigateway_auto_deploy(&at, api);
-    if (rc == VG_OK)
-        rc = apigateway_kv_commit(&at);
+    rc = apigateway_finish(&at, api, APIGATEWAY_INTEGRATION, in->integration_id, found);
     if (rc != VG_OK)
         return rc;
     struct apigatewayv2_integration integration = shown(rq, found);
@@ -388,9 +356,8 @@ apigatewayv2_delete_integration(struct vg_req *rq,
     struct apigateway_rec_api *api;
     struct apigateway_found routes;
     void *found;
-    vg_rc rc = apigateway_edit(rq, in->api_id, &at, &api);
-    if (rc == VG_OK)
-        rc = apigateway_need(&at, APIGATEWAY_INTEGRATION, in->integration_id, &found);
+    vg_rc rc = apigateway_edit_one(rq, in->api_id, APIGATEWAY_INTEGRATION, in->integration_id, &at,
+                                   &api, &found);
     if (rc == VG_OK)
         rc = apigateway_kv_list(&at, APIGATEWAY_ROUTE, VG_STR_NONE, 0, &routes);
     if (rc != VG_OK)
@@ -405,7 +372,5 @@ apigatewayv2_delete_integration(struct vg_req *rq,
                 "'%" VG_FMT "'",
                 VG_ARG(in->integration_id), VG_ARG(route->key));
     }
-    apigateway_kv_del(&at, APIGATEWAY_INTEGRATION, in->integration_id);
-    rc = apigateway_auto_deploy(&at, api);
-    return rc == VG_OK ? apigateway_kv_commit(&at) : rc;
+    return apigateway_finish(&at, api, APIGATEWAY_INTEGRATION, in->integration_id, NULL);
 }

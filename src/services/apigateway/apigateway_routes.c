@@ -11,8 +11,9 @@ is_iam(struct vg_enum authorization)
 }
 
 static struct apigatewayv2_route
-shown(const struct apigateway_rec_route *rec)
+shown(struct vg_req *rq, const struct apigateway_rec_route *rec)
 {
+    (void)rq;
     return (struct apigatewayv2_route) {
         .api_gateway_managed = { rec->is_managed, rec->is_managed },
         .api_key_required = { true, false },
@@ -50,10 +51,7 @@ struct settings {
 static vg_rc
 refuse_unknown(struct vg_req *rq, const struct settings *s)
 {
-    const struct {
-        bool is_given;
-        const char *member, *why;
-    } table[] = {
+    const struct apigateway_refusal table[] = {
         { s->authorization.v != 0 && s->authorization.v != APIGATEWAYV2_AUTHORIZATION_TYPE_NONE
               && !is_iam(s->authorization),
           "authorizationType other than NONE and AWS_IAM",
@@ -68,12 +66,7 @@ refuse_unknown(struct vg_req *rq, const struct settings *s)
         { s->answer_selection.ptr != NULL, "routeResponseSelectionExpression",
           "only WebSocket APIs have it" },
     };
-    for (size_t i = 0; i < VG_COUNT(table); i++) {
-        vg_rc rc = apigateway_refuse(rq, table[i].is_given, table[i].member, table[i].why);
-        if (rc != VG_OK)
-            return rc;
-    }
-    return VG_OK;
+    return apigateway_refuse_any(rq, table, VG_COUNT(table));
 }
 
 static vg_rc
@@ -157,13 +150,10 @@ apigatewayv2_create_route(struct vg_req *rq, const struct apigatewayv2_create_ro
         rc = lay(&at, &given, &rec);
     if (rc != VG_OK)
         return rc;
-    apigateway_kv_put(&at, APIGATEWAY_ROUTE, rec.id, &rec);
-    rc = apigateway_auto_deploy(&at, api);
-    if (rc == VG_OK)
-        rc = apigateway_kv_commit(&at);
+    rc = apigateway_finish(&at, api, APIGATEWAY_ROUTE, rec.id, &rec);
     if (rc != VG_OK)
         return rc;
-    struct apigatewayv2_route route = shown(&rec);
+    struct apigatewayv2_route route = shown(rq, &rec);
     APIGATEWAY_ANSWER(out, &route);
     return VG_OK;
 }
@@ -172,16 +162,12 @@ vg_rc
 apigatewayv2_get_route(struct vg_req *rq, const struct apigatewayv2_get_route_request *in,
                        struct apigatewayv2_get_route_result *out)
 {
-    struct apigateway_at at = apigateway_at_of(rq, in->api_id);
-    struct apigateway_rec_api *api;
     void *found;
-    vg_rc rc = apigateway_need_api(&at, &api);
-    if (rc == VG_OK)
-        rc = apigateway_need(&at, APIGATEWAY_ROUTE, in->route_id, &found);
+    vg_rc rc = apigateway_read(rq, in->api_id, APIGATEWAY_ROUTE, in->route_id, &found);
     if (rc != VG_OK)
         return rc;
-    struct apigatewayv2_route route = shown(found);
-    APIGATEWAY_ANSWER(out, &route);
+    struct apigatewayv2_route answer = shown(rq, found);
+    APIGATEWAY_ANSWER(out, &answer);
     return VG_OK;
 }
 
@@ -189,25 +175,12 @@ vg_rc
 apigatewayv2_get_routes(struct vg_req *rq, const struct apigatewayv2_get_routes_request *in,
                         struct apigatewayv2_get_routes_response *out)
 {
-    struct apigateway_at at = apigateway_at_of(rq, in->api_id);
-    struct apigateway_rec_api *api;
-    struct apigateway_page page;
     struct apigateway_found all;
-    vg_rc rc = apigateway_need_api(&at, &api);
+    vg_rc rc = apigateway_read_page(rq, in->api_id, APIGATEWAY_ROUTE, in->max_results,
+                                    in->next_token, &all, &out->next_token);
     if (rc == VG_OK)
-        rc = apigateway_page_of(rq, in->max_results, in->next_token, &page);
-    if (rc == VG_OK)
-        rc = apigateway_kv_list(&at, APIGATEWAY_ROUTE, page.after, page.max, &all);
-    if (rc != VG_OK)
-        return rc;
-    out->items.items = VG_NEW_ARRAY(rq->arena, struct apigatewayv2_route, all.len + 1);
-    out->items.len = all.len;
-    out->items.set = true;
-    for (size_t i = 0; i < all.len; i++)
-        out->items.items[i] = shown(all.items[i]);
-    if (all.has_more)
-        out->next_token = apigateway_page_next(rq, out->items.items[all.len - 1].route_id);
-    return VG_OK;
+        APIGATEWAY_ANSWER_PAGE(rq, out, &all, shown);
+    return rc;
 }
 
 vg_rc
@@ -218,20 +191,16 @@ apigatewayv2_update_route(struct vg_req *rq, const struct apigatewayv2_update_ro
     const struct settings given = SETTINGS_OF(in);
     struct apigateway_rec_api *api;
     void *found;
-    vg_rc rc = apigateway_edit(rq, in->api_id, &at, &api);
-    if (rc == VG_OK)
-        rc = apigateway_need(&at, APIGATEWAY_ROUTE, in->route_id, &found);
+    vg_rc rc =
+        apigateway_edit_one(rq, in->api_id, APIGATEWAY_ROUTE, in->route_id, &at, &api, &found);
     if (rc == VG_OK)
         rc = lay(&at, &given, found);
     if (rc != VG_OK)
         return rc;
-    apigateway_kv_put(&at, APIGATEWAY_ROUTE, in->route_id, found);
-    rc = apigateway_auto_deploy(&at, api);
-    if (rc == VG_OK)
-        rc = apigateway_kv_commit(&at);
+    rc = apigateway_finish(&at, api, APIGATEWAY_ROUTE, in->route_id, found);
     if (rc != VG_OK)
         return rc;
-    struct apigatewayv2_route route = shown(found);
+    struct apigatewayv2_route route = shown(rq, found);
     APIGATEWAY_ANSWER(out, &route);
     return VG_OK;
 }
@@ -242,12 +211,9 @@ apigatewayv2_delete_route(struct vg_req *rq, const struct apigatewayv2_delete_ro
     apigateway_auto_at struct apigateway_at at = { 0 };
     struct apigateway_rec_api *api;
     void *found;
-    vg_rc rc = apigateway_edit(rq, in->api_id, &at, &api);
-    if (rc == VG_OK)
-        rc = apigateway_need(&at, APIGATEWAY_ROUTE, in->route_id, &found);
+    vg_rc rc =
+        apigateway_edit_one(rq, in->api_id, APIGATEWAY_ROUTE, in->route_id, &at, &api, &found);
     if (rc != VG_OK)
         return rc;
-    apigateway_kv_del(&at, APIGATEWAY_ROUTE, in->route_id);
-    rc = apigateway_auto_deploy(&at, api);
-    return rc == VG_OK ? apigateway_kv_commit(&at) : rc;
+    return apigateway_finish(&at, api, APIGATEWAY_ROUTE, in->route_id, NULL);
 }

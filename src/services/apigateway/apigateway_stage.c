@@ -327,12 +327,8 @@ vg_rc
 apigatewayv2_get_stage(struct vg_req *rq, const struct apigatewayv2_get_stage_request *in,
                        struct apigatewayv2_get_stage_response *out)
 {
-    struct apigateway_at at = apigateway_at_of(rq, in->api_id);
-    struct apigateway_rec_api *api;
     void *found;
-    vg_rc rc = apigateway_need_api(&at, &api);
-    if (rc == VG_OK)
-        rc = apigateway_need(&at, APIGATEWAY_STAGE, in->stage_name, &found);
+    vg_rc rc = apigateway_read(rq, in->api_id, APIGATEWAY_STAGE, in->stage_name, &found);
     if (rc != VG_OK)
         return rc;
     struct apigatewayv2_stage answer = shown(rq, found);
@@ -344,25 +340,12 @@ vg_rc
 apigatewayv2_get_stages(struct vg_req *rq, const struct apigatewayv2_get_stages_request *in,
                         struct apigatewayv2_get_stages_response *out)
 {
-    struct apigateway_at at = apigateway_at_of(rq, in->api_id);
-    struct apigateway_rec_api *api;
-    struct apigateway_page page;
     struct apigateway_found all;
-    vg_rc rc = apigateway_need_api(&at, &api);
+    vg_rc rc = apigateway_read_page(rq, in->api_id, APIGATEWAY_STAGE, in->max_results,
+                                    in->next_token, &all, &out->next_token);
     if (rc == VG_OK)
-        rc = apigateway_page_of(rq, in->max_results, in->next_token, &page);
-    if (rc == VG_OK)
-        rc = apigateway_kv_list(&at, APIGATEWAY_STAGE, page.after, page.max, &all);
-    if (rc != VG_OK)
-        return rc;
-    out->items.items = VG_NEW_ARRAY(rq->arena, struct apigatewayv2_stage, all.len + 1);
-    out->items.len = all.len;
-    out->items.set = true;
-    for (size_t i = 0; i < all.len; i++)
-        out->items.items[i] = shown(rq, all.items[i]);
-    if (all.has_more)
-        out->next_token = apigateway_page_next(rq, out->items.items[all.len - 1].stage_name);
-    return VG_OK;
+        APIGATEWAY_ANSWER_PAGE(rq, out, &all, shown);
+    return rc;
 }
 
 vg_rc
@@ -373,9 +356,8 @@ apigatewayv2_update_stage(struct vg_req *rq, const struct apigatewayv2_update_st
     const struct settings given = SETTINGS_OF(in);
     struct apigateway_rec_api *api;
     void *found = NULL;
-    vg_rc rc = apigateway_edit(rq, in->api_id, &at, &api);
-    if (rc == VG_OK)
-        rc = apigateway_need(&at, APIGATEWAY_STAGE, in->stage_name, &found);
+    vg_rc rc =
+        apigateway_edit_one(rq, in->api_id, APIGATEWAY_STAGE, in->stage_name, &at, &api, &found);
     struct apigateway_rec_stage *stage = found;
     if (rc == VG_OK)
         rc = lay(&at, &given, stage);
@@ -394,9 +376,8 @@ apigatewayv2_delete_stage(struct vg_req *rq, const struct apigatewayv2_delete_st
     apigateway_auto_at struct apigateway_at at = { 0 };
     struct apigateway_rec_api *api;
     void *found;
-    vg_rc rc = apigateway_edit(rq, in->api_id, &at, &api);
-    if (rc == VG_OK)
-        rc = apigateway_need(&at, APIGATEWAY_STAGE, in->stage_name, &found);
+    vg_rc rc =
+        apigateway_edit_one(rq, in->api_id, APIGATEWAY_STAGE, in->stage_name, &at, &api, &found);
     if (rc != VG_OK)
         return rc;
     apigateway_kv_del(&at, APIGATEWAY_STAGE, in->stage_name);
@@ -410,9 +391,8 @@ apigatewayv2_delete_route_settings(struct vg_req *rq,
     apigateway_auto_at struct apigateway_at at = { 0 };
     struct apigateway_rec_api *api;
     void *found;
-    vg_rc rc = apigateway_edit(rq, in->api_id, &at, &api);
-    if (rc == VG_OK)
-        rc = apigateway_need(&at, APIGATEWAY_STAGE, in->stage_name, &found);
+    vg_rc rc =
+        apigateway_edit_one(rq, in->api_id, APIGATEWAY_STAGE, in->stage_name, &at, &api, &found);
     if (rc != VG_OK)
         return rc;
     struct apigateway_rec_stage *stage = found;
@@ -436,9 +416,8 @@ apigatewayv2_delete_access_log_settings(
     apigateway_auto_at struct apigateway_at at = { 0 };
     struct apigateway_rec_api *api;
     void *found;
-    vg_rc rc = apigateway_edit(rq, in->api_id, &at, &api);
-    if (rc == VG_OK)
-        rc = apigateway_need(&at, APIGATEWAY_STAGE, in->stage_name, &found);
+    vg_rc rc =
+        apigateway_edit_one(rq, in->api_id, APIGATEWAY_STAGE, in->stage_name, &at, &api, &found);
     if (rc != VG_OK)
         return rc;
     struct apigateway_rec_stage *stage = found;

@@ -207,6 +207,18 @@ apigateway_kv_del_api(const struct apigateway_at *at)
     return VG_OK;
 }
 
+_Static_assert(offsetof(struct apigateway_rec_api, id) == 0, "see apigateway_rec_id()");
+_Static_assert(offsetof(struct apigateway_rec_route, id) == 0, "see apigateway_rec_id()");
+_Static_assert(offsetof(struct apigateway_rec_integration, id) == 0, "see apigateway_rec_id()");
+_Static_assert(offsetof(struct apigateway_rec_stage, name) == 0, "see apigateway_rec_id()");
+_Static_assert(offsetof(struct apigateway_rec_deployment, id) == 0, "see apigateway_rec_id()");
+
+struct vg_str
+apigateway_rec_id(const void *rec)
+{
+    return *(const struct vg_str *)rec;
+}
+
 vg_rc
 apigateway_kv_list(const struct apigateway_at *at, enum apigateway_kind kind, struct vg_str after,
                    uint32_t max, struct apigateway_found *ret)

@@ -473,6 +473,10 @@ def test_stages_have_quotas(apis, api, aws, name):
         assert code == "BadRequestException", settings
 
     many = {f"v{i}": "x" for i in range(100)}
+    tags = {f"t{i}": "x" for i in range(50)}
+    make(Tags=tags)
+    refused(Tags={**tags, "more": "x"})
+    refused(Tags={"aws:mine": "x"})
     made = make(StageVariables=many)["StageName"]
     refused(StageVariables={**many, "more": "x"})
     code, _ = code_of(

@@ -123,25 +123,6 @@ check_expressions(struct vg_req *rq, struct vg_str route, struct vg_str key,
     return rc;
 }
 
-static vg_rc
-put_tags(struct vg_req *rq, struct apigateway_pair_vec *to, const struct apigatewayv2_tags *tags)
-{
-    for (size_t i = 0; i < tags->len; i++) {
-        if (vg_str_starts_nocase(tags->items[i].key, VG_STR("aws:")))
-            return apigatewayv2_fail_bad_request_exception(
-                rq, "Tag keys must not begin with the reserved prefix aws:");
-        apigateway_pairs_lay(rq->arena, to, tags->items[i].key, VG_STR_NONE);
-        *VG_VEC_ADD(rq->arena, to) = (struct apigateway_rec_pair) {
-            .name = tags->items[i].key,
-            .value = tags->items[i].value,
-        };
-        if (to->len > APIGATEWAY_LIMIT_TAGS)
-            return apigatewayv2_fail_bad_request_exception(rq, "A resource has at most %d tags",
-                                                           APIGATEWAY_LIMIT_TAGS);
-    }
-    return VG_OK;
-}
-
 /* "Quick create produces an API with an integration, a default catch-all route, and a default stage
  * which is configured to automatically deploy changes." */
 static vg_rc
@@ -225,7 +206,7 @@ apigatewayv2_create_api(struct vg_req *rq, const struct apigatewayv2_create_api_
     if (rc == VG_OK && in->cors_configuration != NULL)
         rc = read_cors(rq, in->cors_configuration, &rec.cors);
     if (rc == VG_OK)
-        rc = put_tags(rq, APIGATEWAY_PAIRS(&rec.tags), &in->tags);
+        rc = apigateway_put_tags(rq, APIGATEWAY_PAIRS(&rec.tags), &in->tags);
     if (rc == VG_OK)
         rc = apigateway_kv_begin(&at);
     if (rc == VG_OK)
@@ -446,7 +427,7 @@ apigatewayv2_tag_resource(struct vg_req *rq, const struct apigatewayv2_tag_resou
     (void)out;
     vg_rc rc = find_tagged(&at, in->resource_arn, true, &what);
     if (rc == VG_OK)
-        rc = put_tags(rq, tags_of(&what), &in->tags);
+        rc = apigateway_put_tags(rq, tags_of(&what), &in->tags);
     return rc == VG_OK ? save_tagged(&at, &what) : rc;
 }
 

@@ -160,3 +160,23 @@ apigateway_pairs_lay(struct vg_arena *arena, struct apigateway_pair_vec *to, str
     if (value.len > 0)
         *VG_VEC_ADD(arena, to) = (struct apigateway_rec_pair) { .name = name, .value = value };
 }
+
+vg_rc
+apigateway_put_tags(struct vg_req *rq, struct apigateway_pair_vec *to,
+                    const struct apigatewayv2_tags *tags)
+{
+    for (size_t i = 0; i < tags->len; i++) {
+        if (vg_str_starts_nocase(tags->items[i].key, VG_STR("aws:")))
+            return apigatewayv2_fail_bad_request_exception(
+                rq, "Tag keys must not begin with the reserved prefix aws:");
+        apigateway_pairs_lay(rq->arena, to, tags->items[i].key, VG_STR_NONE);
+        *VG_VEC_ADD(rq->arena, to) = (struct apigateway_rec_pair) {
+            .name = tags->items[i].key,
+            .value = tags->items[i].value,
+        };
+        if (to->len > APIGATEWAY_LIMIT_TAGS)
+            return apigatewayv2_fail_bad_request_exception(rq, "A resource has at most %d tags",
+                                                           APIGATEWAY_LIMIT_TAGS);
+    }
+    return VG_OK;
+}

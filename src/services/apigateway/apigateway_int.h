@@ -130,6 +130,9 @@ struct apigateway_pair_vec {
 void apigateway_pairs_lay(struct vg_arena *arena, struct apigateway_pair_vec *to,
                           struct vg_str name, struct vg_str value);
 #define APIGATEWAY_PAIRS(vec) ((struct apigateway_pair_vec *)(void *)(vec))
+/* Lays tags over stored ones, within AWS's rules for them. */
+vg_rc apigateway_put_tags(struct vg_req *rq, struct apigateway_pair_vec *to,
+                          const struct apigatewayv2_tags *tags) VG_MUST_USE;
 
 /* Answers of Create…, Get… and Update… have one form: `from` is copied into `out` of another name.
  */

@@ -309,11 +309,8 @@ apigatewayv2_create_stage(struct vg_req *rq, const struct apigatewayv2_create_st
         rc = check_name(&at, in->stage_name);
     if (rc == VG_OK)
         rc = lay(&at, &given, &rec);
-    for (size_t i = 0; rc == VG_OK && i < in->tags.len; i++)
-        *VG_VEC_ADD(rq->arena, &rec.tags) = (struct apigateway_rec_pair) {
-            .name = in->tags.items[i].key,
-            .value = in->tags.items[i].value,
-        };
+    if (rc == VG_OK)
+        rc = apigateway_put_tags(rq, APIGATEWAY_PAIRS(&rec.tags), &in->tags);
     if (rc == VG_OK)
         rc = save(&at, api, &stage);
     if (rc != VG_OK)

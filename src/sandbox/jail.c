@@ -25,17 +25,6 @@ sb_dup(struct vg_str s)
 }
 
 static void
-send_locked(struct vg_sandboxes *sb, const struct vg_jail_msg *m)
-{
-    while (sb->sock >= 0 && vg_jail_msg_send(sb->sock, m) != 0) {
-        if (errno != EAGAIN)
-            return; /* the jail is gone: its reader finds out */
-        struct timespec ms = { 0, 1000000 };
-        nanosleep(&ms, NULL); /* lint: banned: its queue is full; it always reads on */
-    }
-}
-
-static void
 add_str(struct vg_jail_msg *m, const char *key, struct vg_str s)
 {
     vg_jail_msg_add(m, key, s.ptr ? s.ptr : "", s.len);
@@ -131,7 +120,7 @@ sb_box_prepare(struct vg_sandboxes *sb, struct sb_pool *pool, bool is_plain)
         add_str(&m, "env", VG_STR("PATH=/var/lang/bin:/usr/local/bin:/usr/bin:/bin:/opt/bin"));
         add_str(&m, "env", VG_STR("LANG=en_US.UTF-8"));
     }
-    send_locked(sb, &m);
+    sb_order_send(sb, &m);
     return box;
 }
 
@@ -153,7 +142,7 @@ sb_box_start(struct sb_box *box, const struct vg_function *fn, const char *const
         add_str(&m, "env", env[i]);
     if (m.over)
         return vg_err_set(err, "the environment of the function is too large");
-    send_locked(sb, &m);
+    sb_order_send(sb, &m);
     explicit_bzero(sb->out, m.head.len); /* it held credentials */
     return VG_OK;
 }
@@ -189,7 +178,7 @@ sb_box_kill(struct sb_box *box)
     sb_box_freeze(box, false);
     struct vg_jail_msg m;
     vg_jail_msg_init(&m, box->sb->out, sizeof(box->sb->out), VG_JAIL_KILL, box->id);
-    send_locked(box->sb, &m);
+    sb_order_send(box->sb, &m);
 }
 
 void
@@ -337,6 +326,7 @@ on_jail_gone(struct vg_sandboxes *sb)
         box->exit_status = 9;
         drop_box(box);
     }
+    sb_orders_drop(sb);
     close(sb->sock);
     sb->sock = -1;
     sb->is_usable = false;

@@ -40,6 +40,7 @@ enum sb_state {
     SB_DYING,
 };
 
+struct sb_order;
 struct sb_pool;
 
 struct sb_box {
@@ -126,9 +127,10 @@ struct vg_sandboxes {
     struct vg_http_server *http;
     int sock; /* to the jail; -1: not started */
     pid_t jail_pid;
-    bool is_usable, is_stopping, is_starting, has_janitor;
+    bool is_usable, is_stopping, is_starting, has_janitor, has_writer;
+    struct sb_order *orders; /* that the socket has not taken yet, oldest first */
     uint32_t next_id;
-    unsigned n_fibers; /* the reader, the janitor, flushers */
+    unsigned n_fibers; /* the reader, the writer, the janitor, flushers */
     char cgroup[8], users[8], missing[256];
     char out[VG_JAIL_MSG_MAX]; /* under the lock */
     char *in;                  /* of the reader's fiber */
@@ -148,6 +150,10 @@ void sb_box_kill(struct sb_box *box);                   /* under the lock */
 void sb_box_freeze(struct sb_box *box, bool is_frozen); /* under the lock */
 void sb_box_unref(struct sb_box *box);                  /* under the lock */
 uint64_t sb_box_peak(const struct sb_box *box);
+
+/* orders.c: to the jail, in order, never waiting; lock held */
+void sb_order_send(struct vg_sandboxes *sb, const struct vg_jail_msg *m);
+void sb_orders_drop(struct vg_sandboxes *sb); /* those not sent yet */
 
 /* pool.c */
 struct sb_pool *sb_pool_of(struct vg_sandboxes *sb, const struct vg_runtime *rt); /* lock held */

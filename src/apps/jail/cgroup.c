@@ -212,6 +212,19 @@ sweep(const char *parent)
         closedir(d);
 }
 
+/*
+ * All sandboxes together would weigh as much as one process of the machine, and starve beside a
+ * few.  Two processes' weight for each core: the daemon, which they wait for, keeps a third of
+ * each.
+ */
+static void
+weigh(const char *dir, const char *file, uint64_t per_core, uint64_t max)
+{
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    uint64_t weight = per_core * (uint64_t)(cores > 0 ? cores : 1);
+    write_u64(dir, 0, file, weight < max ? weight : max);
+}
+
 static bool
 open_v1(struct cg *cg, char *why, size_t n)
 {
@@ -233,6 +246,7 @@ open_v1(struct cg *cg, char *why, size_t n)
             return false;
         }
     }
+    weigh(cg->dir[CG_CPU], "cpu.shares", 2048, 262144);
     cg->kind = CG_V1;
     return true;
 }
@@ -283,6 +297,9 @@ open_v2_at(struct cg *cg, const char *parent, bool may_move)
     }
     for (int i = 0; i < CG_N; i++)
         memcpy(cg->dir[i], dir, sizeof(dir));
+    weigh(dir, "cpu.weight", 200, 10000);
+    snprintf(path, sizeof(path), "%.200s/virga-leaf", parent); /* the daemon, if it was moved */
+    weigh(path, "cpu.weight", 100, 5000);
     cg->kind = CG_V2;
     return true;
 }

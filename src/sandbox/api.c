@@ -48,6 +48,7 @@ become_idle(struct sb_box *box)
     }
     box->state = SB_IDLE;
     box->idle_since_ms = vg_mono_ms();
+    sb_turn_next(box->sb);
     if (box->is_retired)
         sb_box_kill(box);
 }
@@ -86,6 +87,7 @@ begin(struct sb_box *box, struct sb_invocation *inv)
 {
     int64_t now_ms = vg_mono_ms();
     box->state = SB_BUSY;
+    sb_turn_next(box->sb);
     inv->is_handed = true;
     inv->begun_us = vg_mono_us();
     inv->deadline_ms = now_ms + inv->timeout_ms;

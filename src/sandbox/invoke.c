@@ -405,18 +405,22 @@ give_to_function(struct sb_box *box, const struct vg_function *fn, struct vg_str
 static vg_rc VG_WAITS
 await_prepared(struct vg_sandboxes *sb, struct sb_box *box, struct vg_err *err)
 {
-    int64_t until_ms = vg_mono_ms() + SB_INIT_MS;
+    /* Those before it count for nothing: late is a jail that reports nothing for so long. */
+    int64_t asked_ms = vg_mono_ms();
     while (box->state == SB_PREPARING && !box->is_gone) {
         struct vg_waiter w;
         vg_waiter_init(&w);
         box->claimant = &w;
+        int64_t until_ms = VG_MAX(asked_ms, sb->report_ms) + SB_INIT_MS;
         pthread_mutex_unlock(&sb->lock);
         vg_rc rc = vg_waiter_park(&w, until_ms, false);
         pthread_mutex_lock(&sb->lock);
         box->claimant = NULL;
-        if (rc == VG_TIMEOUT && box->state == SB_PREPARING) {
+        if (rc == VG_TIMEOUT && box->state == SB_PREPARING
+            && vg_mono_ms() >= VG_MAX(asked_ms, sb->report_ms) + SB_INIT_MS) {
             sb_box_kill(box);
-            return vg_err_set(err, "a sandbox was not ready within %d s", SB_INIT_MS / 1000);
+            return vg_err_set(err, "a sandbox was not ready within %d s, nor any other",
+                              SB_INIT_MS / 1000);
         }
     }
     if (box->is_gone || box->state == SB_DYING)
@@ -449,6 +453,11 @@ make_environment(struct vg_sandboxes *sb, const struct vg_function *fn, struct v
     if (rc != VG_OK)
         return rc;
     pthread_mutex_lock(&sb->lock);
+    sb_turn_wait(sb);
+    if (sb->sock < 0) {
+        pthread_mutex_unlock(&sb->lock);
+        return vg_err_set(err, "the sandbox supervisor ended");
+    }
     struct sb_pool *pool = sb_pool_of(sb, &fn->runtime);
     struct sb_box *box = sb_pool_claim(sb, pool, is_plain);
     box->refs++;

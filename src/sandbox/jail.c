@@ -296,6 +296,7 @@ static void
 on_report(struct vg_sandboxes *sb, const struct vg_jail_msg *m)
 {
     struct sb_box *box = find_box(sb, m->head.id);
+    sb->report_ms = vg_mono_ms();
     if (m->head.type == VG_JAIL_PREPARED) {
         on_prepared(sb, box, m);
         return;

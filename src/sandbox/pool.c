@@ -47,7 +47,7 @@ sb_pool_fill(struct vg_sandboxes *sb, struct sb_pool *pool)
     unsigned have = 0;
     for (struct sb_box *box = sb->boxes; box; box = box->next) {
         have += is_pooled(box, pool);
-        if (box->claimant || box->state == SB_INIT)
+        if (sb->turns || box->claimant || box->state == SB_INIT)
             return; /* somebody waits for this machine: first things first */
     }
     for (; have < pool->want; have++)
@@ -81,6 +81,7 @@ sb_pool_claim(struct vg_sandboxes *sb, struct sb_pool *pool, bool is_plain)
     }
     if (!best)
         best = sb_box_prepare(sb, pool, is_plain);
+    best->claimed_ms = vg_mono_ms();
     note_claim(pool);
     return best;
 }
@@ -102,6 +103,7 @@ void
 sb_box_gone(struct sb_box *box)
 {
     struct sb_invocation *inv = box->inv;
+    sb_turn_next(box->sb);
     if (box->claimant)
         vg_waiter_wake(box->claimant, VG_GONE);
     if (box->in_next)
@@ -111,6 +113,65 @@ sb_box_gone(struct sb_box *box)
         sb_box_end(box, is_lost ? SB_LOST : SB_EXITED, NULL, 0);
     else if (box->key)
         sb_logs_finish_box(box);
+}
+
+/* --- turns --------------------------------------------------------------------------------------
+ *
+ * A hundred interpreters that start at once are each a hundred times slower, so that even the
+ * first is late and all may miss the ten seconds that initialisation has. So few start at a time,
+ * in order. A start that takes long most likely waits for something: it holds up nobody.
+ */
+
+struct sb_turn {
+    struct sb_turn *next;
+    struct vg_waiter *waiter;
+};
+
+/* Claimed a moment ago, and not yet back for its event. */
+static bool
+is_starting(const struct sb_box *box, int64_t now_ms)
+{
+    bool is_early = box->state == SB_PREPARING || box->state == SB_POOLED || box->state == SB_INIT;
+    return is_early && box->claimed_ms != 0 && now_ms - box->claimed_ms < SB_TURN_MS;
+}
+
+static bool
+may_start(const struct vg_sandboxes *sb)
+{
+    unsigned n = 0;
+    int64_t now_ms = vg_mono_ms();
+    for (const struct sb_box *box = sb->boxes; box; box = box->next)
+        n += is_starting(box, now_ms);
+    return n < sb->turns_max;
+}
+
+void
+sb_turn_next(struct vg_sandboxes *sb)
+{
+    if (sb->turns && sb->turns->waiter)
+        vg_waiter_wake(sb->turns->waiter, VG_OK);
+}
+
+void
+sb_turn_wait(struct vg_sandboxes *sb)
+{
+    struct sb_turn me = { 0 }, **last = &sb->turns;
+    while (*last)
+        last = &(*last)->next;
+    *last = &me;
+    while (sb->turns != &me || !may_start(sb)) {
+        struct vg_waiter w;
+        vg_waiter_init(&w);
+        me.waiter = &w;
+        /* The first looks again by itself: nobody tells that a start has become a long one. */
+        int64_t until_ms = sb->turns == &me ? vg_mono_ms() + 10 : VG_NEVER_MS;
+        pthread_mutex_unlock(&sb->lock);
+        vg_waiter_park(&w, until_ms, false);
+        pthread_mutex_lock(&sb->lock);
+        me.waiter = NULL;
+    }
+    sb->turns = me.next;
+    sb_turn_next(sb);
 }
 
 /* --- the janitor --------------------------------------------------------------------------------
@@ -195,6 +256,8 @@ vg_sandboxes_new(const struct vg_sandboxes_options *opt)
     sb->opt = *opt;
     sb->in = vg_xalloc(VG_JAIL_MSG_MAX);
     sb->sock = -1;
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    sb->turns_max = VG_MAX(SB_TURNS_MIN, 2u * (unsigned)VG_MAX(cores, 1L));
     pthread_mutex_init(&sb->lock, NULL);
     struct vg_http_config http = {
         .loops = opt->loops, .n_loops = opt->n_loops, .handler = sb_api_serve, .ctx = sb

@@ -27,6 +27,8 @@
 #define SB_IDLE_MAX_MB     2048u /* of all idle environments together */
 #define SB_RETURN_MS       20    /* from an answer to the next /next, before another is made */
 #define SB_STUCK_MS        60000 /* after an answer the runtime must ask for more */
+#define SB_TURN_MS         300   /* a start that takes longer lets the next one begin */
+#define SB_TURNS_MIN       4u    /* starts at the same time */
 #define SB_POOL_MIN        2u
 #define SB_POOL_MAX        12u
 #define SB_ENV_MAX         192u
@@ -42,6 +44,7 @@ enum sb_state {
 
 struct sb_order;
 struct sb_pool;
+struct sb_turn;
 
 struct sb_box {
     struct sb_box *next; /* in sb->boxes */
@@ -56,6 +59,7 @@ struct sb_box {
     int log_fd, memory_fd, freeze_fd;
     const struct vg_listener *listener;
     int64_t born_ms, idle_since_ms, good_until_ms;
+    int64_t claimed_ms; /* 0: not yet */
 
     /* of its function, after the claim */
     int64_t credentials_until_ms; /* virtual clock */
@@ -124,6 +128,9 @@ struct vg_sandboxes {
     pthread_mutex_t lock;
     struct sb_box *boxes;
     struct sb_pool *pools;
+    struct sb_turn *turns; /* who waits to start an environment, in order */
+    unsigned turns_max;
+    int64_t report_ms; /* when the jail last reported */
     struct vg_http_server *http;
     int sock; /* to the jail; -1: not started */
     pid_t jail_pid;
@@ -160,8 +167,11 @@ struct sb_pool *sb_pool_of(struct vg_sandboxes *sb, const struct vg_runtime *rt)
 struct sb_box *sb_pool_claim(struct vg_sandboxes *sb, struct sb_pool *pool,
                              bool is_plain);                      /* lock held */
 void sb_pool_fill(struct vg_sandboxes *sb, struct sb_pool *pool); /* lock held */
-void sb_janitor_start(struct vg_sandboxes *sb);                   /* lock held */
-void sb_box_gone(struct sb_box *box); /* lock held: the jail said that it ended */
+/* Waits until an environment may be started; lock held before and after. */
+void sb_turn_wait(struct vg_sandboxes *sb) VG_WAITS;
+void sb_turn_next(struct vg_sandboxes *sb);     /* lock held: a start ended */
+void sb_janitor_start(struct vg_sandboxes *sb); /* lock held */
+void sb_box_gone(struct sb_box *box);           /* lock held: the jail said that it ended */
 
 /* invoke.c */
 void sb_inv_unref(struct sb_invocation *inv); /* lock held */

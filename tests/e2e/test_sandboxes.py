@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What makes sandboxes: under an ordinary user, at the end of the daemon, under a crowd."""
 
+import concurrent.futures
 import json
 import os
 import signal
@@ -136,3 +137,44 @@ def test_what_a_killed_jail_left_frozen_ends_with_the_next_one(busy_daemon):
     client = Aws(daemon)("lambda")
     assert answer_of(client.invoke(FunctionName="busy-0", Payload=b'{"processes": 0}'))[1] is None
     assert wait_until(lambda: not [p for p in family if alive(p)], 10)
+
+
+# --- a crowd -----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def crowd(make_daemon):
+    """crowd(n) is a daemon with n new functions, and what invokes the i-th once n callers have come."""
+    return lambda n: crowd_of(make_daemon(), n)
+
+
+def crowd_of(daemon, n):
+    _, role = lambda_of(daemon)
+    client = Aws(daemon)("lambda", max_pool_connections=n)
+    for i in range(n):
+        create(client, role, f"f{i}", f"def handler(e, c):\n    return [{i}, e]\n", Timeout=30)
+    gate = threading.Barrier(n)
+
+    def one(i):
+        gate.wait()
+        return answer_of(client.invoke(FunctionName=f"f{i}", Payload=b'"x"'))
+
+    return daemon, one
+
+
+def test_a_hundred_functions_invoked_at_once_all_answer(crowd):
+    """Each start waits for the others' at most: the queue is no reason to refuse one, or to let its init time pass."""
+    _, one = crowd(100)
+    with concurrent.futures.ThreadPoolExecutor(100) as pool:
+        assert list(pool.map(one, range(100))) == [([i, "x"], None) for i in range(100)]
+
+
+def test_the_daemon_stops_while_starts_wait_for_their_turn(crowd):
+    daemon, one = crowd(50)
+    with concurrent.futures.ThreadPoolExecutor(50) as pool:
+        calls = [pool.submit(one, i) for i in range(50)]
+        concurrent.futures.wait(calls, return_when=concurrent.futures.FIRST_COMPLETED)
+        daemon.stop()
+        for call in calls:
+            if call.exception() is None:
+                assert call.result()[1] is None

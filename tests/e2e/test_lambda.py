@@ -5,6 +5,7 @@ import base64
 import concurrent.futures
 import io
 import json
+import platform
 import time
 import urllib.request
 import zipfile
@@ -377,6 +378,64 @@ def test_events_are_tried_three_times(make_daemon, tmp_path):
     aws.close()
 
 
+EVENT_TRIES = (
+    "import time\ndef handler(e, c):\n    print('try', c.aws_request_id, c.client_context)\n"
+    "    time.sleep(e)\n    raise ValueError(e)\n"
+)
+
+
+def tries(own):
+    return [m for m in messages(own.aws, "f") if m.startswith("try")]
+
+
+def test_an_event_outlives_the_daemon_between_its_tries(own):
+    """Two more attempts, one and then two minutes later, however often the daemon dies."""
+    own.create("f", EVENT_TRIES)
+    context = base64.b64encode(b'{"custom": {}}').decode()  # for synchronous invocations only
+    own.virga("clock", "freeze")
+    own.invoke("f", 0, InvocationType="Event", ClientContext=context)
+    for n, too_early, due in ((1, None, None), (2, "59s", "1s"), (3, "119s", "1s")):
+        if due:
+            own.daemon.restart("kill9")
+            own.virga("clock", "advance", too_early)
+            time.sleep(1.5)
+            assert len(tries(own)) == n - 1
+            own.virga("clock", "advance", due)
+        assert wait_until(lambda: len(tries(own)) == n, 20), tries(own)  # noqa: B023
+    own.daemon.restart("kill9")
+    own.virga("clock", "advance", "1h")
+    time.sleep(1.5)
+    assert len(tries(own)) == 3
+    assert len(set(tries(own))) == 1 and tries(own)[0].endswith(" None")
+
+
+def test_an_event_whose_try_was_cut_short_is_tried_again(own):
+    own.create(
+        "f",
+        "import boto3, time\ndef handler(e, c):\n    boto3.client('logs').create_log_group(logGroupName='begun')\n    time.sleep(e)\n",
+        Timeout=20,
+    )
+    own.invoke("f", 15, InvocationType="Event")
+    assert wait_until(lambda: own.aws("logs").describe_log_groups(logGroupNamePrefix="begun")["logGroups"], 20)
+    own.daemon.restart("kill9")
+    own.aws("logs").delete_log_group(logGroupName="begun")
+    own.virga("clock", "advance", "5m")  # past what that try may have taken
+    assert wait_until(lambda: own.aws("logs").describe_log_groups(logGroupNamePrefix="begun")["logGroups"], 20)
+
+
+def test_an_event_that_is_too_old_is_not_tried(own):
+    """https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html: six hours."""
+    own.create("f", EVENT_TRIES)
+    own.invoke("f", 0, InvocationType="Event")
+    assert wait_until(lambda: len(tries(own)) == 1, 20)
+    own.virga("clock", "advance", "7h")
+    time.sleep(2)
+    assert len(tries(own)) == 1
+    own.virga("clock", "advance", "1h")
+    own.invoke("f", 0, InvocationType="Event")
+    assert wait_until(lambda: len(tries(own)) == 2, 20)
+
+
 def test_dry_run_runs_nothing(create, aws):
     function = create("def handler(e, c):\n    print('ran')\n")
     assert aws("lambda").invoke(FunctionName=function, InvocationType="DryRun")["StatusCode"] == 204
@@ -445,25 +504,122 @@ def test_versions_do_not_change(create, invoke, aws):
     fails("ResourceNotFoundException", invoke, function, Qualifier="1")
 
 
-def test_what_is_not_built_is_refused(create, aws, role):
+# Every member of CreateFunction and UpdateFunctionConfiguration that asks for what is not built, or is wrong on AWS too.
+ARN = "arn:aws:{}:us-east-1:000000000000:{}"
+REFUSED_SETTINGS = [
+    {"VpcConfig": {"SubnetIds": ["subnet-1"], "SecurityGroupIds": ["sg-1"]}},
+    {"VpcConfig": {"Ipv6AllowedForDualStack": True}},
+    {"Layers": [ARN.format("lambda", "layer:l:1")]},
+    {"FileSystemConfigs": [{"Arn": ARN.format("elasticfilesystem", "access-point/fsap-" + "0" * 17), "LocalMountPath": "/mnt/x"}]},
+    {"ImageConfig": {"Command": ["x"]}},
+    {"DeadLetterConfig": {"TargetArn": ARN.format("sqs", "q")}},
+    {"KMSKeyArn": ARN.format("kms", "key/k")},
+    {"TracingConfig": {"Mode": "Active"}},
+    {"SnapStart": {"ApplyOn": "PublishedVersions"}},
+    {"LoggingConfig": {"LogFormat": "JSON"}},
+    {"LoggingConfig": {"LogFormat": "Text", "ApplicationLogLevel": "DEBUG"}},
+    {"LoggingConfig": {"SystemLogLevel": "DEBUG"}},
+    {"DurableConfig": {"ExecutionTimeout": 60}},
+    {"MemorySize": 10241},
+    {"Environment": {"Variables": {"AWS_REGION": "x"}}},
+    {"Environment": {"Variables": {"BIG": "x" * 5000}}},
+    {"Runtime": "java21"},
+    {"Role": "arn:aws:iam::000000000000:role/none-such"},
+]
+INVALID_SETTINGS = [
+    {"Timeout": 901},  # the model allows more, for managed instances
+    {"EphemeralStorage": {"Size": 10241}},
+    {"Timeout": 0},
+    {"MemorySize": 127},
+    {"EphemeralStorage": {"Size": 511}},
+    {"SnapStart": {"ApplyOn": "Sometimes"}},
+    {"Environment": {"Variables": {"1BAD": "x"}}},
+    {"Description": "x" * 257},
+    {"Handler": "a b"},
+]
+
+
+def refused(call, **common):
+    for settings in REFUSED_SETTINGS:
+        fails("InvalidParameterValueException", call, **{**common, **settings})
+    for settings in INVALID_SETTINGS:
+        fails("ValidationException", call, **{**common, **settings})
+
+
+def test_settings_that_cannot_be_honoured_are_refused(create, aws, role):
     code = {"ZipFile": zipped(app__py="")}
-    common = {"FunctionName": "refused", "Runtime": "python3.11", "Role": role, "Handler": "a.b"}
+    common = {"FunctionName": "refused", "Runtime": "python3.11", "Role": role, "Handler": "a.b", "Code": code}
+    client = aws("lambda", parameter_validation=False)
+    refused(client.create_function, **common)
     for more in (
-        {"VpcConfig": {"SubnetIds": ["subnet-1"], "SecurityGroupIds": ["sg-1"]}},
-        {"Layers": ["arn:aws:lambda:us-east-1:000000000000:layer:l:1"]},
-        {"DeadLetterConfig": {"TargetArn": "arn:aws:sqs:us-east-1:000000000000:q"}},
-        {"TracingConfig": {"Mode": "Active"}},
-        {"LoggingConfig": {"LogFormat": "JSON"}},
-        {"Environment": {"Variables": {"AWS_REGION": "x"}}},
-        {"Environment": {"Variables": {"BIG": "x" * 5000}}},
-        {"Runtime": "java21"},
-        {"Role": "arn:aws:iam::000000000000:role/none-such"},
+        {"PackageType": "Image", "Code": {"ImageUri": "1.dkr.ecr.us-east-1.amazonaws.com/x:1"}},
+        {"Code": {"S3Bucket": "bucket", "S3Key": "key"}},
+        {"Code": {**code, "S3ObjectVersion": "1"}},
+        {"Code": {**code, "SourceKMSKeyArn": ARN.format("kms", "key/k")}},
+        {"Code": {}},
+        {"CodeSigningConfigArn": ARN.format("lambda", "code-signing-config:csc-" + "0" * 17)},
+        {"TenancyConfig": {"TenantIsolationMode": "PER_TENANT"}},
+        {"PublishTo": "LATEST_PUBLISHED"},
+        {"FunctionName": "refused:1"},
+        {"Runtime": "provided.al2023", "Architectures": ["arm64" if platform.machine() == "x86_64" else "x86_64"]},
+        {"Tags": {"aws:x": "y"}},
     ):
-        fails("InvalidParameterValueException", aws("lambda").create_function, Code=code, **{**common, **more})
+        fails("InvalidParameterValueException", client.create_function, **{**common, **more})
+    for more in ({"Architectures": ["mips"]}, {"Architectures": ["arm64", "x86_64"]}, {"PackageType": "Tar"}, {"Runtime": "cobol1"}):
+        with pytest.raises(ClientError) as e:
+            client.create_function(**{**common, **more})
+        assert e.value.response["Error"]["Code"] in ("ValidationException", "InvalidParameterValueException")
     for bad in (b"no zip", zipped(**{"../x": "y"}), zipped(**{"/etc/x": "y"})):
-        error = fails("InvalidParameterValueException", aws("lambda").create_function, Code={"ZipFile": bad}, **common)
+        error = fails("InvalidParameterValueException", client.create_function, **{**common, "Code": {"ZipFile": bad}})
         assert error["Error"]["Message"].startswith("Could not unzip uploaded file.")
-    fails("ResourceNotFoundException", aws("lambda").get_function, FunctionName="refused")
+    fails("ResourceNotFoundException", client.get_function, FunctionName="refused")
+
+
+def test_updates_that_cannot_be_honoured_change_nothing(create, aws):
+    function = create("def handler(e, c): pass\n")
+    client = aws("lambda", parameter_validation=False)
+    client.publish_version(FunctionName=function)
+    before = client.get_function(FunctionName=function)["Configuration"]
+    refused(client.update_function_configuration, FunctionName=function)
+    fails("InvalidParameterValueException", client.update_function_configuration, FunctionName=f"{function}:1", Timeout=5)
+    zip_file = zipped(app__py="x = 1\n")
+    for settings in (
+        {"S3Bucket": "bucket", "S3Key": "key"},
+        {"ZipFile": zip_file, "S3ObjectVersion": "1"},
+        {"ZipFile": zip_file, "S3ObjectStorageMode": "REFERENCE"},
+        {"ImageUri": "1.dkr.ecr.us-east-1.amazonaws.com/x:1"},
+        {"ZipFile": zip_file, "SourceKMSKeyArn": ARN.format("kms", "key/k")},
+        {"ZipFile": zip_file, "PublishTo": "LATEST_PUBLISHED"},
+        {"ZipFile": zip_file, "FunctionName": f"{function}:1"},
+        {},
+    ):
+        fails("InvalidParameterValueException", client.update_function_code, **{"FunctionName": function, **settings})
+    other = "00000000-0000-4000-8000-000000000000"
+    fails("PreconditionFailedException", client.update_function_code, FunctionName=function, ZipFile=zip_file, RevisionId=other)
+    dry = client.update_function_code(FunctionName=function, ZipFile=zip_file, DryRun=True, RevisionId=before["RevisionId"])
+    assert dry["CodeSha256"] != before["CodeSha256"]
+    after = client.get_function(FunctionName=function)["Configuration"]
+    assert after == before
+
+
+def test_invocations_that_cannot_be_honoured_are_refused(create, invoke, aws):
+    function = create("def handler(e, c):\n    return c.client_context and c.client_context.custom\n")
+    client = aws("lambda", parameter_validation=False)
+    for settings in ({"DurableExecutionName": "x"}, {"TenantId": "x"}):
+        fails("InvalidParameterValueException", client.invoke, FunctionName=function, **settings)
+    for settings in ({"InvocationType": "Later"}, {"LogType": "Head"}):
+        fails("ValidationException", client.invoke, FunctionName=function, **settings)
+    fails("ResourceNotFoundException", client.invoke, FunctionName=function, Qualifier="7")
+    fails("ResourceNotFoundException", client.invoke, FunctionName=function, Qualifier="live")
+    fails("InvalidParameterValueException", client.invoke, FunctionName=f"{function}:1", Qualifier="2")
+    encode = lambda text: base64.b64encode(text).decode()  # noqa: E731
+    pretty = json.dumps({"custom": {"a": "1"}}, indent=1).encode()
+    assert invoke(function, ClientContext=encode(pretty)) == ({"a": "1"}, None)
+    for bad in ("%", encode(b"{"), encode(b"[1]"), encode(b"\xff")):
+        error = fails("InvalidRequestContentException", client.invoke, FunctionName=function, ClientContext=bad)
+        assert error["Error"]["Message"] == "Client context must be a valid Base64-encoded JSON object."
+    large = encode(json.dumps({"custom": {"a": "x" * 3000}}).encode())
+    fails("RequestTooLargeException", client.invoke, FunctionName=function, ClientContext=large)
 
 
 def test_permissions_are_statements_of_a_policy(create, aws):

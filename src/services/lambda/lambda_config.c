@@ -29,7 +29,9 @@ static vg_rc
 refuse_unsupported(struct vg_req *rq, const struct lambda_update_function_configuration_request *in)
 {
     const struct lambda_vpc_config *vpc = in->vpc_config;
-    if (vpc && (vpc->subnet_ids.len > 0 || vpc->security_group_ids.len > 0))
+    if (vpc
+        && (vpc->subnet_ids.len > 0 || vpc->security_group_ids.len > 0
+            || vg_opt_bool_or(vpc->ipv6_allowed_for_dual_stack, false)))
         return not_here(rq, "VpcConfig");
     if (in->layers.len > 0)
         return not_here(rq, "Layers");
@@ -58,6 +60,28 @@ refuse_unsupported(struct vg_req *rq, const struct lambda_update_function_config
     if (in->runtime_config)
         return not_here(rq, "RuntimeConfig");
     return in->accelerator_config ? not_here(rq, "AcceleratorConfig") : VG_OK;
+}
+
+/* The model allows what only managed instances can have.
+ * https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html */
+static vg_rc
+check_sizes(struct vg_req *rq, const struct lambda_update_function_configuration_request *in)
+{
+    static const char text[] =
+        "1 validation error detected: Value '%lld' at '%s' failed to satisfy "
+        "constraint: Member must have value less than or equal to %d";
+    long long timeout = vg_opt_or(in->timeout, 0), memory = vg_opt_or(in->memory_size, 0);
+    long long tmp = in->ephemeral_storage ? vg_opt_or(in->ephemeral_storage->size, 0) : 0;
+    if (timeout > LAMBDA_LIMIT_TIMEOUT_S)
+        return vg_fail_validation(rq, text, timeout, "timeout", LAMBDA_LIMIT_TIMEOUT_S);
+    if (memory > LAMBDA_LIMIT_MEMORY_MB)
+        return lambda_bad(rq,
+                          "'MemorySize' value failed to satisfy constraint: Member must have value "
+                          "less than or equal to %d",
+                          LAMBDA_LIMIT_MEMORY_MB);
+    if (tmp > LAMBDA_LIMIT_TMP_MB)
+        return vg_fail_validation(rq, text, tmp, "ephemeralStorage.size", LAMBDA_LIMIT_TMP_MB);
+    return VG_OK;
 }
 
 static const char *const reserved_env[] = {
@@ -141,20 +165,27 @@ apply_role(struct vg_req *rq, struct vg_str role, struct lambda_rec_function *fn
     return VG_OK;
 }
 
+/* Machine code for another processor can not run; what is interpreted can. */
+static vg_rc
+check_machine(struct vg_req *rq, const struct lambda_rec_function *fn)
+{
+    struct utsname machine;
+    bool is_arm = uname(&machine) == 0 && strcmp(machine.machine, "aarch64") == 0;
+    bool wants_arm = vg_str_eq(fn->architecture, VG_STR("arm64"));
+    if (is_arm != wants_arm && vg_str_starts(fn->runtime, VG_STR("provided")))
+        return lambda_bad(rq, "The architecture %" VG_FMT " cannot run on this machine.",
+                          VG_ARG(fn->architecture));
+    return VG_OK;
+}
+
 vg_rc
 lambda_check_architectures(struct vg_req *rq, const struct lambda_architectures_list *list,
                            struct lambda_rec_function *fn)
 {
     if (list->len == 0)
         return VG_OK;
-    struct utsname machine;
-    bool is_arm = uname(&machine) == 0 && strcmp(machine.machine, "aarch64") == 0;
-    bool wants_arm = vg_str_eq(list->items[0].text, VG_STR("arm64"));
-    if (is_arm != wants_arm && vg_str_starts(fn->runtime, VG_STR("provided")))
-        return lambda_bad(rq, "The architecture %" VG_FMT " cannot run on this machine.",
-                          VG_ARG(list->items[0].text));
     fn->architecture = list->items[0].text;
-    return VG_OK;
+    return check_machine(rq, fn);
 }
 
 vg_rc
@@ -162,9 +193,14 @@ lambda_config_apply(struct vg_req *rq,
                     const struct lambda_update_function_configuration_request *in,
                     struct lambda_rec_function *fn)
 {
-    vg_rc rc = refuse_unsupported(rq, in);
+    vg_rc rc = check_sizes(rq, in);
+    if (rc == VG_OK)
+        rc = refuse_unsupported(rq, in);
     if (rc == VG_OK && in->runtime.text.ptr)
         rc = apply_runtime(rq, in->runtime.text, fn);
+    /* CreateFunction, which has no code yet, checks it later. */
+    if (rc == VG_OK && in->runtime.text.ptr && fn->code_id.len > 0)
+        rc = check_machine(rq, fn);
     if (rc == VG_OK && in->role.ptr && !vg_str_eq(in->role, fn->role))
         rc = apply_role(rq, in->role, fn);
     if (rc == VG_OK && in->environment)

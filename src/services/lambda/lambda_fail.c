@@ -72,6 +72,18 @@ lambda_resolve(struct vg_req *rq, struct vg_str function_name, struct vg_str qua
     return VG_OK;
 }
 
+vg_rc
+lambda_resolve_whole(struct vg_req *rq, struct vg_str function_name, struct lambda_name *ret)
+{
+    vg_rc rc = lambda_resolve(rq, function_name, VG_STR_NONE, ret);
+    if (rc == VG_OK && ret->qualifier.ptr && !vg_str_eq(ret->qualifier, LAMBDA_LATEST))
+        return lambda_bad(rq, "This operation is permitted on Lambda functions only. Aliases and "
+                              "versions do not support this operation. Please specify either a "
+                              "function name or an unqualified function ARN.");
+    ret->qualifier = VG_STR_NONE;
+    return rc;
+}
+
 struct vg_str
 lambda_arn(struct vg_req *rq, struct vg_str name, struct vg_str qualifier)
 {

@@ -96,7 +96,7 @@ lambda_publish_version(struct vg_req *rq, const struct lambda_publish_version_re
 {
     struct lambda_name name;
     struct lambda_rec_function latest, version = { .name = VG_STR_NONE };
-    vg_rc rc = lambda_resolve(rq, in->function_name, VG_STR_NONE, &name);
+    vg_rc rc = lambda_resolve_whole(rq, in->function_name, &name);
     if (rc != VG_OK)
         return rc;
     if (in->publish_to.text.len > 0)
@@ -142,11 +142,9 @@ lambda_list_versions_by_function(struct vg_req *rq,
 {
     struct lambda_name name;
     struct lambda_rec_function latest, *versions = NULL;
-    vg_rc rc = lambda_resolve(rq, in->function_name, VG_STR_NONE, &name);
-    if (rc == VG_OK) {
-        name.qualifier = VG_STR_NONE;
+    vg_rc rc = lambda_resolve_whole(rq, in->function_name, &name);
+    if (rc == VG_OK)
         rc = lambda_load(rq, &name, &latest);
-    }
     if (rc != VG_OK)
         return rc;
     int64_t after = 0;
@@ -174,11 +172,27 @@ lambda_list_versions_by_function(struct vg_req *rq,
 /* --- create -------------------------------------------------------------------------------------
  */
 
+/* Where the package comes from; what we can not fetch is refused. */
+static vg_rc
+check_source(struct vg_req *rq, const struct lambda_function_code *code)
+{
+    if (code->image_uri.ptr)
+        return lambda_bad(rq, "ImageUri is not supported by this version of Virga.");
+    if (code->s3_bucket.ptr || code->s3_key.ptr || code->s3_object_version.ptr
+        || code->s3_object_storage_mode.text.ptr)
+        return lambda_bad(rq, "Packages in S3 are not supported by this version of Virga; give "
+                              "ZipFile.");
+    if (code->source_kms_key_arn.len > 0)
+        return lambda_bad(rq, "SourceKMSKeyArn is not supported by this version of Virga.");
+    if (!code->zip_file.ptr)
+        return lambda_bad(rq, "Please provide a source for function code.");
+    return VG_OK;
+}
+
 static vg_rc
 refuse_create(struct vg_req *rq, const struct lambda_create_function_request *in)
 {
-    const struct lambda_function_code *code = in->code;
-    if (vg_str_eq(in->package_type.text, VG_STR("Image")) || (code && code->image_uri.ptr))
+    if (vg_str_eq(in->package_type.text, VG_STR("Image")))
         return lambda_bad(rq, "PackageType Image is not supported by this version of Virga.");
     if (in->code_signing_config_arn.len > 0)
         return lambda_bad(rq, "CodeSigningConfigArn is not supported by this version of Virga.");
@@ -186,13 +200,9 @@ refuse_create(struct vg_req *rq, const struct lambda_create_function_request *in
         return lambda_bad(rq, "TenancyConfig is not supported by this version of Virga.");
     if (in->publish_to.text.len > 0)
         return lambda_bad(rq, "PublishTo is not supported by this version of Virga.");
-    if (code && (code->s3_bucket.ptr || code->s3_key.ptr))
-        return lambda_bad(rq, "Packages in S3 are not supported by this version of Virga; give "
-                              "Code.ZipFile.");
-    if (code && code->source_kms_key_arn.len > 0)
-        return lambda_bad(rq, "SourceKMSKeyArn is not supported by this version of Virga.");
-    if (!code || !code->zip_file.ptr)
-        return lambda_bad(rq, "Please provide a source for function code.");
+    vg_rc rc = check_source(rq, in->code);
+    if (rc != VG_OK)
+        return rc;
     if (!in->runtime.text.ptr || !in->handler.ptr)
         return lambda_bad(rq, "Runtime and Handler are mandatory parameters for functions created "
                               "with deployment packages.");
@@ -273,7 +283,7 @@ lambda_create_function(struct vg_req *rq, const struct lambda_create_function_re
 {
     struct lambda_name name;
     struct lambda_rec_function fn, there;
-    vg_rc rc = lambda_resolve(rq, in->function_name, VG_STR_NONE, &name);
+    vg_rc rc = lambda_resolve_whole(rq, in->function_name, &name);
     if (rc != VG_OK)
         return rc;
     defaults(rq, in, name.name, &fn);
@@ -360,22 +370,28 @@ lambda_update_function_code(struct vg_req *rq, const struct lambda_update_functi
     struct lambda_name name;
     struct lambda_rec_function old, fn;
     bool is_trial = vg_opt_bool_or(in->dry_run, false);
-    vg_rc rc = lambda_resolve(rq, in->function_name, VG_STR_NONE, &name);
-    if (rc == VG_OK) {
-        name.qualifier = VG_STR_NONE;
+    vg_rc rc = lambda_resolve_whole(rq, in->function_name, &name);
+    if (rc == VG_OK)
         rc = lambda_load(rq, &name, &fn);
-    }
     if (rc == VG_OK)
         rc = lambda_check_revision(rq, in->revision_id, fn.revision);
     if (rc != VG_OK)
         return rc;
-    if (in->s3_bucket.ptr || in->s3_key.ptr || in->image_uri.ptr || in->source_kms_key_arn.len > 0
-        || in->publish_to.text.len > 0)
-        return lambda_bad(rq, "Only ZipFile is supported by this version of Virga.");
-    if (!in->zip_file.ptr)
-        return lambda_bad(rq, "Please provide a source for function code.");
+    if (in->publish_to.text.len > 0)
+        return lambda_bad(rq, "PublishTo is not supported by this version of Virga.");
+    const struct lambda_function_code code = {
+        .zip_file = in->zip_file,
+        .s3_bucket = in->s3_bucket,
+        .s3_key = in->s3_key,
+        .s3_object_version = in->s3_object_version,
+        .s3_object_storage_mode = in->s3_object_storage_mode,
+        .image_uri = in->image_uri,
+        .source_kms_key_arn = in->source_kms_key_arn,
+    };
     struct lambda_rec_function fresh = fn;
-    rc = lambda_check_architectures(rq, &in->architectures, &fresh);
+    rc = check_source(rq, &code);
+    if (rc == VG_OK)
+        rc = lambda_check_architectures(rq, &in->architectures, &fresh);
     if (rc == VG_OK)
         rc = lambda_code_store(rq, in->zip_file, is_trial, &fresh);
     if (rc != VG_OK)
@@ -427,11 +443,9 @@ lambda_update_function_configuration(struct vg_req *rq,
 {
     struct lambda_name name;
     struct lambda_rec_function old, fn;
-    vg_rc rc = lambda_resolve(rq, in->function_name, VG_STR_NONE, &name);
-    if (rc == VG_OK) {
-        name.qualifier = VG_STR_NONE;
+    vg_rc rc = lambda_resolve_whole(rq, in->function_name, &name);
+    if (rc == VG_OK)
         rc = lambda_load(rq, &name, &fn);
-    }
     if (rc == VG_OK)
         rc = lambda_config_apply(rq, in, &fn); /* may wait: before the transaction */
     if (rc != VG_OK)

@@ -65,6 +65,9 @@ bool lambda_is_version(struct vg_str qualifier); /* a number */
 /* Parses in->function_name and the separate qualifier; sets the service's error. */
 vg_rc lambda_resolve(struct vg_req *rq, struct vg_str function_name, struct vg_str qualifier,
                      struct lambda_name *ret) VG_MUST_USE;
+/* For what is done to a function as a whole: a version or alias is refused. */
+vg_rc lambda_resolve_whole(struct vg_req *rq, struct vg_str function_name, struct lambda_name *ret)
+    VG_MUST_USE;
 struct vg_str lambda_arn(struct vg_req *rq, struct vg_str name, struct vg_str qualifier);
 
 /* --- lambda_store.c: the keys -------------------------------------------------------------------

@@ -264,6 +264,7 @@ check_payload(struct vg_req *rq, struct vg_str payload, size_t max)
     return VG_OK;
 }
 
+/* The client context is for synchronous invocations only. */
 static vg_rc VG_WAITS
 enqueue(struct vg_req *rq, const struct lambda_name *name, const struct lambda_call *call)
 {
@@ -273,7 +274,6 @@ enqueue(struct vg_req *rq, const struct lambda_name *name, const struct lambda_c
                                    .payload = call->payload,
                                    .queued_ms = vg_now_ms(rq->env),
                                    .invoked_arn = call->invoked_arn,
-                                   .client_context = call->client_context,
                                    .account = rq->scope->owner,
                                    .region = rq->scope->region };
     vg_rc rc = lambda_store_enqueue(rq, &ev, ev.queued_ms);
@@ -282,16 +282,35 @@ enqueue(struct vg_req *rq, const struct lambda_name *name, const struct lambda_c
     return rc;
 }
 
+static bool
+is_json_object(struct vg_arena *arena, struct vg_str text)
+{
+    struct vg_json js;
+    vg_json_init(&js, text, arena);
+    enum vg_json_tok tok = vg_json_next(&js);
+    return tok == VG_JSON_OBJECT && vg_json_skip(&js, tok) && vg_json_next(&js) == VG_JSON_END;
+}
+
 static vg_rc
 decode_context(struct vg_req *rq, struct vg_str base64, struct vg_str *ret)
 {
     *ret = VG_STR_NONE;
     if (base64.len == 0)
         return VG_OK;
+    if (base64.len > LAMBDA_LIMIT_CLIENT_CONTEXT_BYTES)
+        return lambda_fail_request_too_large_exception(
+            rq, "The client context must be at most %d bytes of Base64-encoded data",
+            LAMBDA_LIMIT_CLIENT_CONTEXT_BYTES);
     if (!vg_base64_decode(rq->arena, base64, ret) || !vg_str_is_utf8(*ret)
-        || vg_str_find_char(*ret, '\n') != VG_NPOS)
+        || !is_json_object(rq->arena, *ret))
         return lambda_fail_invalid_request_content_exception(
             rq, "Client context must be a valid Base64-encoded JSON object.");
+    char *line = vg_arena_copy(rq->arena, ret->ptr, ret->len); /* it becomes a header */
+    for (size_t i = 0; i < ret->len; i++) {
+        if (line[i] == '\n' || line[i] == '\r')
+            line[i] = ' '; /* in JSON they stand between tokens only */
+    }
+    *ret = vg_str_n(line, ret->len);
     return VG_OK;
 }
 

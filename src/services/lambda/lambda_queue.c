@@ -47,6 +47,12 @@ backoff_ms(uint32_t attempts)
     return attempts == 1 ? 60000 : 120000;
 }
 
+static bool
+is_too_old(const struct vg_env *env, const struct lambda_rec_event *ev)
+{
+    return vg_now_ms(env) - ev->queued_ms > AGE_MAX_MS;
+}
+
 /* When it shall be tried again; negative: never. */
 static int64_t
 next_try(const struct vg_env *env, struct lambda_rec_event *ev, vg_rc rc, const struct vg_err *err,
@@ -57,7 +63,7 @@ next_try(const struct vg_env *env, struct lambda_rec_event *ev, vg_rc rc, const 
         return -1;
     if (rc != VG_OK) { /* throttled, or ours: until the event is too old */
         bool is_gone = err->def == &lambda_err_resource_not_found_exception;
-        return is_gone || now_ms - ev->queued_ms > AGE_MAX_MS ? -1 : now_ms + 5000;
+        return is_gone || is_too_old(env, ev) ? -1 : now_ms + 5000;
     }
     ev->attempts++;
     return ev->attempts < ATTEMPTS_MAX ? now_ms + backoff_ms(ev->attempts) : -1;
@@ -74,12 +80,12 @@ run_job(void *arg)
     struct lambda_name name = { .name = ev->name, .qualifier = ev->qualifier };
     struct lambda_rec_function fn;
     struct vg_outcome o = { 0 };
-    vg_rc rc = lambda_load(rq, &name, &fn);
-    if (rc == VG_OK) {
+    bool is_run = !is_too_old(svc->env, ev); /* else it goes untried */
+    vg_rc rc = is_run ? lambda_load(rq, &name, &fn) : VG_OK;
+    if (rc == VG_OK && is_run) {
         struct lambda_call call = { .request_id = ev->id,
                                     .payload = ev->payload,
-                                    .invoked_arn = ev->invoked_arn,
-                                    .client_context = ev->client_context };
+                                    .invoked_arn = ev->invoked_arn };
         rc = lambda_run(rq, &fn, &call, &o);
     }
     int64_t due_ms = next_try(svc->env, ev, rc, rq->err, o.is_error);

@@ -6,10 +6,7 @@ static vg_rc VG_WAITS
 open_latest(struct vg_req *rq, struct vg_str resource, struct lambda_name *name,
             struct vg_tx **ret_tx, struct lambda_rec_function *ret)
 {
-    vg_rc rc = lambda_resolve(rq, resource, VG_STR_NONE, name);
-    if (rc == VG_OK && name->qualifier.ptr)
-        return lambda_bad(rq, "This operation does not support versions or aliases: %" VG_FMT,
-                          VG_ARG(resource));
+    vg_rc rc = lambda_resolve_whole(rq, resource, name);
     if (rc == VG_OK)
         rc = vg_tx_open(rq, lambda_store_part(rq->arena, rq->scope->owner, rq->scope->region),
                         ret_tx);
@@ -63,7 +60,7 @@ lambda_list_tags(struct vg_req *rq, const struct lambda_list_tags_request *in,
 {
     struct lambda_name name;
     struct lambda_rec_function fn;
-    vg_rc rc = lambda_resolve(rq, in->resource, VG_STR_NONE, &name);
+    vg_rc rc = lambda_resolve_whole(rq, in->resource, &name);
     if (rc == VG_OK)
         rc = lambda_load(rq, &name, &fn);
     if (rc != VG_OK)
@@ -167,7 +164,7 @@ lambda_get_function_concurrency(struct vg_req *rq,
 {
     struct lambda_name name;
     struct lambda_rec_function fn;
-    vg_rc rc = lambda_resolve(rq, in->function_name, VG_STR_NONE, &name);
+    vg_rc rc = lambda_resolve_whole(rq, in->function_name, &name);
     if (rc == VG_OK)
         rc = lambda_load(rq, &name, &fn);
     if (rc == VG_OK)

@@ -148,6 +148,29 @@ def test_a_function_sees_what_it_sees_on_aws(create, invoke, aws, role):
     assert context["function_version"] == "$LATEST"
 
 
+def test_only_tmp_can_be_written(create, invoke):
+    function = create(
+        "import os\ndef handler(e, c):\n    open('/tmp/x', 'w').close()\n"
+        "    found = [d for top in os.listdir('/') if top != 'proc' for d, _, _ in os.walk('/' + top)]\n"
+        "    return [d for d in found + ['/'] if os.access(d, os.W_OK)]\n",
+        Timeout=30,
+    )
+    assert invoke(function) == (["/tmp"], None)
+
+
+def test_the_remaining_time_counts_down(create, invoke):
+    code = zipped(
+        app__py="import time\ndef handler(e, c):\n    a = c.get_remaining_time_in_millis()\n    time.sleep(0.2)\n"
+        "    return [a, c.get_remaining_time_in_millis()]\n",
+        index__js="exports.handler = async (e, c) => { const a = c.getRemainingTimeInMillis();\n"
+        "  await new Promise((r) => setTimeout(r, 200)); return [a, c.getRemainingTimeInMillis()]; };\n",
+    )
+    for handler, runtime in (("app.handler", "python3.11"), ("index.handler", "nodejs20.x")):
+        (first, second), error = invoke(create(code, handler, runtime, Timeout=30, MemorySize=512))
+        assert error is None
+        assert 0 < second <= first - 200 and first <= 30000
+
+
 def test_the_role_decides_what_a_function_may(create, invoke, aws, name):
     table = name("table")
     aws("dynamodb").create_table(
@@ -278,6 +301,37 @@ def test_a_timeout_ends_that_environment_alone(create, invoke, aws):
     assert wait_until(lambda: any("Task timed out after 1.00 seconds" in m for m in messages(aws, function)), 5)
 
 
+def test_the_other_environments_survive_a_timeout(create, invoke):
+    function = create("import time\ndef handler(e, c):\n    time.sleep(e)\n    return c.log_stream_name\n", Timeout=4)
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        warm = {answer for answer, _ in pool.map(lambda _: invoke(function, 1.5), range(2))}
+        assert len(warm) == 2
+        late = pool.submit(invoke, function, 30)
+        time.sleep(0.5)
+        survivor = invoke(function, 0)
+        assert late.result()[1] == "Unhandled"
+    assert survivor[0] in warm
+    assert invoke(function, 0) == survivor  # and goes on serving
+
+
+@pytest.mark.parametrize("how", ["os._exit(3)", "os.kill(os.getpid(), 9)"])
+def test_an_environment_that_died_while_idle_is_not_waited_for(create, invoke, how):
+    function = create(
+        "import os, threading, time\ndef die():\n    time.sleep(0.1)\n    " + how + "\n"
+        "def handler(e, c):\n    if e:\n        threading.Thread(target=die).start()\n    return c.log_stream_name\n",
+        Timeout=30,
+    )
+    for _ in range(3):
+        stream, error = invoke(function, 1)
+        assert error is None
+        time.sleep(0.6)
+        answer, error = invoke(function, 0)
+        if error:  # it was frozen before it could die: then it dies of this event, at once
+            assert answer["errorType"] == "Runtime.ExitError"
+            answer, error = invoke(function, 0)
+        assert error is None and answer != stream
+
+
 def test_too_much_memory_is_killed_and_said(create, invoke, aws):
     function = create("def handler(e, c):\n    return len(b'x' * (300 << 20))\n", MemorySize=128, Timeout=10)
     answer, error = invoke(function)
@@ -351,6 +405,65 @@ def test_reserved_concurrency_throttles(create, invoke, aws):
     )
     aws("lambda").delete_function_concurrency(FunctionName=function)
     assert invoke(function) == (None, None)
+
+
+# A function and its test wait for each other by log groups.
+MEET = """
+import boto3, os, time
+logs = boto3.client("logs")
+def come(name):
+    try:
+        logs.create_log_group(logGroupName=name)
+    except logs.exceptions.ResourceAlreadyExistsException:
+        pass
+def await_(prefix, n):
+    while len(logs.describe_log_groups(logGroupNamePrefix=prefix)["logGroups"]) < n:
+        time.sleep(0.1)
+"""
+
+
+@pytest.fixture
+def meeting(own):
+    policy = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "logs:*", "Resource": "*"}]}
+    own.aws("iam").put_role_policy(RoleName="r", PolicyName="logs", PolicyDocument=json.dumps(policy))
+    return own
+
+
+def test_cold_starts_of_different_functions_do_not_queue(meeting):
+    """Each initialisation waits for all the others: were they queued, none would end."""
+    code = MEET + "come('at/' + os.environ['AWS_LAMBDA_FUNCTION_NAME'])\nawait_('at/', 4)\ndef handler(e, c):\n    return e\n"
+    names = [f"f{i}" for i in range(4)]
+    for function in names:
+        meeting.create(function, code, Timeout=60)
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(meeting.invoke, names, range(4))) == [(i, None) for i in range(4)]
+
+
+def test_a_reserved_place_is_taken_while_it_is_used(meeting):
+    code = MEET + "def handler(e, c):\n    come(e)\n    if e == 'in':\n        await_('go', 1)\n    return e\n"
+    meeting.create("f", code, Timeout=60, Publish=True)
+    meeting.aws("lambda").put_function_concurrency(FunctionName="f", ReservedConcurrentExecutions=1)
+    has = lambda name: meeting.aws("logs").describe_log_groups(logGroupNamePrefix=name)["logGroups"]  # noqa: E731
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        first = pool.submit(meeting.invoke, "f", "in")
+        assert wait_until(lambda: has("in"), 30)
+        for qualifier in ("$LATEST", "1"):  # the place is the function's as a whole
+            error = fails("TooManyRequestsException", meeting.invoke, "f", "out", Qualifier=qualifier)
+            assert error["Reason"] == "ReservedFunctionConcurrentInvocationLimitExceeded"
+        meeting.invoke("f", "later", InvocationType="Event")  # waits for a place
+        time.sleep(0.5)
+        assert not has("later")
+        meeting.aws("logs").create_log_group(logGroupName="go")
+        assert first.result() == ("in", None)
+    assert wait_until(lambda: has("later"), 30)
+
+    def is_free():
+        try:
+            return meeting.invoke("f", "after") == ("after", None)
+        except ClientError:  # the event before it has not ended yet
+            return False
+
+    assert wait_until(is_free, 10)
 
 
 # --- asynchronous ------------------------------------------------------------------------------

@@ -24,7 +24,9 @@ typedef enum vg_rc {
 #define VG_NORETURN       __attribute__((noreturn))
 #define VG_UNUSED         __attribute__((unused))
 
-/* Marks a function that may park the calling fiber; callers must be marked too (checked by lint).
+/*
+ * Marks a function that may park the calling fiber.  Whoever calls it is marked too if a header
+ * declares it; of a file's own functions lint finds it out, as that nothing waits in a transaction.
  */
 #define VG_WAITS
 

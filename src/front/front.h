@@ -18,6 +18,6 @@ struct vg_front *vg_front_new(const struct vg_env *env);
 void vg_front_free(struct vg_front *front); /* accepts NULL */
 
 /* For struct vg_http_config, with ctx = the struct vg_front. */
-void vg_front_handle(struct vg_http_req *http);
+void vg_front_handle(struct vg_http_req *http) VG_WAITS;
 
 #endif

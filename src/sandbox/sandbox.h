@@ -80,7 +80,7 @@ vg_rc vg_runtime_find(struct vg_sandboxes *sb, struct vg_arena *arena, struct vg
                       struct vg_runtime *ret, struct vg_err *err) VG_WAITS VG_MUST_USE;
 
 /* Makes sandboxes of the runtime ahead of need from now on (a function of it exists). */
-void vg_sandboxes_expect(struct vg_sandboxes *sb, const struct vg_runtime *runtime);
+void vg_sandboxes_expect(struct vg_sandboxes *sb, const struct vg_runtime *runtime) VG_WAITS;
 
 /* --- invocations -------------------------------------------------------------------------------
  */

@@ -31,7 +31,7 @@ struct vg_tx;
  * Removes what a crash left behind. All arguments must outlive it.
  */
 vg_rc vg_blobs_open(struct vg_str data_dir, struct vg_kv *kv, struct vg_random *random,
-                    struct vg_blobs **ret, struct vg_err *err) VG_MUST_USE;
+                    struct vg_blobs **ret, struct vg_err *err) VG_WAITS VG_MUST_USE;
 void vg_blobs_close(struct vg_blobs *b); /* after its loop has ended; accepts NULL */
 /* Starts the fiber that unlinks what was dropped; it ends with the loop. */
 void vg_blobs_start(struct vg_blobs *b, struct vg_loop *loop);

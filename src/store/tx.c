@@ -305,7 +305,7 @@ write_all(struct vg_tx *tx, struct vg_err *err) VG_WAITS
     if (job.rc == VG_TIMEOUT) {
         job.may_block = true; /* the engine is behind: wait for it off the loop, turn in hand */
         if (vg_fiber_self())
-            vg_offload(write_batch, &job);
+            vg_offload(write_batch, &job); /* lint: waits: this is the commit */
         else
             write_batch(&job);
     }

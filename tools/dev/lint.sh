@@ -8,7 +8,7 @@ verb_lint() {
 usage: ./dev lint [-v]
 
 Checks, without changing anything: clang-format; the project's own rules (tools/lint/lint.py:
-layers, banned functions, sizes, names, file-scope state, licence lines); ruff for Python;
+layers, banned functions, sizes, names, file-scope state, what may wait, licence lines); ruff for Python;
 shellcheck for shell. -v also prints what is over the aims but under the bounds.
 HELP
         return 0
@@ -40,6 +40,11 @@ lint_format() {
 }
 
 lint_rules() {
+    local said
+    said=$("$VG_PY" -m pytest -q -p no:cacheprovider tools/lint 2>&1) || {
+        printf '%s\n' "$said" >&2
+        return 1
+    }
     "$VG_PY" tools/lint/lint.py "$@"
 }
 

@@ -12,6 +12,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import waits
+
 ROOT = Path(__file__).resolve().parents[2]
 
 # A folder includes only folders of lower rank; equal rank only itself and its listed neighbours.
@@ -88,10 +90,9 @@ def strip(text):
 
 
 class File:
-    def __init__(self, path):
-        self.path = path
-        self.rel = path.relative_to(ROOT).as_posix()
-        self.text = path.read_text(encoding="utf-8", errors="replace")
+    def __init__(self, rel, text=None):
+        self.path, self.rel = ROOT / rel, rel
+        self.text = self.path.read_text(encoding="utf-8", errors="replace") if text is None else text
         self.lines = self.text.split("\n")
         self.code = strip(self.text).split("\n")
         self.below = self.rel[4:] if self.rel.startswith("src/") else ""
@@ -256,21 +257,21 @@ def sources():
     command = ["git", "ls-files", "-co", "--exclude-standard"]
     listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     for rel in sorted(set(listed.stdout.split("\n"))):
-        path = ROOT / rel
-        if rel and path.is_file():
-            yield rel, path
+        if rel and (ROOT / rel).is_file():
+            yield rel
 
 
 def main():
     c_files = []
-    for rel, path in sources():
+    for rel in sources():
         if re.search(r"\.(c|h)$", rel):
-            c_files.append(File(path))
+            c_files.append(File(rel))
         elif re.search(r"\.(py|sh)$", rel) or rel in ("dev", ".ci/run"):
-            check_spdx(File(path))
+            check_spdx(File(rel))
     for f in c_files:
         for check in (check_spdx, check_layers, check_banned, check_sizes, check_names, check_state):
             check(f)
+    waits.check(c_files)
     for rel, line, rule, what in problems:
         print(f"{rel}:{line}: {rule}: {what}")
     if "-v" in sys.argv:

@@ -39,7 +39,7 @@ vg_rc apigateway_at_find(struct vg_req *rq, struct vg_str api_id, struct apigate
                          bool *ret_found) VG_MUST_USE;
 vg_rc apigateway_kv_begin(struct apigateway_at *at) VG_WAITS VG_MUST_USE;
 /* On failure rq->err is an internal failure. */
-vg_rc apigateway_kv_commit(struct apigateway_at *at) VG_MUST_USE;
+vg_rc apigateway_kv_commit(struct apigateway_at *at) VG_WAITS VG_MUST_USE;
 void apigateway_at_end(struct apigateway_at *at); /* aborts what was not committed */
 #define apigateway_auto_at __attribute__((cleanup(apigateway_at_end)))
 
@@ -189,7 +189,7 @@ vg_rc apigateway_served_find(const struct apigateway_at *at, struct vg_str deplo
  */
 
 bool apigateway_plane_match(const struct vg_env *env, struct vg_str host, struct vg_str path);
-void apigateway_plane_serve(struct vg_req *rq, struct vg_http_req *http);
+void apigateway_plane_serve(struct vg_req *rq, struct vg_http_req *http) VG_WAITS;
 
 /*
  * For a route with AWS_IAM: whether the request is signed for this API's region by someone who may

@@ -22,7 +22,7 @@ void iam_abort(struct vg_iam *db);
 #define iam_auto_db __attribute__((cleanup(iam_abort))) struct vg_iam
 /* Opens a transaction on the account, and on the table of access keys when asked. */
 vg_rc iam_begin(struct vg_req *rq, struct vg_iam *db, bool with_keys) VG_WAITS VG_MUST_USE;
-vg_rc iam_commit(struct vg_req *rq, struct vg_iam *db) VG_MUST_USE;
+vg_rc iam_commit(struct vg_req *rq, struct vg_iam *db) VG_WAITS VG_MUST_USE;
 
 /* --- iam_common.c -------------------------------------------------------------------------------
  */

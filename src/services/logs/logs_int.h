@@ -63,7 +63,7 @@ vg_rc logs_kv_edit_delete(struct logs_edit *edit) VG_MUST_USE;
 /* (Re)starts the retention of a group at due_ms; INT64_MAX: ends it. */
 vg_rc logs_kv_edit_expire_at(struct logs_edit *edit, const struct logs_rec_group *group,
                              int64_t due_ms) VG_MUST_USE;
-vg_rc logs_kv_edit_commit(struct logs_edit *edit) VG_MUST_USE;
+vg_rc logs_kv_edit_commit(struct logs_edit *edit) VG_WAITS VG_MUST_USE;
 void logs_edit_end(struct logs_edit *edit);
 #define logs_auto_edit __attribute__((cleanup(logs_edit_end)))
 

@@ -19,7 +19,8 @@ Steps, in this order when none is named:
   e2e-asan  the same against the sanitized daemon
   differential  random requests to Virga and to an independent oracle: DynamoDB Local,
             @cloud-copilot/iam-simulate; what AWS's rules do not explain fails
-  crash     kill -9 under mixed load, restart, compare with what was acknowledged
+  crash     kill -9 a hundred times under mixed load, restart, compare with what was acknowledged
+            (VIRGA_KILLS sets another number)
   fuzz      each fuzzer for some seconds
 --deep adds tsan and runs differential, crash and fuzz for longer. -k and what follows -- go to pytest.
 Closes with "N passed, N failed"; the exit code is not 0 when one failed.
@@ -209,9 +210,9 @@ step_differential() {
 
 step_crash() {
     build_kind gcc || return 1
-    local kills=20
-    [ "$deep" = 0 ] || kills=100
-    VIRGA_KILLS=$kills VIRGA_BIN=$VG_ROOT/build/virga run_pytest crash tests/crash "${pytest[@]}"
+    local kills=100
+    [ "$deep" = 0 ] || kills=1000
+    VIRGA_KILLS=${VIRGA_KILLS:-$kills} VIRGA_BIN=$VG_ROOT/build/virga run_pytest crash tests/crash "${pytest[@]}"
 }
 
 step_fuzz() {

@@ -188,6 +188,18 @@ denied_explicitly(const struct verdicts *v, struct vg_decision *ret)
     return false;
 }
 
+/* What is granted, within what bounds it. */
+static void
+decide_bounded(const struct vg_policies *all, const struct verdicts *v, struct vg_decision *ret)
+{
+    if (all->boundary && v->boundary.allow == MATCH_NO)
+        decide(ret, false, false, VG_POLICY_BOUNDARY);
+    else if (all->has_session && v->session.allow == MATCH_NO)
+        decide(ret, false, false, VG_POLICY_SESSION);
+    else
+        decide(ret, true, false, VG_POLICY_NONE);
+}
+
 /* No statement denies: who must allow? */
 static void
 decide_allow(const struct eval *ev, const struct vg_policies *all, const struct verdicts *v,
@@ -215,13 +227,10 @@ decide_allow(const struct eval *ev, const struct vg_policies *all, const struct 
     }
     /* A grant to the user or the session itself is not bounded: "Resource-based policies that grant
      * permissions to an IAM role session ARN … are not limited by an implicit deny". */
-    bool is_direct = is_same && res == MATCH_DIRECT;
-    if (all->boundary && v->boundary.allow == MATCH_NO && !is_direct)
-        decide(ret, false, false, VG_POLICY_BOUNDARY);
-    else if (all->has_session && v->session.allow == MATCH_NO && !is_direct)
-        decide(ret, false, false, VG_POLICY_SESSION);
-    else
+    if (is_same && res == MATCH_DIRECT)
         decide(ret, true, false, VG_POLICY_NONE);
+    else
+        decide_bounded(all, v, ret);
 }
 
 /* At every level of the organization one policy must allow. */

@@ -130,6 +130,18 @@ vg_str_to_i64(struct vg_str s, int64_t *ret)
     return true;
 }
 
+/* Whether `tails` bytes that continue a sequence follow the first. */
+static bool
+has_tails(const unsigned char *p, size_t n, size_t tails)
+{
+    if (n <= tails)
+        return false;
+    for (size_t i = 1; i <= tails; i++)
+        if ((p[i] & 0xC0) != 0x80)
+            return false;
+    return true;
+}
+
 /* Length of the well-formed UTF-8 sequence at p, 0 when there is none (Unicode 15, table 3-7). */
 static size_t
 utf8_seq(const unsigned char *p, size_t n)
@@ -137,16 +149,16 @@ utf8_seq(const unsigned char *p, size_t n)
     if (p[0] < 0x80)
         return 1;
     if (p[0] >= 0xC2 && p[0] <= 0xDF)
-        return n >= 2 && (p[1] & 0xC0) == 0x80 ? 2 : 0;
+        return has_tails(p, n, 1) ? 2 : 0;
     if ((p[0] & 0xF0) == 0xE0) {
-        if (n < 3 || (p[1] & 0xC0) != 0x80 || (p[2] & 0xC0) != 0x80)
+        if (!has_tails(p, n, 2))
             return 0;
         bool is_overlong = p[0] == 0xE0 && p[1] < 0xA0;
         bool is_surrogate = p[0] == 0xED && p[1] > 0x9F;
         return is_overlong || is_surrogate ? 0 : 3;
     }
     if (p[0] >= 0xF0 && p[0] <= 0xF4) {
-        if (n < 4 || (p[1] & 0xC0) != 0x80 || (p[2] & 0xC0) != 0x80 || (p[3] & 0xC0) != 0x80)
+        if (!has_tails(p, n, 3))
             return 0;
         bool is_overlong = p[0] == 0xF0 && p[1] < 0x90;
         bool is_beyond = p[0] == 0xF4 && p[1] > 0x8F;

@@ -55,6 +55,9 @@ BANNED = [(re.compile(r"(?<![\w.>])(" + names + r")\s*\("), allowed) for names, 
 
 FUNCTION_LINES, FILE_LINES, HEADER_LINES = 100, 1500, 300
 FUNCTION_AIM, FILE_AIM = 70, 1000
+COMPLEXITY = 20
+# McCabe's number, with a switch as one decision: a flat list of cases is easy to read, however long.
+DECISION = re.compile(r"\b(?:if|for|while|switch)\b|&&|\|\||\?")
 
 problems = []
 notes = []
@@ -185,6 +188,16 @@ def check_sizes(f):
             notes.append(f"{f.rel}:{first + 1}: {name}() has {length} lines, aim at {FUNCTION_AIM}")
 
 
+def check_complexity(f):
+    if f.is_test:
+        return
+    for name, _, first, last in f.functions():
+        code = [line for line in f.code[first:last] if not line.startswith("#")]
+        number = 1 + sum(len(DECISION.findall(line)) for line in code)
+        if number > COMPLEXITY:
+            f.problem("complexity", first + 1, f"{name}() has a complexity of {number}, at most {COMPLEXITY}")
+
+
 @functools.cache
 def included_from_outside(folder):
     """Names of the headers of `folder` that files of other folders include."""
@@ -269,7 +282,7 @@ def main():
         elif re.search(r"\.(py|sh)$", rel) or rel in ("dev", ".ci/run"):
             check_spdx(File(rel))
     for f in c_files:
-        for check in (check_spdx, check_layers, check_banned, check_sizes, check_names, check_state):
+        for check in (check_spdx, check_layers, check_banned, check_sizes, check_complexity, check_names, check_state):
             check(f)
     waits.check(c_files)
     for rel, line, rule, what in problems:

@@ -36,6 +36,20 @@ def define(head, *body):
     return "\n".join([kind, name, "{", *("    " + line for line in body), "}", ""])
 
 
+def test_decisions_are_counted_and_a_switch_is_one():
+    def complexity(*body):
+        lint.problems.clear()
+        lint.check_complexity(lint.File("src/services/x/x.c", define("int x_f(int a)", *body)))
+        said = [what for _, _, _, what in lint.problems]
+        lint.problems.clear()
+        return said
+
+    assert not complexity(*["if (a) b();"] * 19)
+    assert complexity(*["if (a) b();"] * 20) == ["x_f() has a complexity of 21, at most 20"]
+    assert complexity(*["a = b && c || d ? e : f; /* if (a || b) */"] * 7) == ["x_f() has a complexity of 22, at most 20"]
+    assert not complexity("switch (a) {", *["case A:"] * 50, "}")
+
+
 def test_a_caller_of_what_waits_is_marked_though_it_is_a_static_that_waits():
     code = define("static void rest(void)", "vg_fiber_sleep(1);") + define("void vg_a_unmarked(void)", "rest();")
     assert [rule for _, rule, _ in found(code)] == ["waits"]

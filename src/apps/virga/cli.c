@@ -286,6 +286,12 @@ offset_at(struct vg_str text, size_t *at, int64_t *ret_minutes)
     return hours < 24 && minutes < 60;
 }
 
+static bool
+is_date(int64_t month, int64_t day)
+{
+    return month >= 1 && month <= 12 && day >= 1 && day <= 31;
+}
+
 bool
 cli_time(struct vg_str text, int64_t *ret_ms)
 {
@@ -307,7 +313,7 @@ cli_time(struct vg_str text, int64_t *ret_ms)
     }
     if (!offset_at(text, &at, &offset) || at != text.len)
         return false;
-    if (mo < 1 || mo > 12 || d < 1 || d > 31 || h > 23 || mi > 59 || s > 59)
+    if (!is_date(mo, d) || h > 23 || mi > 59 || s > 59)
         return false;
     *ret_ms = ((days_of(y, mo, d) * 24 + h) * 60 + mi - offset) * 60000 + s * 1000 + ms;
     return true;

@@ -155,24 +155,35 @@ joined(struct maker *m, struct dynamodb_node **all, size_t n, bool is_or)
     return node;
 }
 
+/* What does not go together, in the service's words; NULL when all does. */
+static const char *
+expected_fault(const struct dynamodb_expected_attribute_value *e)
+{
+    bool has_operator = e->comparison_operator.v != 0, has_list = e->attribute_value_list.set;
+    bool is_absent = e->exists.set && !e->exists.v;
+    if (has_operator && e->exists.set)
+        return "Exists and ComparisonOperator cannot be used together";
+    if (e->value && has_list)
+        return "Value and AttributeValueList cannot be used together";
+    if (has_operator)
+        return NULL;
+    if (has_list)
+        return "AttributeValueList can only be used with a ComparisonOperator";
+    if (is_absent)
+        return e->value ? "Value cannot be used when Exists is false" : NULL;
+    if (e->value)
+        return NULL;
+    return e->exists.set ? "Value must be provided when Exists is true"
+                         : "Value must be provided when Exists is null";
+}
+
 static bool
 expected_one(struct maker *m, struct vg_str name, const struct dynamodb_expected_attribute_value *e,
              struct dynamodb_node **ret)
 {
-    const char *why = NULL;
     bool has_operator = e->comparison_operator.v != 0, has_list = e->attribute_value_list.set;
     bool is_absent = e->exists.set && !e->exists.v;
-    if (has_operator && e->exists.set)
-        why = "Exists and ComparisonOperator cannot be used together";
-    else if (e->value && has_list)
-        why = "Value and AttributeValueList cannot be used together";
-    else if (!has_operator && has_list)
-        why = "AttributeValueList can only be used with a ComparisonOperator";
-    else if (!has_operator && is_absent && e->value)
-        why = "Value cannot be used when Exists is false";
-    else if (!has_operator && !is_absent && e->value == NULL)
-        why = e->exists.set ? "Value must be provided when Exists is true"
-                            : "Value must be provided when Exists is null";
+    const char *why = expected_fault(e);
     if (why)
         return fail(m,
                     vg_str_fmt(m->arena, INVALID "%s for Attribute: %" VG_FMT, why, VG_ARG(name)));

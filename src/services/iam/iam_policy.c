@@ -179,6 +179,34 @@ iam_delete_policy(struct vg_req *rq, const struct iam_delete_policy_request *in)
     return iam_commit(rq, &db);
 }
 
+static bool
+only_used(const struct iam_list_policies_request *in)
+{
+    return vg_opt_bool_or(in->only_attached, false);
+}
+
+static bool
+only_boundaries(const struct iam_list_policies_request *in)
+{
+    return vg_str_eq(in->policy_usage_filter.text, VG_STR("PermissionsBoundary"));
+}
+
+static bool
+is_below(struct vg_str path, struct vg_str prefix)
+{
+    return prefix.len == 0 || vg_str_starts(path, prefix);
+}
+
+static bool
+is_listed(const struct iam_list_policies_request *in, const struct auth_rec_policy *p)
+{
+    if (only_used(in) && p->attachments == 0 && p->boundaries == 0)
+        return false;
+    if (only_boundaries(in) && p->boundaries == 0)
+        return false;
+    return is_below(p->path, in->path_prefix);
+}
+
 /* AWS's first, then the account's; the marker is the index in that order. */
 vg_rc
 iam_list_policies(struct vg_req *rq, const struct iam_list_policies_request *in,
@@ -186,13 +214,12 @@ iam_list_policies(struct vg_req *rq, const struct iam_list_policies_request *in,
 {
     VG_VEC(struct iam_policy) all = { 0 };
     const struct vg_iam db = iam_reader(rq);
-    bool is_bound = vg_str_eq(in->policy_usage_filter.text, VG_STR("PermissionsBoundary"));
-    bool only_used = vg_opt_bool_or(in->only_attached, false);
     size_t n_aws, from, to;
     const struct vg_aws_policy *aws = vg_aws_policies(&n_aws);
-    bool with_aws = in->scope.v != IAM_POLICY_SCOPE_TYPE_LOCAL && !only_used && !is_bound;
+    bool with_aws =
+        in->scope.v != IAM_POLICY_SCOPE_TYPE_LOCAL && !only_used(in) && !only_boundaries(in);
     for (size_t i = 0; with_aws && i < n_aws; i++)
-        if (in->path_prefix.len == 0 || vg_str_starts(aws[i].path, in->path_prefix))
+        if (is_below(aws[i].path, in->path_prefix))
             aws_policy_out(rq, &aws[i], VG_VEC_ADD(rq->arena, &all));
     struct vg_iam_list list = { .has_more = in->scope.v != IAM_POLICY_SCOPE_TYPE_AWS };
     struct vg_str after = VG_STR_NONE;
@@ -202,10 +229,7 @@ iam_list_policies(struct vg_req *rq, const struct iam_list_policies_request *in,
         for (size_t i = 0; rc == VG_OK && i < list.len; i++) {
             const struct auth_rec_policy *p = &list.policies[i];
             after = p->name;
-            bool is_out = (in->path_prefix.len > 0 && !vg_str_starts(p->path, in->path_prefix))
-                          || (only_used && p->attachments == 0 && p->boundaries == 0)
-                          || (is_bound && p->boundaries == 0);
-            if (!is_out)
+            if (is_listed(in, p))
                 policy_out(rq, p, VG_VEC_ADD(rq->arena, &all));
         }
     }

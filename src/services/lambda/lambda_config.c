@@ -24,6 +24,17 @@ not_here(struct vg_req *rq, const char *what)
     return lambda_bad(rq, "%s is not supported by this version of Virga.", what);
 }
 
+static vg_rc
+refuse_logging(struct vg_req *rq, const struct lambda_logging_config *log)
+{
+    if (vg_str_eq(log->log_format.text, VG_STR("JSON")))
+        return not_here(rq, "LoggingConfig.LogFormat JSON");
+    if (log->application_log_level.text.len > 0 || log->system_log_level.text.len > 0)
+        return lambda_bad(rq, "ApplicationLogLevel and SystemLogLevel can only be set when "
+                              "LogFormat is JSON.");
+    return VG_OK;
+}
+
 /* What AWS has and we do not: refused, never ignored. An empty value asks for nothing. */
 static vg_rc
 refuse_unsupported(struct vg_req *rq, const struct lambda_update_function_configuration_request *in)
@@ -47,12 +58,9 @@ refuse_unsupported(struct vg_req *rq, const struct lambda_update_function_config
         return not_here(rq, "TracingConfig.Mode Active");
     if (in->snap_start && vg_str_eq(in->snap_start->apply_on.text, VG_STR("PublishedVersions")))
         return not_here(rq, "SnapStart");
-    const struct lambda_logging_config *log = in->logging_config;
-    if (log && vg_str_eq(log->log_format.text, VG_STR("JSON")))
-        return not_here(rq, "LoggingConfig.LogFormat JSON");
-    if (log && (log->application_log_level.text.len > 0 || log->system_log_level.text.len > 0))
-        return lambda_bad(rq, "ApplicationLogLevel and SystemLogLevel can only be set when "
-                              "LogFormat is JSON.");
+    vg_rc rc = in->logging_config ? refuse_logging(rq, in->logging_config) : VG_OK;
+    if (rc != VG_OK)
+        return rc;
     if (in->capacity_provider_config)
         return not_here(rq, "CapacityProviderConfig");
     if (in->durable_config)

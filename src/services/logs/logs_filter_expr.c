@@ -15,31 +15,42 @@
 /* --- parsing ------------------------------------------------------------------------------------
  */
 
+static bool
+skip_one_of(struct vg_str s, size_t *at, char a, char b)
+{
+    if (*at >= s.len || (s.ptr[*at] != a && s.ptr[*at] != b))
+        return false;
+    ++*at;
+    return true;
+}
+
+/* How many there were. */
+static size_t
+skip_digits(struct vg_str s, size_t *at)
+{
+    size_t from = *at;
+    while (*at < s.len && s.ptr[*at] >= '0' && s.ptr[*at] <= '9')
+        ++*at;
+    return *at - from;
+}
+
 /* [+-] digits [. digits] [e [+-] digits]: all of it. */
 static bool
 number_of(struct vg_str s, double *ret)
 {
     char text[64];
-    size_t i = 0, digits = 0;
     if (s.len == 0 || s.len >= sizeof(text))
         return false;
-    if (s.ptr[0] == '+' || s.ptr[0] == '-')
-        i++;
-    for (; i < s.len && s.ptr[i] >= '0' && s.ptr[i] <= '9'; i++)
-        digits++;
-    if (i < s.len && s.ptr[i] == '.')
-        for (i++; i < s.len && s.ptr[i] >= '0' && s.ptr[i] <= '9'; i++)
-            digits++;
+    size_t i = 0;
+    skip_one_of(s, &i, '+', '-');
+    size_t digits = skip_digits(s, &i);
+    if (skip_one_of(s, &i, '.', '.'))
+        digits += skip_digits(s, &i);
     if (digits == 0)
         return false;
-    if (i < s.len && (s.ptr[i] == 'e' || s.ptr[i] == 'E')) {
-        i++;
-        if (i < s.len && (s.ptr[i] == '+' || s.ptr[i] == '-'))
-            i++;
-        size_t from = i;
-        while (i < s.len && s.ptr[i] >= '0' && s.ptr[i] <= '9')
-            i++;
-        if (i == from)
+    if (skip_one_of(s, &i, 'e', 'E')) {
+        skip_one_of(s, &i, '+', '-');
+        if (skip_digits(s, &i) == 0)
             return false;
     }
     if (i != s.len)

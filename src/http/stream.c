@@ -80,6 +80,10 @@ on_cipher(struct stream *s, struct vg_str bytes)
         s->events->on_bytes(s, vg_str_n(plain, (size_t)n));
     if (s->is_closed)
         return;
+    if (n == TLS_CONN_BAD && tls_conn_is_plain_http(s->tls)) {
+        s->events->on_broken(s); /* no alert first: the other side would not understand it */
+        return;
+    }
     flush(s);
     if (s->is_closed)
         return;

@@ -8,6 +8,7 @@ boto3's `verify`, the CLI's AWS_CA_BUNDLE, Node's NODE_EXTRA_CA_CERTS.
 import http.client
 import socket
 import ssl
+import struct
 import subprocess
 
 import boto3
@@ -163,4 +164,8 @@ def test_plain_http_on_the_tls_port_is_told_what_is_wrong(make_secure):
         assert (reply.status, reply.getheader("Connection")) == (400, "close")
         assert b"https://" in reply.read()
         connection.close()
+    for _ in range(20):  # some that do not wait for an answer
+        with socket.create_connection(("127.0.0.1", secure.port), timeout=30) as rude:
+            rude.sendall(b"OPTIONS * HTTP/1.1\r\n\r\n")
+            rude.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     certificate(secure.port, secure.authority, "localhost")  # and it goes on serving

@@ -255,12 +255,10 @@ tag(struct vg_req *rq, enum vg_identity_kind kind, struct vg_str name,
     vg_rc rc = iam_begin(rq, &db, false);
     if (rc == VG_OK)
         rc = iam_need(rq, &db, kind, name, &id);
-    if (rc == VG_OK && add)
-        rc = iam_tags_add(rq, add, &id.tags.items, &id.tags.len);
+    if (rc == VG_OK)
+        rc = iam_tags_change(rq, add, remove, &id.tags.items, &id.tags.len);
     if (rc != VG_OK)
         return rc;
-    if (remove)
-        iam_tags_remove(remove, id.tags.items, &id.tags.len);
     vg_iam_put_identity(&db, &id);
     return iam_commit(rq, &db);
 }
@@ -272,15 +270,11 @@ list_tags(struct vg_req *rq, enum vg_identity_kind kind, struct vg_str name, str
 {
     struct auth_rec_identity id;
     const struct vg_iam db = iam_reader(rq);
-    size_t from, to;
     vg_rc rc = iam_need(rq, &db, kind, name, &id);
-    if (rc == VG_OK)
-        rc = iam_slice(rq, marker, max_items, id.tags.len, &from, &to, ret_truncated, ret_marker);
     if (rc != VG_OK)
         return rc;
-    *ret = iam_tags_out(rq, id.tags.items + from, to - from);
-    ret->set = true;
-    return VG_OK;
+    return iam_tags_page(rq, id.tags.items, id.tags.len, marker, max_items, ret, ret_truncated,
+                         ret_marker);
 }
 
 /* --- the operations -----------------------------------------------------------------------------

@@ -31,6 +31,25 @@ iam_need(struct vg_req *rq, const struct vg_iam *db, enum vg_identity_kind kind,
                                              iam_kind_word(kind), VG_ARG(name));
 }
 
+vg_rc
+iam_need_free(struct vg_req *rq, const struct vg_iam *db, enum vg_identity_kind kind,
+              struct vg_str name)
+{
+    static const char *const words[] = { "", "User", "Role", "Group" };
+    struct auth_rec_identity other;
+    vg_rc rc = vg_iam_identity(db, kind, name, &other);
+    if (rc != VG_OK || !other.name.ptr)
+        return rc;
+    return iam_fail_entity_already_exists_exception(rq, "%s with name %" VG_FMT " already exists.",
+                                                    words[kind], VG_ARG(name));
+}
+
+vg_rc
+iam_fail_must_first(struct vg_req *rq, const char *what)
+{
+    return iam_fail_delete_conflict_exception(rq, "Cannot delete entity, must %s first.", what);
+}
+
 struct vg_str
 iam_arn_of(struct vg_req *rq, const struct auth_rec_identity *id)
 {
@@ -216,6 +235,16 @@ iam_tags_remove(const struct iam_tag_key_list_type *keys, struct auth_rec_tag *i
     *len = kept;
 }
 
+vg_rc
+iam_tags_change(struct vg_req *rq, const struct iam_tag_list_type *add,
+                const struct iam_tag_key_list_type *remove, struct auth_rec_tag **items,
+                size_t *len)
+{
+    if (remove)
+        iam_tags_remove(remove, *items, len);
+    return add ? iam_tags_add(rq, add, items, len) : VG_OK;
+}
+
 struct iam_tag_list_type
 iam_tags_out(struct vg_req *rq, const struct auth_rec_tag *items, size_t len)
 {
@@ -268,6 +297,20 @@ iam_slice(struct vg_req *rq, struct vg_str marker, struct vg_opt_i64 max_items, 
 }
 
 vg_rc
+iam_tags_page(struct vg_req *rq, const struct auth_rec_tag *items, size_t len, struct vg_str marker,
+              struct vg_opt_i64 max_items, struct iam_tag_list_type *ret,
+              struct vg_opt_bool *ret_truncated, struct vg_str *ret_marker)
+{
+    size_t from, to;
+    vg_rc rc = iam_slice(rq, marker, max_items, len, &from, &to, ret_truncated, ret_marker);
+    if (rc != VG_OK)
+        return rc;
+    *ret = iam_tags_out(rq, items + from, to - from);
+    ret->set = true;
+    return VG_OK;
+}
+
+vg_rc
 iam_find(struct vg_req *rq, enum vg_identity_kind kind, struct vg_str path_prefix,
          struct vg_str marker, struct vg_opt_i64 max_items, struct iam_found *ret)
 {
@@ -290,6 +333,49 @@ iam_find(struct vg_req *rq, enum vg_identity_kind kind, struct vg_str path_prefi
             }
             *VG_VEC_ADD(rq->arena, &ret->items) = *id;
         }
+    }
+    return rc;
+}
+
+static void
+add_row(struct vg_req *rq, const struct iam_row_type *type, const struct auth_rec_identity *id,
+        struct iam_rows *to)
+{
+    type->put(rq, id, (char *)to->items + to->len * type->bytes);
+    to->len++;
+}
+
+vg_rc
+iam_rows_found(struct vg_req *rq, const struct iam_row_type *type, struct vg_str path_prefix,
+               struct vg_str marker, struct vg_opt_i64 max_items, struct iam_rows *ret)
+{
+    struct iam_found found;
+    vg_rc rc = iam_find(rq, type->kind, path_prefix, marker, max_items, &found);
+    if (rc != VG_OK)
+        return rc;
+    *ret = (struct iam_rows) { .is_truncated = found.is_truncated, .marker = found.marker };
+    ret->items = vg_arena_alloc(rq->arena, (found.items.len + 1) * type->bytes);
+    for (size_t i = 0; i < found.items.len; i++)
+        add_row(rq, type, &found.items.items[i], ret);
+    return VG_OK;
+}
+
+vg_rc
+iam_rows_named(struct vg_req *rq, const struct iam_row_type *type, const struct vg_str *names,
+               size_t n, struct vg_str marker, struct vg_opt_i64 max_items, struct iam_rows *ret)
+{
+    const struct vg_iam db = iam_reader(rq);
+    struct auth_rec_identity id;
+    size_t from, to;
+    *ret = (struct iam_rows) { 0 };
+    vg_rc rc = iam_slice(rq, marker, max_items, n, &from, &to, &ret->is_truncated, &ret->marker);
+    if (rc != VG_OK)
+        return rc;
+    ret->items = vg_arena_alloc(rq->arena, (to - from + 1) * type->bytes);
+    for (size_t i = from; i < to && rc == VG_OK; i++) {
+        rc = vg_iam_identity(&db, type->kind, names[i], &id);
+        if (rc == VG_OK && id.name.ptr)
+            add_row(rq, type, &id, ret);
     }
     return rc;
 }

@@ -30,6 +30,11 @@ vg_rc iam_commit(struct vg_req *rq, struct vg_iam *db) VG_WAITS VG_MUST_USE;
 /* The identity, or NoSuchEntity with AWS's text. */
 vg_rc iam_need(struct vg_req *rq, const struct vg_iam *db, enum vg_identity_kind kind,
                struct vg_str name, struct auth_rec_identity *ret) VG_MUST_USE;
+/* EntityAlreadyExists with AWS's text unless the name is free. */
+vg_rc iam_need_free(struct vg_req *rq, const struct vg_iam *db, enum vg_identity_kind kind,
+                    struct vg_str name) VG_MUST_USE;
+/* DeleteConflict: what must go before the entity; "delete policies" */
+vg_rc iam_fail_must_first(struct vg_req *rq, const char *what);
 /* "user", "role", "group" */
 const char *iam_kind_word(enum vg_identity_kind kind);
 struct vg_str iam_arn_of(struct vg_req *rq, const struct auth_rec_identity *id);
@@ -65,6 +70,10 @@ vg_rc iam_tags_add(struct vg_req *rq, const struct iam_tag_list_type *from,
                    struct auth_rec_tag **items, size_t *len) VG_MUST_USE;
 void iam_tags_remove(const struct iam_tag_key_list_type *keys, struct auth_rec_tag *items,
                      size_t *len);
+/* One of `add` and `remove` is given; the other is NULL. */
+vg_rc iam_tags_change(struct vg_req *rq, const struct iam_tag_list_type *add,
+                      const struct iam_tag_key_list_type *remove, struct auth_rec_tag **items,
+                      size_t *len) VG_MUST_USE;
 struct iam_tag_list_type iam_tags_out(struct vg_req *rq, const struct auth_rec_tag *items,
                                       size_t len);
 
@@ -83,6 +92,12 @@ vg_rc iam_slice(struct vg_req *rq, struct vg_str marker, struct vg_opt_i64 max_i
                 size_t *ret_from, size_t *ret_to, struct vg_opt_bool *ret_truncated,
                 struct vg_str *ret_marker) VG_MUST_USE;
 
+/* A page of a record's tags. */
+vg_rc iam_tags_page(struct vg_req *rq, const struct auth_rec_tag *items, size_t len,
+                    struct vg_str marker, struct vg_opt_i64 max_items,
+                    struct iam_tag_list_type *ret, struct vg_opt_bool *ret_truncated,
+                    struct vg_str *ret_marker) VG_MUST_USE;
+
 struct iam_found {
     VG_VEC(struct auth_rec_identity) items;
     struct vg_opt_bool is_truncated;
@@ -91,6 +106,26 @@ struct iam_found {
 vg_rc iam_find(struct vg_req *rq, enum vg_identity_kind kind, struct vg_str path_prefix,
                struct vg_str marker, struct vg_opt_i64 max_items, struct iam_found *ret)
     VG_MUST_USE;
+/* A page of identities as the answer wants them: `items` are rows of the caller's type. */
+struct iam_rows {
+    void *items;
+    size_t len;
+    struct vg_opt_bool is_truncated;
+    struct vg_str marker;
+};
+struct iam_row_type {
+    enum vg_identity_kind kind;
+    size_t bytes;
+    void (*put)(struct vg_req *rq, const struct auth_rec_identity *id, void *row);
+};
+/* All of the kind under a path. */
+vg_rc iam_rows_found(struct vg_req *rq, const struct iam_row_type *type, struct vg_str path_prefix,
+                     struct vg_str marker, struct vg_opt_i64 max_items, struct iam_rows *ret)
+    VG_MUST_USE;
+/* Those of a list of names; who is gone is left out. */
+vg_rc iam_rows_named(struct vg_req *rq, const struct iam_row_type *type, const struct vg_str *names,
+                     size_t n, struct vg_str marker, struct vg_opt_i64 max_items,
+                     struct iam_rows *ret) VG_MUST_USE;
 /* All of a kind: for summaries. */
 vg_rc iam_all(struct vg_req *rq, const struct vg_iam *db, enum vg_identity_kind kind,
               struct iam_found *ret) VG_MUST_USE;

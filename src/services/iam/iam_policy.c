@@ -489,12 +489,10 @@ tag(struct vg_req *rq, struct vg_str arn, const struct iam_tag_list_type *add,
     vg_rc rc = iam_begin(rq, &db, false);
     if (rc == VG_OK)
         rc = need_own(rq, &db, arn, &p);
-    if (rc == VG_OK && add)
-        rc = iam_tags_add(rq, add, &p.tags.items, &p.tags.len);
+    if (rc == VG_OK)
+        rc = iam_tags_change(rq, add, remove, &p.tags.items, &p.tags.len);
     if (rc != VG_OK)
         return rc;
-    if (remove)
-        iam_tags_remove(remove, p.tags.items, &p.tags.len);
     vg_iam_put_policy(&db, &p);
     return iam_commit(rq, &db);
 }
@@ -517,14 +515,9 @@ iam_list_policy_tags(struct vg_req *rq, const struct iam_list_policy_tags_reques
 {
     struct auth_rec_policy p;
     const struct vg_iam db = iam_reader(rq);
-    size_t from, to;
     vg_rc rc = need_own(rq, &db, in->policy_arn, &p);
-    if (rc == VG_OK)
-        rc = iam_slice(rq, in->marker, in->max_items, p.tags.len, &from, &to, &out->is_truncated,
-                       &out->marker);
     if (rc != VG_OK)
         return rc;
-    out->tags = iam_tags_out(rq, p.tags.items + from, to - from);
-    out->tags.set = true;
-    return VG_OK;
+    return iam_tags_page(rq, p.tags.items, p.tags.len, in->marker, in->max_items, &out->tags,
+                         &out->is_truncated, &out->marker);
 }

@@ -90,8 +90,7 @@ iam_delete_instance_profile(struct vg_req *rq, const struct iam_delete_instance_
     if (rc != VG_OK)
         return rc;
     if (p.role.len > 0)
-        return iam_fail_delete_conflict_exception(
-            rq, "Cannot delete entity, must remove roles from instance profile first.");
+        return iam_fail_must_first(rq, "remove roles from instance profile");
     vg_iam_del_profile(&db, p.name);
     return iam_commit(rq, &db);
 }
@@ -200,12 +199,10 @@ tag(struct vg_req *rq, struct vg_str name, const struct iam_tag_list_type *add,
     vg_rc rc = iam_begin(rq, &db, false);
     if (rc == VG_OK)
         rc = need(rq, &db, name, &p);
-    if (rc == VG_OK && add)
-        rc = iam_tags_add(rq, add, &p.tags.items, &p.tags.len);
+    if (rc == VG_OK)
+        rc = iam_tags_change(rq, add, remove, &p.tags.items, &p.tags.len);
     if (rc != VG_OK)
         return rc;
-    if (remove)
-        iam_tags_remove(remove, p.tags.items, &p.tags.len);
     vg_iam_put_profile(&db, &p);
     return iam_commit(rq, &db);
 }
@@ -229,14 +226,9 @@ iam_list_instance_profile_tags(struct vg_req *rq,
 {
     struct auth_rec_profile p;
     const struct vg_iam db = iam_reader(rq);
-    size_t from, to;
     vg_rc rc = need(rq, &db, in->instance_profile_name, &p);
-    if (rc == VG_OK)
-        rc = iam_slice(rq, in->marker, in->max_items, p.tags.len, &from, &to, &out->is_truncated,
-                       &out->marker);
     if (rc != VG_OK)
         return rc;
-    out->tags = iam_tags_out(rq, p.tags.items + from, to - from);
-    out->tags.set = true;
-    return VG_OK;
+    return iam_tags_page(rq, p.tags.items, p.tags.len, in->marker, in->max_items, &out->tags,
+                         &out->is_truncated, &out->marker);
 }

@@ -20,13 +20,9 @@ static vg_rc
 put_new_role(struct vg_req *rq, struct vg_iam *db, const struct auth_rec_identity *id,
              struct iam_role **ret)
 {
-    struct auth_rec_identity other;
-    vg_rc rc = vg_iam_identity(db, VG_IDENTITY_ROLE, id->name, &other);
+    vg_rc rc = iam_need_free(rq, db, VG_IDENTITY_ROLE, id->name);
     if (rc != VG_OK)
         return rc;
-    if (other.name.ptr)
-        return iam_fail_entity_already_exists_exception(
-            rq, "Role with name %" VG_FMT " already exists.", VG_ARG(id->name));
     vg_iam_put_identity(db, id);
     *ret = VG_NEW(rq->arena, struct iam_role);
     iam_role_out(rq, id, *ret);
@@ -185,8 +181,7 @@ iam_delete_role(struct vg_req *rq, const struct iam_delete_role_request *in)
     else if (id.attached.len > 0)
         first = "detach all policies";
     if (first)
-        return iam_fail_delete_conflict_exception(rq, "Cannot delete entity, must %s first.",
-                                                  first);
+        return iam_fail_must_first(rq, first);
     rc = iam_set_boundary(rq, &db, &id, VG_STR_NONE);
     if (rc != VG_OK)
         return rc;
@@ -194,24 +189,29 @@ iam_delete_role(struct vg_req *rq, const struct iam_delete_role_request *in)
     return iam_commit(rq, &db);
 }
 
+/* ListRoles leaves tags and boundary out. */
+static void
+role_row(struct vg_req *rq, const struct auth_rec_identity *id, void *row)
+{
+    struct iam_role *role = row;
+    iam_role_out(rq, id, role);
+    role->tags.len = 0;
+    role->permissions_boundary = NULL;
+}
+
 vg_rc
 iam_list_roles(struct vg_req *rq, const struct iam_list_roles_request *in,
                struct iam_list_roles_response *out)
 {
-    struct iam_found found;
-    vg_rc rc = iam_find(rq, VG_IDENTITY_ROLE, in->path_prefix, in->marker, in->max_items, &found);
+    static const struct iam_row_type roles = { VG_IDENTITY_ROLE, sizeof(struct iam_role),
+                                               role_row };
+    struct iam_rows page;
+    vg_rc rc = iam_rows_found(rq, &roles, in->path_prefix, in->marker, in->max_items, &page);
     if (rc != VG_OK)
         return rc;
-    out->roles.items = VG_NEW_ARRAY(rq->arena, struct iam_role, found.items.len + 1);
-    out->roles.len = found.items.len;
-    out->roles.set = true;
-    for (size_t i = 0; i < found.items.len; i++) {
-        iam_role_out(rq, &found.items.items[i], &out->roles.items[i]);
-        out->roles.items[i].tags.len = 0;
-        out->roles.items[i].permissions_boundary = NULL;
-    }
-    out->is_truncated = found.is_truncated;
-    out->marker = found.marker;
+    out->roles = (struct iam_role_list_type) { page.items, page.len, true };
+    out->is_truncated = page.is_truncated;
+    out->marker = page.marker;
     return VG_OK;
 }
 

@@ -7,17 +7,13 @@ vg_rc
 iam_create_user(struct vg_req *rq, const struct iam_create_user_request *in,
                 struct iam_create_user_response *out)
 {
-    struct auth_rec_identity id;
     iam_auto_db db = { 0 };
     vg_rc rc = iam_begin(rq, &db, false);
     if (rc == VG_OK)
-        rc = vg_iam_identity(&db, VG_IDENTITY_USER, in->user_name, &id);
+        rc = iam_need_free(rq, &db, VG_IDENTITY_USER, in->user_name);
     if (rc != VG_OK)
         return rc;
-    if (id.name.ptr)
-        return iam_fail_entity_already_exists_exception(
-            rq, "User with name %" VG_FMT " already exists.", VG_ARG(in->user_name));
-    id = (struct auth_rec_identity) {
+    struct auth_rec_identity id = {
         .kind = VG_IDENTITY_USER,
         .name = in->user_name,
         .path = iam_path_or_root(in->path),
@@ -68,12 +64,10 @@ static vg_rc
 rename_user(struct vg_req *rq, const struct vg_iam *db, struct auth_rec_identity *id,
             struct vg_str to)
 {
-    struct auth_rec_identity other, group;
+    struct auth_rec_identity group;
     struct auth_rec_key key;
-    vg_rc rc = vg_iam_identity(db, VG_IDENTITY_USER, to, &other);
-    if (rc == VG_OK && other.name.ptr && !vg_str_eq_nocase(to, id->name))
-        return iam_fail_entity_already_exists_exception(
-            rq, "User with name %" VG_FMT " already exists.", VG_ARG(to));
+    bool is_new = !vg_str_eq_nocase(to, id->name);
+    vg_rc rc = is_new ? iam_need_free(rq, db, VG_IDENTITY_USER, to) : VG_OK;
     for (size_t i = 0; rc == VG_OK && i < id->groups.len; i++) {
         rc = iam_need(rq, db, VG_IDENTITY_GROUP, id->groups.items[i], &group);
         if (rc != VG_OK)
@@ -133,8 +127,7 @@ iam_delete_user(struct vg_req *rq, const struct iam_delete_user_request *in)
     else if (id.groups.len > 0)
         first = "remove users from group";
     if (first)
-        return iam_fail_delete_conflict_exception(rq, "Cannot delete entity, must %s first.",
-                                                  first);
+        return iam_fail_must_first(rq, first);
     rc = iam_set_boundary(rq, &db, &id, VG_STR_NONE);
     if (rc != VG_OK)
         return rc;
@@ -142,24 +135,45 @@ iam_delete_user(struct vg_req *rq, const struct iam_delete_user_request *in)
     return iam_commit(rq, &db);
 }
 
+static void
+member_row(struct vg_req *rq, const struct auth_rec_identity *id, void *row)
+{
+    iam_user_out(rq, id, row);
+}
+
+/* ListUsers leaves tags and boundary out. */
+static void
+user_row(struct vg_req *rq, const struct auth_rec_identity *id, void *row)
+{
+    struct iam_user *user = row;
+    iam_user_out(rq, id, user);
+    user->tags.len = 0;
+    user->permissions_boundary = NULL;
+}
+
+static void
+group_row(struct vg_req *rq, const struct auth_rec_identity *id, void *row)
+{
+    iam_group_out(rq, id, row);
+}
+
+static const struct iam_row_type users = { VG_IDENTITY_USER, sizeof(struct iam_user), user_row },
+                                 members = { VG_IDENTITY_USER, sizeof(struct iam_user),
+                                             member_row },
+                                 groups = { VG_IDENTITY_GROUP, sizeof(struct iam_group),
+                                            group_row };
+
 vg_rc
 iam_list_users(struct vg_req *rq, const struct iam_list_users_request *in,
                struct iam_list_users_response *out)
 {
-    struct iam_found found;
-    vg_rc rc = iam_find(rq, VG_IDENTITY_USER, in->path_prefix, in->marker, in->max_items, &found);
+    struct iam_rows page;
+    vg_rc rc = iam_rows_found(rq, &users, in->path_prefix, in->marker, in->max_items, &page);
     if (rc != VG_OK)
         return rc;
-    out->users.items = VG_NEW_ARRAY(rq->arena, struct iam_user, found.items.len + 1);
-    out->users.len = found.items.len;
-    out->users.set = true;
-    for (size_t i = 0; i < found.items.len; i++) {
-        iam_user_out(rq, &found.items.items[i], &out->users.items[i]);
-        out->users.items[i].tags.len = 0; /* lists leave tags and boundary out */
-        out->users.items[i].permissions_boundary = NULL;
-    }
-    out->is_truncated = found.is_truncated;
-    out->marker = found.marker;
+    out->users = (struct iam_user_list_type) { page.items, page.len, true };
+    out->is_truncated = page.is_truncated;
+    out->marker = page.marker;
     return VG_OK;
 }
 
@@ -170,17 +184,13 @@ vg_rc
 iam_create_group(struct vg_req *rq, const struct iam_create_group_request *in,
                  struct iam_create_group_response *out)
 {
-    struct auth_rec_identity id;
     iam_auto_db db = { 0 };
     vg_rc rc = iam_begin(rq, &db, false);
     if (rc == VG_OK)
-        rc = vg_iam_identity(&db, VG_IDENTITY_GROUP, in->group_name, &id);
+        rc = iam_need_free(rq, &db, VG_IDENTITY_GROUP, in->group_name);
     if (rc != VG_OK)
         return rc;
-    if (id.name.ptr)
-        return iam_fail_entity_already_exists_exception(
-            rq, "Group with name %" VG_FMT " already exists.", VG_ARG(in->group_name));
-    id = (struct auth_rec_identity) {
+    struct auth_rec_identity id = {
         .kind = VG_IDENTITY_GROUP,
         .name = in->group_name,
         .path = iam_path_or_root(in->path),
@@ -197,36 +207,30 @@ vg_rc
 iam_get_group(struct vg_req *rq, const struct iam_get_group_request *in,
               struct iam_get_group_response *out)
 {
-    struct auth_rec_identity id, user;
+    struct auth_rec_identity id;
+    struct iam_rows page;
     const struct vg_iam db = iam_reader(rq);
-    size_t from, to;
     vg_rc rc = iam_need(rq, &db, VG_IDENTITY_GROUP, in->group_name, &id);
     if (rc == VG_OK)
-        rc = iam_slice(rq, in->marker, in->max_items, id.members.len, &from, &to,
-                       &out->is_truncated, &out->marker);
+        rc = iam_rows_named(rq, &members, id.members.items, id.members.len, in->marker,
+                            in->max_items, &page);
     if (rc != VG_OK)
         return rc;
     out->group = VG_NEW(rq->arena, struct iam_group);
     iam_group_out(rq, &id, out->group);
-    out->users.items = VG_NEW_ARRAY(rq->arena, struct iam_user, to - from + 1);
-    out->users.set = true;
-    for (size_t i = from; i < to && rc == VG_OK; i++) {
-        rc = vg_iam_identity(&db, VG_IDENTITY_USER, id.members.items[i], &user);
-        if (rc == VG_OK && user.name.ptr)
-            iam_user_out(rq, &user, &out->users.items[out->users.len++]);
-    }
-    return rc;
+    out->users = (struct iam_user_list_type) { page.items, page.len, true };
+    out->is_truncated = page.is_truncated;
+    out->marker = page.marker;
+    return VG_OK;
 }
 
 static vg_rc
 rename_group(struct vg_req *rq, const struct vg_iam *db, struct auth_rec_identity *id,
              struct vg_str to)
 {
-    struct auth_rec_identity other, user;
-    vg_rc rc = vg_iam_identity(db, VG_IDENTITY_GROUP, to, &other);
-    if (rc == VG_OK && other.name.ptr && !vg_str_eq_nocase(to, id->name))
-        return iam_fail_entity_already_exists_exception(
-            rq, "Group with name %" VG_FMT " already exists.", VG_ARG(to));
+    struct auth_rec_identity user;
+    bool is_new = !vg_str_eq_nocase(to, id->name);
+    vg_rc rc = is_new ? iam_need_free(rq, db, VG_IDENTITY_GROUP, to) : VG_OK;
     for (size_t i = 0; rc == VG_OK && i < id->members.len; i++) {
         rc = iam_need(rq, db, VG_IDENTITY_USER, id->members.items[i], &user);
         if (rc != VG_OK)
@@ -278,8 +282,7 @@ iam_delete_group(struct vg_req *rq, const struct iam_delete_group_request *in)
     else if (id.attached.len > 0)
         first = "detach all policies";
     if (first)
-        return iam_fail_delete_conflict_exception(rq, "Cannot delete entity, must %s first.",
-                                                  first);
+        return iam_fail_must_first(rq, first);
     vg_iam_del_identity(&db, VG_IDENTITY_GROUP, id.name);
     return iam_commit(rq, &db);
 }
@@ -288,17 +291,13 @@ vg_rc
 iam_list_groups(struct vg_req *rq, const struct iam_list_groups_request *in,
                 struct iam_list_groups_response *out)
 {
-    struct iam_found found;
-    vg_rc rc = iam_find(rq, VG_IDENTITY_GROUP, in->path_prefix, in->marker, in->max_items, &found);
+    struct iam_rows page;
+    vg_rc rc = iam_rows_found(rq, &groups, in->path_prefix, in->marker, in->max_items, &page);
     if (rc != VG_OK)
         return rc;
-    out->groups.items = VG_NEW_ARRAY(rq->arena, struct iam_group, found.items.len + 1);
-    out->groups.len = found.items.len;
-    out->groups.set = true;
-    for (size_t i = 0; i < found.items.len; i++)
-        iam_group_out(rq, &found.items.items[i], &out->groups.items[i]);
-    out->is_truncated = found.is_truncated;
-    out->marker = found.marker;
+    out->groups = (struct iam_group_list_type) { page.items, page.len, true };
+    out->is_truncated = page.is_truncated;
+    out->marker = page.marker;
     return VG_OK;
 }
 
@@ -360,21 +359,17 @@ vg_rc
 iam_list_groups_for_user(struct vg_req *rq, const struct iam_list_groups_for_user_request *in,
                          struct iam_list_groups_for_user_response *out)
 {
-    struct auth_rec_identity user, group;
+    struct auth_rec_identity id;
+    struct iam_rows page;
     const struct vg_iam db = iam_reader(rq);
-    size_t from, to;
-    vg_rc rc = iam_need(rq, &db, VG_IDENTITY_USER, in->user_name, &user);
+    vg_rc rc = iam_need(rq, &db, VG_IDENTITY_USER, in->user_name, &id);
     if (rc == VG_OK)
-        rc = iam_slice(rq, in->marker, in->max_items, user.groups.len, &from, &to,
-                       &out->is_truncated, &out->marker);
+        rc = iam_rows_named(rq, &groups, id.groups.items, id.groups.len, in->marker, in->max_items,
+                            &page);
     if (rc != VG_OK)
         return rc;
-    out->groups.items = VG_NEW_ARRAY(rq->arena, struct iam_group, to - from + 1);
-    out->groups.set = true;
-    for (size_t i = from; i < to && rc == VG_OK; i++) {
-        rc = vg_iam_identity(&db, VG_IDENTITY_GROUP, user.groups.items[i], &group);
-        if (rc == VG_OK && group.name.ptr)
-            iam_group_out(rq, &group, &out->groups.items[out->groups.len++]);
-    }
-    return rc;
+    out->groups = (struct iam_group_list_type) { page.items, page.len, true };
+    out->is_truncated = page.is_truncated;
+    out->marker = page.marker;
+    return VG_OK;
 }

@@ -141,10 +141,7 @@ check_keys(struct vg_req *rq, const struct dynamodb_batch_get_request_map__entry
            struct dynamodb_parsed *exprs)
 {
     const struct dynamodb_keys_and_attributes *ka = &e->value;
-    const struct dynamodb_params params = { .projection = ka->projection_expression,
-                                            .names = &ka->expression_attribute_names,
-                                            .legacy = { .projection = DYNAMODB_IF_SET(
-                                                            ka->attributes_to_get) } };
+    const struct dynamodb_params params = DYNAMODB_PARAMS_OF_READ(ka);
     vg_rc rc = dynamodb_params_check(rq, &params);
     for (size_t i = 0; rc == VG_OK && i < ka->keys.len; i++)
         rc = fail_text(rq, dynamodb_item_fault(&ka->keys.items[i]));

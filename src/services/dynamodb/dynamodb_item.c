@@ -28,11 +28,7 @@ vg_rc
 dynamodb_get_item(struct vg_req *rq, const struct dynamodb_get_item_input *in,
                   struct dynamodb_get_item_output *out)
 {
-    const struct dynamodb_params params = {
-        .projection = in->projection_expression,
-        .names = &in->expression_attribute_names,
-        .legacy = { .projection = DYNAMODB_IF_SET(in->attributes_to_get) },
-    };
+    const struct dynamodb_params params = DYNAMODB_PARAMS_OF_READ(in);
     struct dynamodb_parsed exprs;
     const struct dynamodb_table *t;
     vg_rc rc = dynamodb_params_check(rq, &params);
@@ -135,15 +131,7 @@ vg_rc
 dynamodb_put_item(struct vg_req *rq, const struct dynamodb_put_item_input *in,
                   struct dynamodb_put_item_output *out)
 {
-    const struct dynamodb_params params = {
-        .condition = in->condition_expression,
-        .names = &in->expression_attribute_names,
-        .values = in->expression_attribute_values,
-        .expressions = "ConditionExpression is null",
-        .has_values = true,
-        .legacy = { .expected = DYNAMODB_IF_SET(in->expected),
-                    .conditional_operator = in->conditional_operator },
-    };
+    const struct dynamodb_params params = DYNAMODB_PARAMS_OF_WRITE(in);
     struct dynamodb_parsed exprs;
     vg_rc rc = dynamodb_params_check(rq, &params);
     if (rc == VG_OK)
@@ -173,15 +161,7 @@ vg_rc
 dynamodb_delete_item(struct vg_req *rq, const struct dynamodb_delete_item_input *in,
                      struct dynamodb_delete_item_output *out)
 {
-    const struct dynamodb_params params = {
-        .condition = in->condition_expression,
-        .names = &in->expression_attribute_names,
-        .values = in->expression_attribute_values,
-        .expressions = "ConditionExpression is null",
-        .has_values = true,
-        .legacy = { .expected = DYNAMODB_IF_SET(in->expected),
-                    .conditional_operator = in->conditional_operator },
-    };
+    const struct dynamodb_params params = DYNAMODB_PARAMS_OF_WRITE(in);
     struct dynamodb_parsed exprs;
     vg_rc rc = dynamodb_params_check(rq, &params);
     if (rc == VG_OK)
@@ -234,17 +214,7 @@ vg_rc
 dynamodb_update_item(struct vg_req *rq, const struct dynamodb_update_item_input *in,
                      struct dynamodb_update_item_output *out)
 {
-    const struct dynamodb_params params = {
-        .update = in->update_expression,
-        .condition = in->condition_expression,
-        .names = &in->expression_attribute_names,
-        .values = in->expression_attribute_values,
-        .expressions = "UpdateExpression and ConditionExpression are null",
-        .has_values = true,
-        .legacy = { .expected = DYNAMODB_IF_SET(in->expected),
-                    .updates = DYNAMODB_IF_SET(in->attribute_updates),
-                    .conditional_operator = in->conditional_operator },
-    };
+    const struct dynamodb_params params = dynamodb_params_of_update(in);
     struct dynamodb_parsed exprs;
     vg_rc rc = dynamodb_params_check(rq, &params);
     if (rc == VG_OK)

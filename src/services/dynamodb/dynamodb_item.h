@@ -50,6 +50,9 @@ struct dynamodb_legacy {
     struct vg_enum conditional_operator;
 };
 
+/* For a parameter of the request: itself when it came, else NULL. */
+#define DYNAMODB_IF_SET(member) ((member).set ? &(member) : NULL)
+
 /* The parameters as they came; absent or NULL where the operation has none. */
 struct dynamodb_params {
     struct vg_str update, condition, key_condition, filter, projection;
@@ -60,6 +63,36 @@ struct dynamodb_params {
     bool has_values; /* the operation has ExpressionAttributeValues */
     struct dynamodb_legacy legacy;
 };
+
+/* Of requests, and parts of them, that have members of the same names. */
+#define DYNAMODB_PARAMS_OF_READ(in)                                                                \
+    ((struct dynamodb_params) {                                                                    \
+        .projection = (in)->projection_expression,                                                 \
+        .names = &(in)->expression_attribute_names,                                                \
+        .legacy = { .projection = DYNAMODB_IF_SET((in)->attributes_to_get) },                      \
+    })
+#define DYNAMODB_PARAMS_OF_CONDITION(in)                                                           \
+    ((struct dynamodb_params) {                                                                    \
+        .condition = (in)->condition_expression,                                                   \
+        .names = &(in)->expression_attribute_names,                                                \
+        .values = (in)->expression_attribute_values,                                               \
+        .expressions = "ConditionExpression is null",                                              \
+        .has_values = true,                                                                        \
+    })
+#define DYNAMODB_PARAMS_OF_WRITE(in)                                                               \
+    ((struct dynamodb_params) {                                                                    \
+        .condition = (in)->condition_expression,                                                   \
+        .names = &(in)->expression_attribute_names,                                                \
+        .values = (in)->expression_attribute_values,                                               \
+        .expressions = "ConditionExpression is null",                                              \
+        .has_values = true,                                                                        \
+        .legacy = { .expected = DYNAMODB_IF_SET((in)->expected),                                   \
+                    .conditional_operator = (in)->conditional_operator },                          \
+    })
+struct dynamodb_params dynamodb_params_of_update(const struct dynamodb_update_item_input *in);
+struct dynamodb_params dynamodb_params_of_query(struct vg_arena *arena,
+                                                const struct dynamodb_query_input *in);
+struct dynamodb_params dynamodb_params_of_scan(const struct dynamodb_scan_input *in);
 
 /* Parsed; NULL or n == 0 where the parameter was absent. */
 struct dynamodb_parsed {
@@ -82,8 +115,6 @@ bool dynamodb_params_parse(struct vg_arena *arena, const struct dynamodb_params 
 vg_rc dynamodb_legacy_check(struct vg_req *rq, const struct dynamodb_params *in) VG_MUST_USE;
 bool dynamodb_legacy_parse(struct vg_arena *arena, const struct dynamodb_legacy *in,
                            struct dynamodb_parsed *ret);
-/* For a parameter of the request: itself when it came, else NULL. */
-#define DYNAMODB_IF_SET(member) ((member).set ? &(member) : NULL)
 
 /* --- capacity (dynamodb_capacity.c) -------------------------------------------------------------
  */

@@ -1,6 +1,60 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "services/dynamodb/dynamodb_item.h"
 
+struct dynamodb_params
+dynamodb_params_of_update(const struct dynamodb_update_item_input *in)
+{
+    struct dynamodb_params p = DYNAMODB_PARAMS_OF_WRITE(in);
+    p.update = in->update_expression;
+    p.expressions = "UpdateExpression and ConditionExpression are null";
+    p.legacy.updates = DYNAMODB_IF_SET(in->attribute_updates);
+    return p;
+}
+
+/* KeyConditions and filters are two types of one form. */
+static struct dynamodb_filter_condition_map *
+as_filter(struct vg_arena *arena, const struct dynamodb_key_conditions *map)
+{
+    struct dynamodb_filter_condition_map *ret = VG_NEW(arena, struct dynamodb_filter_condition_map);
+    *ret = (struct dynamodb_filter_condition_map) { .len = map->len, .set = map->set };
+    ret->items = VG_NEW_ARRAY(arena, struct dynamodb_filter_condition_map__entry, map->len + 1);
+    for (size_t i = 0; i < map->len; i++) {
+        ret->items[i].key = map->items[i].key;
+        ret->items[i].value = map->items[i].value;
+    }
+    return ret;
+}
+
+struct dynamodb_params
+dynamodb_params_of_query(struct vg_arena *arena, const struct dynamodb_query_input *in)
+{
+    struct dynamodb_params p = DYNAMODB_PARAMS_OF_READ(in);
+    p.key_condition = in->key_condition_expression;
+    p.filter = in->filter_expression;
+    p.values = in->expression_attribute_values;
+    p.expressions = "FilterExpression and KeyConditionExpression are null";
+    p.has_values = true;
+    p.legacy.filter = DYNAMODB_IF_SET(in->query_filter);
+    p.legacy.filter_name = "QueryFilter";
+    p.legacy.key_conditions = in->key_conditions.set ? as_filter(arena, &in->key_conditions) : NULL;
+    p.legacy.conditional_operator = in->conditional_operator;
+    return p;
+}
+
+struct dynamodb_params
+dynamodb_params_of_scan(const struct dynamodb_scan_input *in)
+{
+    struct dynamodb_params p = DYNAMODB_PARAMS_OF_READ(in);
+    p.filter = in->filter_expression;
+    p.values = in->expression_attribute_values;
+    p.expressions = "FilterExpression is null";
+    p.has_values = true;
+    p.legacy.filter = DYNAMODB_IF_SET(in->scan_filter);
+    p.legacy.filter_name = "ScanFilter";
+    p.legacy.conditional_operator = in->conditional_operator;
+    return p;
+}
+
 vg_rc
 dynamodb_params_check(struct vg_req *rq, const struct dynamodb_params *in)
 {

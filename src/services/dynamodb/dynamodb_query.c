@@ -13,19 +13,6 @@ fail_text(struct vg_req *rq, struct vg_str text)
 /* --- Query --------------------------------------------------------------------------------------
  */
 
-/* KeyConditions and filters are two types of one form. */
-static struct dynamodb_filter_condition_map
-as_filter(struct vg_arena *arena, const struct dynamodb_key_conditions *map)
-{
-    struct dynamodb_filter_condition_map ret = { .len = map->len, .set = map->set };
-    ret.items = VG_NEW_ARRAY(arena, struct dynamodb_filter_condition_map__entry, map->len + 1);
-    for (size_t i = 0; i < map->len; i++) {
-        ret.items[i].key = map->items[i].key;
-        ret.items[i].value = map->items[i].value;
-    }
-    return ret;
-}
-
 /* Narrows the range to what lies beyond the starting key. */
 static vg_rc
 start_query(struct vg_req *rq, const struct dynamodb_walk *w, const struct dynamodb_item *key,
@@ -53,8 +40,6 @@ vg_rc
 dynamodb_query(struct vg_req *rq, const struct dynamodb_query_input *in,
                struct dynamodb_query_output *out)
 {
-    const struct dynamodb_filter_condition_map key_conditions =
-        as_filter(rq->arena, &in->key_conditions);
     const struct dynamodb_walk_input wi = {
         .is_query = true,
         .table_name = in->table_name,
@@ -64,18 +49,7 @@ dynamodb_query(struct vg_req *rq, const struct dynamodb_query_input *in,
         .limit = in->limit,
         .is_consistent = in->consistent_read,
         .start_key = in->exclusive_start_key,
-        .params = { .key_condition = in->key_condition_expression,
-                    .filter = in->filter_expression,
-                    .projection = in->projection_expression,
-                    .names = &in->expression_attribute_names,
-                    .values = in->expression_attribute_values,
-                    .expressions = "FilterExpression and KeyConditionExpression are null",
-                    .has_values = true,
-                    .legacy = { .filter = DYNAMODB_IF_SET(in->query_filter),
-                                .filter_name = "QueryFilter",
-                                .key_conditions = in->key_conditions.set ? &key_conditions : NULL,
-                                .projection = DYNAMODB_IF_SET(in->attributes_to_get),
-                                .conditional_operator = in->conditional_operator } },
+        .params = dynamodb_params_of_query(rq->arena, in),
     };
     struct dynamodb_parsed exprs;
     struct dynamodb_walk w;
@@ -186,16 +160,7 @@ dynamodb_scan(struct vg_req *rq, const struct dynamodb_scan_input *in,
         .limit = in->limit,
         .is_consistent = in->consistent_read,
         .start_key = in->exclusive_start_key,
-        .params = { .filter = in->filter_expression,
-                    .projection = in->projection_expression,
-                    .names = &in->expression_attribute_names,
-                    .values = in->expression_attribute_values,
-                    .expressions = "FilterExpression is null",
-                    .has_values = true,
-                    .legacy = { .filter = DYNAMODB_IF_SET(in->scan_filter),
-                                .filter_name = "ScanFilter",
-                                .projection = DYNAMODB_IF_SET(in->attributes_to_get),
-                                .conditional_operator = in->conditional_operator } },
+        .params = dynamodb_params_of_scan(in),
     };
     struct dynamodb_parsed exprs;
     struct dynamodb_walk w;

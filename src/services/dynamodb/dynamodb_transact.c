@@ -59,11 +59,7 @@ struct action {
     {                                                                                              \
         .kind = (kind_), .table_name = (from)->table_name, .item = (from)->item_,                  \
         .return_on_failure = (from)->return_values_on_condition_check_failure,                     \
-        .params = { .condition = (from)->condition_expression,                                     \
-                    .names = &(from)->expression_attribute_names,                                  \
-                    .values = (from)->expression_attribute_values,                                 \
-                    .expressions = "ConditionExpression is null",                                  \
-                    .has_values = true },                                                          \
+        .params = DYNAMODB_PARAMS_OF_CONDITION(from),                                              \
     }
 
 static vg_rc

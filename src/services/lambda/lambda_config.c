@@ -35,14 +35,18 @@ refuse_logging(struct vg_req *rq, const struct lambda_logging_config *log)
     return VG_OK;
 }
 
+static bool
+is_vpc_asked_for(const struct lambda_vpc_config *vpc)
+{
+    return vpc->subnet_ids.len > 0 || vpc->security_group_ids.len > 0
+           || vg_opt_bool_or(vpc->ipv6_allowed_for_dual_stack, false);
+}
+
 /* What AWS has and we do not: refused, never ignored. An empty value asks for nothing. */
 static vg_rc
 refuse_unsupported(struct vg_req *rq, const struct lambda_update_function_configuration_request *in)
 {
-    const struct lambda_vpc_config *vpc = in->vpc_config;
-    if (vpc
-        && (vpc->subnet_ids.len > 0 || vpc->security_group_ids.len > 0
-            || vg_opt_bool_or(vpc->ipv6_allowed_for_dual_stack, false)))
+    if (in->vpc_config && is_vpc_asked_for(in->vpc_config))
         return not_here(rq, "VpcConfig");
     if (in->layers.len > 0)
         return not_here(rq, "Layers");

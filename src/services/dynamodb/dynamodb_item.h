@@ -71,21 +71,14 @@ struct dynamodb_params {
         .names = &(in)->expression_attribute_names,                                                \
         .legacy = { .projection = DYNAMODB_IF_SET((in)->attributes_to_get) },                      \
     })
-#define DYNAMODB_PARAMS_OF_CONDITION(in)                                                           \
-    ((struct dynamodb_params) {                                                                    \
-        .condition = (in)->condition_expression,                                                   \
-        .names = &(in)->expression_attribute_names,                                                \
-        .values = (in)->expression_attribute_values,                                               \
-        .expressions = "ConditionExpression is null",                                              \
-        .has_values = true,                                                                        \
-    })
+#define DYNAMODB_CONDITION_OF(in)                                                                  \
+    .condition = (in)->condition_expression, .names = &(in)->expression_attribute_names,           \
+    .values = (in)->expression_attribute_values, .expressions = "ConditionExpression is null",     \
+    .has_values = true
+#define DYNAMODB_PARAMS_OF_CONDITION(in) ((struct dynamodb_params) { DYNAMODB_CONDITION_OF(in) })
 #define DYNAMODB_PARAMS_OF_WRITE(in)                                                               \
     ((struct dynamodb_params) {                                                                    \
-        .condition = (in)->condition_expression,                                                   \
-        .names = &(in)->expression_attribute_names,                                                \
-        .values = (in)->expression_attribute_values,                                               \
-        .expressions = "ConditionExpression is null",                                              \
-        .has_values = true,                                                                        \
+        DYNAMODB_CONDITION_OF(in),                                                                 \
         .legacy = { .expected = DYNAMODB_IF_SET((in)->expected),                                   \
                     .conditional_operator = (in)->conditional_operator },                          \
     })

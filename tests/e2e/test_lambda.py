@@ -809,6 +809,24 @@ def test_no_package_outlives_its_function(own, how):
     assert wait_until(lambda: packages_on_disk(own.daemon) == (0, 0), 10), packages_on_disk(own.daemon)
 
 
+def test_updates_do_not_disturb_invocations(own):
+    """Every invocation runs one of the packages, whole, whatever is put in its place meanwhile."""
+    code = "import part\ndef handler(e, c):\n    return [{0}, part.x]\n"
+    package = lambda n: zipped(app__py=code.format(n), part__py=f"x = {n}\n")  # noqa: E731
+    client = own.aws("lambda")
+    own.create("f", "def handler(e, c):\n    return [0, 0]\n")
+    with concurrent.futures.ThreadPoolExecutor(5) as pool:
+        stop = []
+        callers = [pool.submit(lambda: [own.invoke("f") for _ in iter(lambda: bool(stop), True)]) for _ in range(4)]
+        for n in range(1, 25):
+            client.update_function_code(FunctionName="f", ZipFile=package(n))
+        stop.append(1)
+        answers = [answer for caller in callers for answer in caller.result()]
+    assert answers and all(error is None and x == y for (x, y), error in answers), answers
+    assert own.invoke("f") == ([24, 24], None)
+    assert wait_until(lambda: packages_on_disk(own.daemon) == (1, 1), 10), packages_on_disk(own.daemon)
+
+
 def test_a_package_stays_while_something_runs_from_it(own):
     """An update lets an invocation that has begun load the rest of its code."""
     slow = (

@@ -236,6 +236,16 @@ count_in(struct lambda_svc *svc, struct vg_str code_id)
     pthread_mutex_unlock(&svc->lock);
 }
 
+/* Takes the folder's name away, so that nobody enters it any more; lock held. */
+static struct vg_str
+unname(struct vg_req *rq, struct vg_str code_id)
+{
+    struct vg_str dir = dir_of(rq->arena, rq->svc, code_id);
+    struct vg_str gone = vg_str_cat(rq->arena, dir, VG_STR("-gone"));
+    bool is_there = rename(vg_str_cstr(rq->arena, dir), vg_str_cstr(rq->arena, gone)) == 0;
+    return is_there ? gone : VG_STR_NONE;
+}
+
 void
 lambda_code_leave(struct vg_req *rq, struct vg_str code_id)
 {
@@ -243,15 +253,17 @@ lambda_code_leave(struct vg_req *rq, struct vg_str code_id)
     pthread_mutex_lock(&svc->lock);
     struct lambda_use **at = use_of(svc, code_id);
     struct lambda_use *use = *at;
-    bool is_last = --use->n == 0, is_dropped = use->is_dropped;
-    if (is_last) {
+    struct vg_str gone = VG_STR_NONE;
+    if (--use->n == 0) {
+        if (use->is_dropped)
+            gone = unname(rq, code_id);
         *at = use->next;
         free(use->code_id);
         free(use);
     }
     pthread_mutex_unlock(&svc->lock);
-    if (is_last && is_dropped)
-        remove_later(svc, dir_of(rq->arena, svc, code_id), VG_STR_NONE);
+    if (gone.ptr)
+        remove_later(svc, gone, VG_STR_NONE);
 }
 
 /* The folder is not there: from the zip. */
@@ -295,11 +307,14 @@ lambda_code_forget(struct vg_req *rq, struct vg_str code_id)
     struct lambda_svc *svc = rq->svc;
     pthread_mutex_lock(&svc->lock);
     struct lambda_use *use = *use_of(svc, code_id);
+    struct vg_str gone = VG_STR_NONE;
     if (use)
         use->is_dropped = true;
+    else
+        gone = unname(rq, code_id);
     pthread_mutex_unlock(&svc->lock);
-    if (!use)
-        remove_later(svc, dir_of(rq->arena, svc, code_id), VG_STR_NONE);
+    if (gone.ptr)
+        remove_later(svc, gone, VG_STR_NONE);
 }
 
 struct dropped {

@@ -7,6 +7,7 @@
  */
 #include "codec/base64.h"
 #include "core/env.h"
+#include "core/meter.h"
 #include "crypto/hash.h"
 #include "crypto/random.h"
 #include "os/fiber.h"
@@ -330,10 +331,18 @@ on_dropped(void *arg)
 }
 
 void
-lambda_code_drop(struct vg_req *rq, struct vg_tx *tx, struct vg_str code_id)
+lambda_code_keep(struct vg_req *rq, struct vg_tx *tx, const struct lambda_rec_function *fn)
+{
+    vg_blob_keep(tx, fn->code_id);
+    vg_meter_stored(rq, tx, lambda_metered_as(rq, fn->name), fn->code_bytes);
+}
+
+void
+lambda_code_drop(struct vg_req *rq, struct vg_tx *tx, const struct lambda_rec_function *fn)
 {
     struct dropped *d = VG_NEW(rq->arena, struct dropped);
-    *d = (struct dropped) { rq, code_id };
-    vg_blob_drop(rq->env->blobs, tx, code_id);
+    *d = (struct dropped) { rq, fn->code_id };
+    vg_blob_drop(rq->env->blobs, tx, fn->code_id);
+    vg_meter_stored(rq, tx, lambda_metered_as(rq, fn->name), -fn->code_bytes);
     vg_tx_on_commit(tx, on_dropped, d);
 }

@@ -85,6 +85,12 @@ lambda_resolve_whole(struct vg_req *rq, struct vg_str function_name, struct lamb
 }
 
 struct vg_str
+lambda_metered_as(struct vg_req *rq, struct vg_str name)
+{
+    return vg_str_cat(rq->arena, VG_STR("function:"), name);
+}
+
+struct vg_str
 lambda_arn(struct vg_req *rq, struct vg_str name, struct vg_str qualifier)
 {
     const struct vg_scope *s = rq->scope;

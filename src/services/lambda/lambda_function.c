@@ -306,7 +306,7 @@ lambda_create_function(struct vg_req *rq, const struct lambda_create_function_re
         rc = lambda_conflict(rq, "Function already exist: %" VG_FMT, VG_ARG(fn.name));
     if (rc == VG_OK) {
         lambda_store_put(rq, tx, &fn);
-        vg_blob_keep(tx, fn.code_id);
+        lambda_code_keep(rq, tx, &fn);
         if (is_published)
             publish(rq, tx, &fn, VG_STR_NONE, &version);
         rc = vg_tx_commit(&tx, rq->err);
@@ -359,7 +359,7 @@ drop_code_unless_used(struct vg_req *rq, struct vg_tx *tx, const struct lambda_r
         is_used |=
             vg_str_eq(all[i].code_id, fn->code_id) && !vg_str_eq(all[i].version, fn->version);
     if (rc == VG_OK && !is_used)
-        lambda_code_drop(rq, tx, fn->code_id);
+        lambda_code_drop(rq, tx, fn);
     return rc;
 }
 
@@ -413,7 +413,7 @@ lambda_update_function_code(struct vg_req *rq, const struct lambda_update_functi
     if (rc == VG_OK)
         rc = drop_code_unless_used(rq, tx, &old);
     if (rc == VG_OK) {
-        vg_blob_keep(tx, fresh.code_id);
+        lambda_code_keep(rq, tx, &fresh);
         fn = old;
         fn.code_id = fresh.code_id;
         fn.code_sha256 = fresh.code_sha256;
@@ -597,6 +597,15 @@ delete_version(struct vg_req *rq, const struct lambda_name *name)
     return rc;
 }
 
+static bool
+is_first_of_code(const struct lambda_rec_function *all, size_t i)
+{
+    for (size_t j = 0; j < i; j++)
+        if (vg_str_eq(all[j].code_id, all[i].code_id))
+            return false;
+    return true;
+}
+
 static vg_rc VG_WAITS
 delete_all(struct vg_req *rq, struct vg_str name)
 {
@@ -612,8 +621,8 @@ delete_all(struct vg_req *rq, struct vg_str name)
         return lambda_not_found(rq, lambda_arn(rq, name, VG_STR_NONE));
     for (size_t i = 0; i < n; i++) {
         lambda_store_del(rq, tx, name, all[i].version);
-        if (i == 0 || !vg_str_eq(all[i].code_id, all[i - 1].code_id))
-            lambda_code_drop(rq, tx, all[i].code_id);
+        if (is_first_of_code(all, i))
+            lambda_code_drop(rq, tx, &all[i]);
     }
     rc = vg_tx_commit(&tx, rq->err);
     if (rc == VG_OK)

@@ -69,6 +69,8 @@ vg_rc lambda_resolve(struct vg_req *rq, struct vg_str function_name, struct vg_s
 vg_rc lambda_resolve_whole(struct vg_req *rq, struct vg_str function_name, struct lambda_name *ret)
     VG_MUST_USE;
 struct vg_str lambda_arn(struct vg_req *rq, struct vg_str name, struct vg_str qualifier);
+/* The meter's name of a function (core/meter.h). */
+struct vg_str lambda_metered_as(struct vg_req *rq, struct vg_str name);
 
 /* --- lambda_store.c: the keys -------------------------------------------------------------------
  */
@@ -127,15 +129,17 @@ enum lambda_zip_rc lambda_zip_unpack(struct vg_str zip, const char *dir, uint64_
 /* Makes the cache of unpacked packages; what an earlier process left of its own goes. */
 vg_rc lambda_code_open(struct lambda_svc *svc, struct vg_err *err) VG_MUST_USE;
 /* Checks a package and, unless it is a trial, stores it; fills code_* of `fn`. The transaction that
- * stores the record calls vg_blob_keep(); when it fails, lambda_code_forget(). */
+ * stores the record calls lambda_code_keep(); when it fails, lambda_code_forget(). */
 vg_rc lambda_code_store(struct vg_req *rq, struct vg_str zip, bool is_trial,
                         struct lambda_rec_function *fn) VG_WAITS VG_MUST_USE;
 /* The unpacked folder, which stays until lambda_code_leave(). ENOENT: the package was dropped. */
 vg_rc lambda_code_enter(struct vg_req *rq, struct vg_str code_id, struct vg_str *ret_dir)
     VG_WAITS VG_MUST_USE;
 void lambda_code_leave(struct vg_req *rq, struct vg_str code_id);
-/* In the transaction that removes the last record which refers to it. */
-void lambda_code_drop(struct vg_req *rq, struct vg_tx *tx, struct vg_str code_id);
+/* In the transaction that stores the first record which refers to the package of `fn`. */
+void lambda_code_keep(struct vg_req *rq, struct vg_tx *tx, const struct lambda_rec_function *fn);
+/* In the one that removes the last. */
+void lambda_code_drop(struct vg_req *rq, struct vg_tx *tx, const struct lambda_rec_function *fn);
 /* Removes the unpacked form once nothing runs from it. */
 void lambda_code_forget(struct vg_req *rq, struct vg_str code_id);
 

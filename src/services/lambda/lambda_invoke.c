@@ -161,7 +161,7 @@ fill_function(struct vg_req *rq, const struct lambda_rec_function *fn, struct vg
 static void
 count_use(struct vg_req *rq, const struct lambda_rec_function *fn, const struct vg_outcome *o)
 {
-    struct vg_str function = vg_str_cat(rq->arena, VG_STR("function:"), fn->name);
+    struct vg_str function = lambda_metered_as(rq, fn->name);
     vg_meter_use(rq, VG_STR("billed_mb_ms"), function, o->billed_ms * fn->memory_mb);
     vg_meter_use(rq, VG_STR("invocations"), function, 1);
     if (o->is_error)

@@ -15,9 +15,41 @@ import { pathToFileURL } from 'node:url';
 const BOOT_FD = 3;
 const FRAME = Buffer.from('\x1eVL1', 'latin1'); // a log record of several lines; its length follows
 
-function readBoot() {
+// What most functions load first, in the pieces that warmUp() takes.
+const SDK = ['tslib', '@smithy/types', '@smithy/core', '@smithy/core/cbor', '@smithy/signature-v4',
+  '@smithy/node-http-handler', '@aws-sdk/core', '@aws-sdk/credential-provider-node',
+  '@aws-sdk/dynamodb-codec', '@aws-sdk/client-dynamodb', '@aws-sdk/lib-dynamodb'];
+
+// Loads AWS's SDK while nobody waits, a piece at a time until isWanted().  Not by the paths that a
+// function's own require() takes: what it brings itself is found first.
+async function warmUp(isWanted) {
+  const require = createRequire('/var/runtime/');
+  const listeners = process.listeners('warning'); // no function's log has them
+  process.removeAllListeners('warning');
+  for (const name of SDK) {
+    await new Promise(setImmediate);
+    if (isWanted()) break;
+    try {
+      require(name);
+    } catch {
+      break; // a function that needs it will say so itself
+    }
+  }
+  await new Promise(setImmediate);
+  for (const listener of listeners) process.on('warning', listener);
+}
+
+async function readBoot() {
   const chunk = Buffer.alloc(1 << 18);
-  const n = fs.readSync(BOOT_FD, chunk, 0, chunk.length, null);
+  let n = -1;
+  const read = new Promise((resolve, reject) => {
+    fs.read(BOOT_FD, chunk, 0, chunk.length, null, (e, length) => {
+      n = length;
+      if (e) reject(e);
+      else resolve();
+    });
+  });
+  await Promise.all([read, warmUp(() => n >= 0)]);
   fs.closeSync(BOOT_FD);
   if (n === 0) process.exit(0); // the sandbox is not needed
   const texts = chunk.toString('utf8', 0, n).split('\0');
@@ -404,7 +436,7 @@ function setGlobals() {
 
 async function main() {
   await import('node:http'); // ahead of need: nearly every function uses it
-  if (process.env.VIRGA_BOOT !== 'now') readBoot();
+  if (process.env.VIRGA_BOOT !== 'now') await readBoot();
   delete process.env.VIRGA_BOOT;
   const root = process.env.LAMBDA_TASK_ROOT ?? '/var/task';
   process.chdir(root);

@@ -16,8 +16,68 @@ import time
 import traceback
 
 TASK_ROOT = "/var/task"
+LIBRARY = "/var/lang/lib/site-packages"  # AWS's SDK
+# What most functions import first, in the pieces that warm_up() takes.
+SDK = (
+    "inspect",
+    "importlib.metadata",
+    "urllib3.util",
+    "urllib3",
+    "multiprocessing.managers",
+    "concurrent.futures.thread",
+    "dateutil.parser",
+    "botocore.compat",
+    "botocore.docs",
+    "botocore.auth",
+    "botocore.parsers",
+    "botocore.client",
+    "botocore.session",
+    "s3transfer.manager",
+    "boto3",
+    "boto3.dynamodb.conditions",
+    "boto3.dynamodb.table",
+)
 FRAME = b"\x1eVL1"  # a log record of several lines; what follows is its length
 BOOT_FD = 3
+
+
+def warm_up():
+    """Imports AWS's SDK while nobody waits, in pieces, so that a function is not kept waiting for long.
+
+    Returns the top-level names of what it imported.
+    """
+    import importlib
+    import select
+
+    sys.path.append(LIBRARY)
+    boot = select.poll()
+    boot.register(BOOT_FD, select.POLLIN)
+    before = set(sys.modules)
+    for name in SDK:
+        if boot.poll(0):
+            break
+        try:
+            importlib.import_module(name)
+        except Exception:  # a function that needs it will say so itself
+            break
+    sys.path.remove(LIBRARY)
+    return {name.partition(".")[0] for name in set(sys.modules) - before}
+
+
+def start_over_if_shadowed(warm):
+    """A function's own module of the name of one that is imported already must win, as it does on AWS.
+
+    What was imported can not be taken back, so the interpreter starts once more with nothing but itself.
+    """
+    version = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    for folder in (TASK_ROOT, f"/opt/python/lib/{version}/site-packages", "/opt/python"):
+        try:
+            entries = os.listdir(folder)
+        except OSError:
+            continue
+        if any(entry.partition(".")[0] in warm for entry in entries):
+            os.environ["VIRGA_BOOT"] = "now"
+            os.execv(sys.executable, sys.orig_argv)
 
 
 def read_boot():
@@ -294,7 +354,7 @@ def set_up_path():
     rest = [p for p in rest if p not in user.split(":")]
     paths = [TASK_ROOT, f"/opt/python/lib/{version}/site-packages", "/opt/python", here]
     paths += [p for p in user.split(":") if p and p not in paths]
-    sys.path[:] = paths + rest + ["/var/lang/lib/site-packages"]
+    sys.path[:] = paths + rest + [LIBRARY]
     # The client must not be importable in place of the function's own modules.
     sys.modules["bootstrap"] = sys.modules.get("__main__")
 
@@ -373,10 +433,12 @@ def main():
 
     add_site_builtins()
     sys.stdout.reconfigure(line_buffering=True)
-    gc.collect()
-    gc.freeze()
     if os.environ.get("VIRGA_BOOT") != "now":
+        warm = warm_up()
+        gc.collect()
+        gc.freeze()
         read_boot()
+        start_over_if_shadowed(warm)
     os.environ.pop("VIRGA_BOOT", None)
     time.tzset()
     os.chdir(os.environ.get("LAMBDA_TASK_ROOT", TASK_ROOT))

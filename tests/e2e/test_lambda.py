@@ -257,6 +257,43 @@ def test_node_commonjs_esm_callback_and_sdk(create, invoke):
     assert invoke(create(code, "esm.handler", "nodejs20.x", Timeout=10, MemorySize=512)) == ("function", None)
 
 
+def until_warm(create, invoke, code, runtime):
+    """Until new functions of the runtime find AWS's SDK loaded; `code` answers whether it was."""
+    for _ in range(20):
+        if invoke(create(code, runtime=runtime))[0]:
+            return
+        time.sleep(0.5)
+    raise AssertionError("nothing is loaded ahead of need")
+
+
+def test_a_python_functions_own_modules_win_over_what_is_loaded_already(create, invoke):
+    """ "The runtime … first [looks in] the deployment package": lambda/latest/dg/python-package.html"""
+    until_warm(create, invoke, "import sys\ndef handler(e, c):\n    return 'boto3' in sys.modules\n", "python3.11")
+    code = (
+        "import os, {0}, logging\nlogging.warning('started')\n"
+        "def handler(e, c):\n    return [{0}.MINE, os.environ['MINE'], c.function_name]\n"
+    )
+    for module in ("jmespath", "inspect", "boto3"):
+        package = zipped(**{"app__py": code.format(module), f"{module}__py": "MINE = 'yes'\n"})
+        function = create(package, Environment={"Variables": {"MINE": "x"}})
+        assert invoke(function) == (["yes", "x", function], None)
+    assert invoke(create("import boto3, jmespath\ndef handler(e, c):\n    return jmespath.search('a', e)\n"), {"a": 1}) == (1, None)
+
+
+def test_a_node_functions_own_packages_win_over_what_is_loaded_already(create, invoke):
+    loaded = "exports.handler = async () => Object.keys(require.cache).some((f) => f.includes('client-dynamodb'));"
+    until_warm(create, invoke, zipped(app__js=loaded), "nodejs20.x")
+    mine = zipped(
+        **{
+            "app__js": "exports.handler = async () => require('@aws-sdk/client-dynamodb').mine;",
+            "node_modules/@aws-sdk/client-dynamodb/index__js": "exports.mine = 'yes';",
+        }
+    )
+    assert invoke(create(mine, runtime="nodejs20.x")) == ("yes", None)
+    theirs = "exports.handler = async () => typeof require('@aws-sdk/lib-dynamodb').DynamoDBDocumentClient.from;"
+    assert invoke(create(zipped(app__js=theirs), runtime="nodejs20.x")) == ("function", None)
+
+
 # --- failures ----------------------------------------------------------------------------------
 
 

@@ -17,7 +17,7 @@ sys.path.insert(0, str(HERE))
 from b_http import kb_each  # noqa: E402
 from peer import CACHE  # noqa: E402
 
-NAMES = ("start", "dynamodb", "store", "http", "lambda", "chain", "auth")
+NAMES = ("start", "dynamodb", "store", "http", "lambda", "chain", "auth", "profile")
 # What issue 2 asks for, and where a run's figures say how far it is: (bench, what, target, figure, is it reached).
 TARGETS = [
     ("start", "start after a clean stop", "≤ 30 ms", lambda r: r["start_ms"]["Virga, after a clean stop"],

@@ -8,10 +8,11 @@ verb_bench() {
 usage: ./dev bench [NAME…] [--quick]
 
 Measures Virga and its peers on this machine, one after the other, prints the figures and writes
-bench/RESULTS.md. Names: start, dynamodb, http, lambda, chain; without one all. --quick: short runs.
+bench/RESULTS.md. Names: start, dynamodb, store, http, lambda, chain, auth, profile; without one
+all. --quick: short runs.
 Peers are installed into .cache/bench: MiniStack and moto server (PyPI), dynalite (npm), DynamoDB
 Local (Maven), fakecloud (Cargo: compiled once, which takes long; without cargo it is left out),
-AWS's runtime interface emulator (Go; without go it is left out), nginx and wrk (Debian).
+AWS's runtime interface emulator (Go; without go it is left out), nginx, wrk and valgrind (Debian).
 HELP
         return 0
         ;;

@@ -38,7 +38,7 @@ apt_packages() {
     run) echo procps iproute2 util-linux openssl ;;
     cli) echo awscli ;;
     java) echo maven default-jre-headless ;;
-    bench) echo nginx-light wrk ;;
+    bench) echo nginx-light wrk valgrind ;;
     *) die "unknown package group $1" ;;
     esac
 }

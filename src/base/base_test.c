@@ -44,6 +44,14 @@ utf8_refuses_ill_formed(void **state)
     assert_false(vg_str_is_utf8(VG_STR("\xF4\x90\x80\x80"))); /* > U+10FFFF   */
     assert_false(vg_str_is_utf8(VG_STR("\xE2\x82")));         /* cut short    */
     assert_false(vg_str_is_utf8(VG_STR("\x80")));
+    char text[] = "words of eight bytes, and some more";
+    for (size_t i = 0; i < sizeof(text) - 1; i++) {
+        char was = text[i];
+        text[i] = (char)0xFF;
+        assert_false(vg_str_is_utf8(vg_str_of(text)));
+        text[i] = was;
+        assert_true(vg_str_is_utf8(vg_str_n(text, i)));
+    }
 }
 
 static int order[3], n_order;

@@ -167,11 +167,25 @@ utf8_seq(const unsigned char *p, size_t n)
     return 0;
 }
 
+/* How many bytes from `i` on are ASCII, by whole words. */
+static size_t
+ascii_words(struct vg_str s, size_t i)
+{
+    uint64_t word;
+    size_t from = i;
+    for (; s.len - i >= sizeof(word); i += sizeof(word)) {
+        memcpy(&word, s.ptr + i, sizeof(word));
+        if (word & 0x8080808080808080u)
+            break;
+    }
+    return i - from;
+}
+
 bool
 vg_str_is_utf8(struct vg_str s)
 {
     const unsigned char *p = (const unsigned char *)s.ptr;
-    for (size_t i = 0; i < s.len;) {
+    for (size_t i = ascii_words(s, 0); i < s.len; i += ascii_words(s, i)) {
         size_t n = utf8_seq(p + i, s.len - i);
         if (n == 0)
             return false;

@@ -152,6 +152,8 @@ sb_box_freeze(struct sb_box *box, bool is_frozen)
 {
     if (box->is_frozen == is_frozen || box->freeze_fd < 0)
         return;
+    /* With v1 what is frozen neither goes on nor dies, so only what waits for us ever is. */
+    VG_ASSERT(!is_frozen || (box->state == SB_IDLE && box->in_next));
     bool v1 = strcmp(box->sb->cgroup, "v1") == 0;
     const char *text = v1 ? (is_frozen ? "FROZEN" : "THAWED") : (is_frozen ? "1" : "0");
     if (pwrite(box->freeze_fd, text, strlen(text), 0) > 0)
@@ -174,8 +176,8 @@ sb_box_kill(struct sb_box *box)
 {
     if (box->state == SB_DYING)
         return;
-    box->state = SB_DYING;
     sb_box_freeze(box, false);
+    box->state = SB_DYING;
     struct vg_jail_msg m;
     vg_jail_msg_init(&m, box->sb->out, sizeof(box->sb->out), VG_JAIL_KILL, box->id);
     sb_order_send(box->sb, &m);

@@ -191,7 +191,7 @@ tidy_idle(struct vg_sandboxes *sb, int64_t now_ms)
         if (box->is_retired || now_ms - box->idle_since_ms > SB_IDLE_MS
             || now_ms > box->good_until_ms || idle_mb > SB_IDLE_MAX_MB)
             sb_box_kill(box);
-        else if (now_ms - box->idle_since_ms >= SB_FREEZE_AFTER_MS)
+        else if (box->in_next && now_ms - box->idle_since_ms >= SB_FREEZE_AFTER_MS)
             sb_box_freeze(box, true);
     }
 }

@@ -153,9 +153,10 @@ vg_rc sb_box_start(struct sb_box *box, const struct vg_function *fn, const char 
     VG_MUST_USE;
 /* How its interpreter is started. */
 size_t sb_runtime_argv(const struct sb_pool *pool, const char *ret_argv[8]);
-void sb_box_kill(struct sb_box *box);                   /* under the lock */
-void sb_box_freeze(struct sb_box *box, bool is_frozen); /* under the lock */
-void sb_box_unref(struct sb_box *box);                  /* under the lock */
+void sb_box_kill(struct sb_box *box); /* under the lock */
+/* Under the lock. Only one that is idle and waits in /next may be frozen; what ends that thaws. */
+void sb_box_freeze(struct sb_box *box, bool is_frozen);
+void sb_box_unref(struct sb_box *box); /* under the lock */
 uint64_t sb_box_peak(const struct sb_box *box);
 
 /* orders.c: to the jail, in order, never waiting; lock held */

@@ -2,6 +2,7 @@
 """What makes sandboxes: under an ordinary user, at the end of the daemon, under a crowd."""
 
 import concurrent.futures
+import contextlib
 import json
 import os
 import signal
@@ -79,6 +80,26 @@ def freeze_all(paths):
             pass  # it has ended
 
 
+@contextlib.contextmanager
+def somebody_freezes(paths, seconds):
+    """Again and again, as a thread of the daemon may that is in the midst of it while the jail ends them."""
+    is_over = threading.Event()
+
+    def freeze():
+        until = time.monotonic() + seconds
+        while time.monotonic() < until and not is_over.wait(0.001):
+            freeze_all(paths)
+
+    thread = threading.Thread(target=freeze)
+    freeze_all(paths)
+    thread.start()
+    try:
+        yield
+    finally:
+        is_over.set()
+        thread.join()
+
+
 BUSY = """
 import os, time
 def handler(e, c):
@@ -106,22 +127,22 @@ def busy_daemon(make_daemon):
 def test_the_end_of_the_daemon_ends_frozen_and_busy_sandboxes(busy_daemon, how):
     """Both wait until every process below the daemon is gone; orphaned control groups are looked for after it."""
     paths = freezers(busy_daemon)
-    # Somebody freezes while the jail ends them: as a thread of the daemon may that was in the midst of it.
-    is_over = threading.Event()
-
-    def freeze():
-        until = time.monotonic() + 0.5
-        while time.monotonic() < until and not is_over.wait(0.001):
-            freeze_all(paths)
-
-    thread = threading.Thread(target=freeze)
-    freeze_all(paths)
-    thread.start()
-    try:
+    with somebody_freezes(paths, 0.5):
         getattr(busy_daemon, how)()
-    finally:
-        is_over.set()
-        thread.join()
+
+
+def test_a_sandbox_that_is_frozen_while_it_is_killed_ends(busy_daemon):
+    """With control groups v1 what is frozen does not die of a SIGKILL."""
+    size = lambda path: len(Path(path).with_name("cgroup.procs").read_text().split())  # noqa: E731
+    # Two are a pid 1 and its main process, which may be of the pool.
+    busy = [(path, word) for path, word in freezers(busy_daemon) if os.path.exists(path) and size(path) > 2]
+    assert len(busy) == 5
+    client = Aws(busy_daemon)("lambda")
+    with somebody_freezes(busy, 10):
+        for i in range(6):
+            client.delete_function(FunctionName=f"busy-{i}")
+        time.sleep(0.5)
+    assert wait_until(lambda: not [path for path, _ in busy if os.path.exists(path)], 10)
 
 
 def test_what_a_killed_jail_left_frozen_ends_with_the_next_one(busy_daemon):

@@ -357,7 +357,7 @@ cg_make(const struct cg *cg, uint32_t id)
     char path[300];
     for (int i = 0; cg->kind && i < (cg->kind == CG_V2 ? 1 : CG_N); i++) {
         snprintf(path, sizeof(path), "%s/%u", cg->dir[i], id);
-        if (mkdir(path, 0755) != 0 && errno != EEXIST)
+        if (mkdir(path, 0755) != 0)
             return -1;
     }
     if (cg->kind == CG_V1)
@@ -435,12 +435,12 @@ cg_freeze_fd(const struct cg *cg, uint32_t id)
 }
 
 void
-cg_thaw(const struct cg *cg, uint32_t id)
+cg_kill(const struct cg *cg, uint32_t id)
 {
     if (cg->kind == CG_V1)
         write_text(cg->dir[CG_FREEZER], id, "freezer.state", "THAWED");
     if (cg->kind == CG_V2)
-        write_text(cg->dir[CG_FREEZER], id, "cgroup.freeze", "0");
+        write_text(cg->dir[CG_FREEZER], id, "cgroup.kill", "1");
 }
 
 bool

@@ -49,7 +49,8 @@ int cg_attach(const struct cg *cg, uint32_t id, pid_t pid);
 int cg_limit(const struct cg *cg, uint32_t id, unsigned memory_mb);
 int cg_memory_fd(const struct cg *cg, uint32_t id); /* reads the peak in bytes; -1: none */
 int cg_freeze_fd(const struct cg *cg, uint32_t id); /* FROZEN/THAWED (v1) or 1/0 (v2)    */
-void cg_thaw(const struct cg *cg, uint32_t id);
+/* v2: kills all of it, frozen or not. v1: thaws it, for what is frozen does not die. */
+void cg_kill(const struct cg *cg, uint32_t id);
 bool cg_was_oom(const struct cg *cg, uint32_t id);
 uint64_t cg_peak_bytes(const struct cg *cg, uint32_t id);
 int cg_remove(const struct cg *cg, uint32_t id); /* -1, EBUSY: still a process in it  */
@@ -109,6 +110,7 @@ struct vg_jail_msg;
 
 struct jail {
     int sock, epoll;
+    pid_t parent; /* the daemon */
     struct cg cg;
     struct root root;
     bool is_root; /* of the host: a host uid for each sandbox */
@@ -124,6 +126,9 @@ void sandbox_start(struct jail *j, const struct vg_jail_msg *m);
 void sandbox_kill(struct jail *j, uint32_t id);
 /* An event of epoll: `data` as it was registered. */
 void sandbox_event(struct jail *j, uint64_t data);
+/* Looks after those that end; in how many ms it wants to be called again at the latest, -1: never.
+ */
+int sandbox_tick(struct jail *j);
 void sandbox_end_all(struct jail *j);
 
 #endif

@@ -198,7 +198,7 @@ loop(int signals)
         return;
     for (;;) {
         struct epoll_event e[32];
-        int n = epoll_wait(jail.epoll, e, 32, -1);
+        int n = epoll_wait(jail.epoll, e, 32, sandbox_tick(&jail));
         for (int i = 0; i < n; i++) {
             if (e[i].data.u64 == EVENT_SIGNAL)
                 return;
@@ -241,6 +241,7 @@ main(int argc, char **argv)
         return 64;
     }
     /* SIGTERM, not SIGKILL, when the daemon dies: frozen sandboxes must be thawed to end. */
+    jail.parent = getppid();
     prctl(PR_SET_PDEATHSIG, SIGTERM, 0, 0, 0);
     sigset_t set;
     sigemptyset(&set);

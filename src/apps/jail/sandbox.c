@@ -4,7 +4,13 @@
  * blob), end (kill, reap, account).
  *
  * A sandbox is PREPARING until its pid 1 has met us, then READY; STARTED once it belongs to a
- * function, after which the jail never enters its namespaces again.
+ * function, after which the jail never enters its namespaces again.  It is ENDING from our SIGKILL,
+ * or from the first sign that its pid 1 ends by itself, and GONE while only its control group is
+ * left.
+ *
+ * With control groups v1 what is frozen does not die, and the daemon freezes by itself: it may just
+ * have found a sandbox idle whose processes are dying, or be killed in the midst of it.  So
+ * whatever is ENDING is killed and thawed again and again (`sandbox_tick`) until it is gone.
  */
 #include "apps/jail/jail.h"
 #include "sandbox/jail_proto.h"
@@ -24,15 +30,20 @@
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
-#define END_ALL_MS 1500u /* of sleeps: the whole is over within two seconds */
+#define TICK_MS 20
+/* At the end, of sleeps: a daemon that stops waits for us, one that was killed does not. */
+#define END_ALL_MS    1500u
+#define END_ORPHAN_MS 60000u
 
-enum state { FREE, PREPARING, READY, STARTED, ENDING };
+enum state { FREE, PREPARING, READY, STARTED, ENDING, GONE };
 
 struct sandbox {
     enum state state;
-    uint32_t id; /* the daemon's */
+    uint32_t id;    /* the daemon's */
+    uint32_t group; /* never used twice: who froze the one before cannot freeze this */
     pid_t pid;
     int pidfd, ctl, boot, log;
     int mnt;    /* its mount namespace, from before its pid 1 hides itself until START */
@@ -42,6 +53,10 @@ struct sandbox {
 
 /* The jail is one thread and this program's own: its table is file-scope, as in every apps/. */
 static struct sandbox table[JAIL_SANDBOX_MAX];
+static size_t n_slots; /* of the table, that were ever in use */
+static uint32_t last_group;
+static int64_t next_tick_ms;
+static unsigned n_ending; /* those that are ENDING or GONE */
 static char packet[VG_JAIL_MSG_MAX];
 static char blob[VG_JAIL_MSG_MAX];
 static struct sock_fprog filter;
@@ -55,8 +70,8 @@ jail_filter(void)
 static struct sandbox *
 find(uint32_t id)
 {
-    for (size_t i = 0; i < JAIL_SANDBOX_MAX; i++) {
-        if (table[i].state != FREE && table[i].id == id)
+    for (size_t i = 0; i < n_slots; i++) {
+        if (table[i].state != FREE && table[i].state != GONE && table[i].id == id)
             return &table[i];
     }
     return NULL;
@@ -100,6 +115,23 @@ watch(struct jail *j, int fd, uint32_t slot, bool is_pid)
 {
     struct epoll_event e = { .events = EPOLLIN, .data.u64 = ((uint64_t)slot << 1) | is_pid };
     return epoll_ctl(j->epoll, EPOLL_CTL_ADD, fd, &e);
+}
+
+static void
+kill_it(struct jail *j, struct sandbox *s)
+{
+    if (s->pid > 0)
+        kill(s->pid, SIGKILL); /* not yet reaped, so the number is still its own */
+    cg_kill(&j->cg, s->group);
+    n_ending += s->state < ENDING;
+    s->state = ENDING;
+}
+
+static void
+fail_and_end(struct jail *j, struct sandbox *s, const char *what)
+{
+    snprintf(s->error, sizeof(s->error), "%s: %s", what, strerror(errno));
+    kill_it(j, s);
 }
 
 /* --- prepare -----------------------------------------------------------------------------------
@@ -222,6 +254,7 @@ open_channels(struct sandbox *s, struct order *o)
     return 0;
 }
 
+/* Its processes are no more; the slot is free once the kernel lets its control group go, too. */
 static void
 free_slot(struct jail *j, struct sandbox *s)
 {
@@ -230,9 +263,10 @@ free_slot(struct jail *j, struct sandbox *s)
     close_fd(&s->boot);
     close_fd(&s->log);
     close_fd(&s->mnt);
-    for (int i = 0; i < 200 && cg_remove(&j->cg, slot_of(s) + 1) != 0 && errno == EBUSY; i++)
-        usleep(500);
-    s->state = FREE;
+    bool was_counted = s->state >= ENDING;
+    bool is_busy = cg_remove(&j->cg, s->group) != 0 && errno == EBUSY;
+    s->state = is_busy ? GONE : FREE;
+    n_ending += (unsigned)is_busy - (unsigned)was_counted;
 }
 
 static struct sandbox *
@@ -242,12 +276,14 @@ take_slot(uint32_t id)
         if (table[i].state == FREE) {
             table[i] = (struct sandbox) { .state = PREPARING,
                                           .id = id,
+                                          .group = ++last_group,
                                           .pidfd = -1,
                                           .ctl = -1,
                                           .boot = -1,
                                           .log = -1,
                                           .mnt = -1,
                                           .status = -1 };
+            n_slots = i < n_slots ? n_slots : i + 1;
             return &table[i];
         }
     }
@@ -279,7 +315,7 @@ sandbox_prepare(struct jail *j, const struct vg_jail_msg *m)
     }
     if (ok) {
         step = "control group";
-        ok = cg_make(&j->cg, slot_of(s) + 1) == 0;
+        ok = cg_make(&j->cg, s->group) == 0;
     }
     if (ok) {
         step = "clone";
@@ -288,8 +324,7 @@ sandbox_prepare(struct jail *j, const struct vg_jail_msg *m)
     }
     if (ok) {
         step = "attach to the control group";
-        ok = cg_attach(&j->cg, slot_of(s) + 1, s->pid) == 0
-             && watch(j, s->pidfd, slot_of(s), true) == 0
+        ok = cg_attach(&j->cg, s->group, s->pid) == 0 && watch(j, s->pidfd, slot_of(s), true) == 0
              && watch(j, s->ctl, slot_of(s), false) == 0;
         if (!ok)
             kill(s->pid, SIGKILL);
@@ -362,21 +397,18 @@ static void
 prepared(struct jail *j, struct sandbox *s, int listener)
 {
     if (keep_mount_ns(s) != 0) {
-        snprintf(s->error, sizeof(s->error), "open the mount namespace: %s", strerror(errno));
-        kill(s->pid, SIGKILL);
+        fail_and_end(j, s, "open the mount namespace");
         return;
     }
     if (map_ids(j, s) != 0 || send(s->ctl, "G", 1, MSG_NOSIGNAL) != 1) {
-        snprintf(s->error, sizeof(s->error), "map the sandbox's user: %s", strerror(errno));
-        kill(s->pid, SIGKILL);
+        fail_and_end(j, s, "map the sandbox's user");
         return;
     }
     s->state = READY;
     struct vg_jail_msg m;
     vg_jail_msg_init(&m, packet, sizeof(packet), VG_JAIL_PREPARED, s->id);
     char names[64] = "";
-    int memory = cg_memory_fd(&j->cg, slot_of(s) + 1),
-        freeze = cg_freeze_fd(&j->cg, slot_of(s) + 1);
+    int memory = cg_memory_fd(&j->cg, s->group), freeze = cg_freeze_fd(&j->cg, s->group);
     give(&m, names, sizeof(names), "listen", listener);
     give(&m, names, sizeof(names), "log", s->log);
     give(&m, names, sizeof(names), "memory", memory);
@@ -465,7 +497,7 @@ sandbox_start(struct jail *j, const struct vg_jail_msg *m)
     }
     if (!step && bind_late(j, s, &o, number(m, "tmp_mb", JAIL_TMP_MB)) != 0)
         step = "bind";
-    if (!step && cg_limit(&j->cg, slot_of(s) + 1, number(m, "memory_mb", 128)) != 0)
+    if (!step && cg_limit(&j->cg, s->group, number(m, "memory_mb", 128)) != 0)
         step = "limit memory";
     if (!step) {
         size_t n = make_blob(m);
@@ -474,25 +506,15 @@ sandbox_start(struct jail *j, const struct vg_jail_msg *m)
             step = "boot";
         explicit_bzero(blob, n);
     }
-    if (step) {
-        snprintf(s->error, sizeof(s->error), "%s: %s", step, strerror(errno));
-        kill(s->pid, SIGKILL);
-    }
-    s->state = step ? ENDING : STARTED;
+    s->state = STARTED;
+    if (step)
+        fail_and_end(j, s, step);
     close_fd(&s->boot);
     drop_order(&o);
 }
 
 /* --- end ---------------------------------------------------------------------------------------
  */
-
-static void
-kill_it(struct jail *j, struct sandbox *s)
-{
-    kill(s->pid, SIGKILL); /* not yet reaped, so the number is still its own */
-    cg_thaw(&j->cg, slot_of(s) + 1);
-    s->state = ENDING;
-}
 
 void
 sandbox_kill(struct jail *j, uint32_t id)
@@ -502,9 +524,12 @@ sandbox_kill(struct jail *j, uint32_t id)
         kill_it(j, s);
 }
 
-/* A packet from a sandbox's pid 1: 'U' with the listening socket, 'X' status, 'E' error. */
+/*
+ * A packet from a sandbox's pid 1: 'U' with the listening socket, 'X' status, 'E' error. False:
+ * there is none, and no more will come when *ret_over.
+ */
 static bool
-take_packet(struct jail *j, struct sandbox *s)
+take_packet(struct jail *j, struct sandbox *s, bool *ret_over)
 {
     char text[256];
     struct iovec iov = { text, sizeof(text) - 1 };
@@ -517,6 +542,7 @@ take_packet(struct jail *j, struct sandbox *s)
                         .msg_control = control.bytes,
                         .msg_controllen = sizeof(control.bytes) };
     ssize_t n = recvmsg(s->ctl, &h, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+    *ret_over = n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR);
     if (n <= 0)
         return false;
     text[n] = 0;
@@ -530,32 +556,42 @@ take_packet(struct jail *j, struct sandbox *s)
         s->status = (int)strtol(text + 1, NULL, 10);
     if (text[0] == 'E')
         snprintf(s->error, sizeof(s->error), "%s", text + 1);
+    *ret_over = text[0] == 'X' || text[0] == 'E';
     close_fd(&fd);
     return true;
+}
+
+/* Its pid 1 ends, or is about to. */
+static void
+end_by_itself(struct jail *j, struct sandbox *s)
+{
+    if (s->state == PREPARING && !s->error[0])
+        snprintf(s->error, sizeof(s->error), "ended while it was prepared");
+    kill_it(j, s);
 }
 
 static void
 reap(struct jail *j, struct sandbox *s)
 {
-    while (take_packet(j, s))
+    bool is_over;
+    while (take_packet(j, s, &is_over))
         ;
+    if (s->state < ENDING)
+        end_by_itself(j, s);
     int status = 0;
     waitpid(s->pid, &status, 0);
+    s->pid = 0;
     if (s->status < 0)
         s->status = status;
-    uint32_t id = s->id, group = slot_of(s) + 1;
-    bool oom = cg_was_oom(&j->cg, group);
-    uint64_t peak = cg_peak_bytes(&j->cg, group);
-    bool failed = s->state == PREPARING || s->error[0];
-    char error[256];
-    snprintf(error, sizeof(error), "%s", s->error[0] ? s->error : "ended while it was prepared");
+    bool oom = cg_was_oom(&j->cg, s->group);
+    uint64_t peak = cg_peak_bytes(&j->cg, s->group);
     free_slot(j, s);
-    if (failed) {
-        fail(j, id, error, 0);
+    if (s->error[0]) {
+        fail(j, s->id, s->error, 0);
         return;
     }
     struct vg_jail_msg m;
-    vg_jail_msg_init(&m, packet, sizeof(packet), VG_JAIL_EXITED, id);
+    vg_jail_msg_init(&m, packet, sizeof(packet), VG_JAIL_EXITED, s->id);
     vg_jail_msg_add_u64(&m, "status", (uint64_t)s->status);
     vg_jail_msg_add_u64(&m, "oom", oom);
     vg_jail_msg_add_u64(&m, "max_memory", peak);
@@ -566,12 +602,36 @@ void
 sandbox_event(struct jail *j, uint64_t data)
 {
     struct sandbox *s = &table[data >> 1];
-    if (s->state == FREE)
+    bool is_over = false;
+    if (s->state == FREE || s->state == GONE)
         return;
-    if (data & 1)
+    if (data & 1) {
         reap(j, s);
-    else if (!take_packet(j, s))
+        return;
+    }
+    bool is_packet = take_packet(j, s, &is_over);
+    if (is_over && s->state < ENDING)
+        end_by_itself(j, s);
+    if (is_over && !is_packet)
         epoll_ctl(j->epoll, EPOLL_CTL_DEL, s->ctl, NULL);
+}
+
+int
+sandbox_tick(struct jail *j)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    int64_t now_ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+    if (n_ending > 0 && now_ms < next_tick_ms)
+        return (int)(next_tick_ms - now_ms);
+    next_tick_ms = now_ms + TICK_MS;
+    for (size_t i = 0; n_ending > 0 && i < n_slots; i++) {
+        if (table[i].state == ENDING)
+            kill_it(j, &table[i]);
+        else if (table[i].state == GONE)
+            free_slot(j, &table[i]);
+    }
+    return n_ending > 0 ? TICK_MS : -1;
 }
 
 /* One look at an ending sandbox: true once its processes and its control group are gone. */
@@ -581,33 +641,33 @@ is_ended(struct jail *j, struct sandbox *s)
     if (s->pid > 0 && waitpid(s->pid, NULL, WNOHANG) == 0)
         return false;
     s->pid = 0;
-    if (cg_remove(&j->cg, slot_of(s) + 1) != 0 && errno == EBUSY)
-        return false;
     free_slot(j, s);
-    return true;
+    return s->state == FREE;
 }
 
 /*
  * Whoever freezes may do so once more after we thawed: a thread of a daemon that is being killed
- * may yet finish the write it had begun.  So those that are left are thawed again and again, and
- * past END_ALL_MS they are left to the next jail's sweep, with their SIGKILL pending.
+ * may yet finish the write it had begun.  So those that are left are thawed again and again.  What
+ * does not end in time is left to the next jail's sweep, with its SIGKILL pending.
  */
 void
 sandbox_end_all(struct jail *j)
 {
-    for (size_t i = 0; i < JAIL_SANDBOX_MAX; i++) {
+    for (size_t i = 0; i < n_slots; i++) {
         if (table[i].state != FREE)
             kill_it(j, &table[i]);
     }
-    for (unsigned ms = 0, left = 1; left > 0 && ms < END_ALL_MS; ms++) {
+    for (unsigned ms = 0, left = 1; left > 0; ms++) {
         left = 0;
-        for (size_t i = 0; i < JAIL_SANDBOX_MAX; i++) {
+        for (size_t i = 0; i < n_slots; i++) {
             if (table[i].state == FREE || is_ended(j, &table[i]))
                 continue;
             left++;
-            if (ms % 16 == 15)
-                cg_thaw(&j->cg, slot_of(&table[i]) + 1);
+            if (ms % TICK_MS == TICK_MS - 1)
+                kill_it(j, &table[i]);
         }
+        if (ms >= (getppid() == j->parent ? END_ALL_MS : END_ORPHAN_MS))
+            return;
         if (left > 0)
             usleep(1000);
     }

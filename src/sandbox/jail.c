@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The daemon's end of the jail's socket: starts it, sends orders, takes its reports. */
+#include "base/log.h"
 #include "http/server.h"
 #include "os/clock.h"
 #include "os/file.h"
@@ -387,6 +388,16 @@ keep_text(char *to, size_t cap, const char *text)
     snprintf(to, cap, "%s", text ? text : "");
 }
 
+/* Its control groups bear its number. */
+static void
+log_start(const struct vg_sandboxes *sb)
+{
+    char pid[16];
+    snprintf(pid, sizeof(pid), "%d", (int)sb->jail_pid);
+    vg_log(VG_LOG_INFO, "sandboxes", { "pid", vg_str_of(pid) }, { "cgroup", vg_str_of(sb->cgroup) },
+           { "users", vg_str_of(sb->users) }, { "missing", vg_str_of(sb->missing) });
+}
+
 static vg_rc VG_WAITS
 start_jail(struct vg_sandboxes *sb, struct vg_err *err)
 {
@@ -413,6 +424,7 @@ start_jail(struct vg_sandboxes *sb, struct vg_err *err)
     keep_text(sb->cgroup, sizeof(sb->cgroup), vg_jail_msg_get(&m, "cgroup"));
     keep_text(sb->users, sizeof(sb->users), vg_jail_msg_get(&m, "users"));
     keep_text(sb->missing, sizeof(sb->missing), vg_jail_msg_get(&m, "missing"));
+    log_start(sb);
     sb->is_usable = number(&m, "usable") != 0;
     sb->sock = pair[0];
     sb->n_fibers++;

@@ -26,7 +26,7 @@ def daemon():
         yield one
     finally:
         one.close()
-    watch.check()
+    watch.check([one])
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ def make_daemon():
             problems.append(str(e))
     assert not problems, "\n".join(problems)
     if made:
-        watch.check()
+        watch.check(made)
 
 
 @pytest.fixture(scope="session")

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from harness.aws import Aws
 from harness.daemon import alive, descendants, stat_fields, wait_until
+from harness.leaks import orphaned_cgroups
 from test_lambda import TRUST, zipped
 
 NOBODY = 65534
@@ -199,3 +200,20 @@ def test_the_daemon_stops_while_starts_wait_for_their_turn(crowd):
         for call in calls:
             if call.exception() is None:
                 assert call.result()[1] is None
+
+
+# --- what these tests look for -----------------------------------------------------------------
+
+
+def test_left_control_groups_are_looked_for_by_the_jails_of_a_daemon(make_daemon, tmp_path):
+    """Those of another daemon on this machine are none of a test's business."""
+    daemon = make_daemon()
+    client, role = lambda_of(daemon)
+    create(client, role, "f", "def handler(e, c):\n    return e\n")
+    assert answer_of(client.invoke(FunctionName="f", Payload=b"1")) == (1, None)
+    [jail] = {Path(path).parts[-3] for path, _ in freezers(daemon)}
+    (tmp_path / "freezer" / jail).mkdir(parents=True)
+    (tmp_path / "freezer" / "virga-jail.4194304").mkdir()  # a pid that cannot be
+    assert orphaned_cgroups([daemon], tmp_path) == []
+    daemon.stop()
+    assert orphaned_cgroups([daemon], tmp_path) == [f"{tmp_path}/freezer/{jail}"]

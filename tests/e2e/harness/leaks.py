@@ -2,7 +2,6 @@
 """What a daemon that has ended must not leave on the machine: mounts and control groups."""
 
 import os
-import re
 from pathlib import Path
 
 from .daemon import alive, wait_until
@@ -14,27 +13,26 @@ def mounts():
     return sorted(line.split(" ")[4] for line in lines if " - " in line and "virga" in line.split(" - ")[1])
 
 
-def orphaned_cgroups():
-    """Control groups of a virga-jail that is no more: their names hold its pid."""
+def orphaned_cgroups(daemons, root="/sys/fs/cgroup"):
+    """Control groups of the jails that these daemons started and that are no more: named by the jail's pid."""
+    pids = {int(event["pid"]) for daemon in daemons for event in daemon.logged("sandboxes")}
+    ours = {f"virga-jail.{pid}" for pid in pids if not alive(pid)}
     found = []
-    for folder, names, _ in os.walk("/sys/fs/cgroup"):
-        if folder.count("/") > 6:
+    for folder, names, _ in os.walk(root):
+        if folder.count("/") - str(root).count("/") > 3:
             names[:] = []
-        for name in names:
-            m = re.fullmatch(r"virga-jail\.(\d+)", name)
-            if m and not alive(int(m.group(1))):
-                found.append(f"{folder}/{name}")
+        found += [f"{folder}/{name}" for name in names if name in ours]
     return sorted(found)
 
 
 class Watch:
-    """Taken before a daemon starts; `check()` after it has ended."""
+    """Taken before a daemon starts; `check(daemons)` after those have ended."""
 
     def __init__(self):
-        self.before = set(mounts()), set(orphaned_cgroups())
+        self.before = set(mounts())
 
-    def left(self):
-        return sorted(set(mounts()) - self.before[0]) + sorted(set(orphaned_cgroups()) - self.before[1])
+    def left(self, daemons):
+        return sorted(set(mounts()) - self.before) + orphaned_cgroups(daemons)
 
-    def check(self):
-        assert wait_until(lambda: not self.left(), 5, 0.2), f"left behind: {self.left()}"
+    def check(self, daemons):
+        assert wait_until(lambda: not self.left(daemons), 5, 0.2), f"left behind: {self.left(daemons)}"

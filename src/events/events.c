@@ -62,21 +62,6 @@ backoff_ms(uint32_t failed)
                       : VG_MIN(BACKOFF_MAX_MS, (int64_t)BACKOFF_FIRST_MS << (failed - 1));
 }
 
-/* Where the partition's timers begin, now and after a commit that removes `gone`, if present. */
-static void
-set_bound(struct ev_run *r, struct vg_arena *arena, const struct ev_head *head, struct vg_str gone,
-          uint32_t epoch)
-{
-    struct vg_str low = gone;
-    if (head->due_ms != EV_NEVER) {
-        struct vg_str key = ev_due_key(arena, head->due_ms, head->id);
-        if (gone.ptr == NULL || vg_str_cmp(key, gone) < 0)
-            low = key;
-    }
-    if (low.ptr)
-        ev_bound_set(r->ev, r->part, low, epoch);
-}
-
 /* After the work: removes the timer or sets it anew, unless it was put again meanwhile. */
 static vg_rc
 mark(struct ev_run *r, struct vg_sess *s, struct vg_str id, int64_t generation, vg_rc outcome,
@@ -106,7 +91,9 @@ mark(struct ev_run *r, struct vg_sess *s, struct vg_str id, int64_t generation, 
     if (rc != VG_OK)
         return rc;
     *ret_due_ms = head.due_ms;
-    set_bound(r, s->arena, &head, gone, epoch);
+    struct vg_str first =
+        head.due_ms == EV_NEVER ? VG_STR_NONE : ev_due_key(s->arena, head.due_ms, head.id);
+    vg_bound_raise(r->ev->bounds, r->part, first, gone, epoch);
     return vg_tx_commit(&tx, err);
 }
 
@@ -423,7 +410,7 @@ vg_events_new(const struct vg_events_setup *setup)
     ev->generation = vg_wall_ms() << 20; /* above those of earlier runs */
     ev->epoch = vg_kv_epoch(setup->kv);
     pthread_mutex_init(&ev->lock, NULL);
-    pthread_mutex_init(&ev->bounds_lock, NULL);
+    ev->bounds = vg_bounds_new(setup->kv);
     for (unsigned g = 0; g < EV_GROUPS; g++)
         ev->next_ms[g] = INT64_MIN; /* not known: the first sweep looks into each */
     vg_clock_on_move(setup->clock, on_move, ev);
@@ -457,6 +444,6 @@ vg_events_free(struct vg_events *ev)
         return;
     VG_ASSERT(ev->runs == NULL && ev->sleeper == NULL);
     pthread_mutex_destroy(&ev->lock);
-    ev_bounds_free(ev);
+    vg_bounds_free(ev->bounds);
     free(ev);
 }

@@ -7,6 +7,7 @@
 #include "events/events.h"
 #include "events/records.h"
 #include "os/fiber.h"
+#include "store/bound.h"
 #include "store/kv.h"
 
 #include <pthread.h>
@@ -15,7 +16,6 @@
 #define EV_GROUPS      64u
 #define EV_RUNNING_MAX 64u
 #define EV_NEVER       INT64_MAX
-#define EV_BOUNDS      1024u
 
 /* A partition whose earliest timer is at work. */
 struct ev_run {
@@ -34,7 +34,8 @@ struct vg_events {
     _Atomic int64_t generation;
     struct vg_loop *const *loops;
     size_t n_loops;
-    pthread_mutex_t lock; /* guards the rest */
+    struct vg_bounds *bounds; /* where the timers of partitions begin */
+    pthread_mutex_t lock;     /* guards the rest */
     /*
      * No index entry of the group is due earlier, but for those of partitions at work: a sweep
      * looks from here on, and need not walk over the deletions of all that is done.
@@ -43,21 +44,9 @@ struct vg_events {
     uint32_t epoch; /* of the store that next_ms knows */
     struct ev_run *runs;
     size_t n_runs;
-    struct vg_waiter *sleeper;          /* the sweeper's wait */
-    bool is_changed;                    /* since the sweeper last looked */
-    pthread_mutex_t bounds_lock;        /* guards bounds */
-    struct ev_bound *bounds[EV_BOUNDS]; /* by the partition's hash; NULL: none known */
+    struct vg_waiter *sleeper; /* the sweeper's wait */
+    bool is_changed;           /* since the sweeper last looked */
 };
-
-/* --- bound.c: below it a partition has no due key (of its committed ones) --- */
-
-/* Absent: not known. */
-struct vg_str ev_bound_get(struct vg_events *ev, struct vg_arena *arena, struct vg_str part);
-/* A key is to be written: under the partition's turn, before the commit. */
-void ev_bound_lower(struct vg_events *ev, struct vg_str part, struct vg_str key);
-/* Under the turn. `epoch` of the store, read before the turn was taken. */
-void ev_bound_set(struct vg_events *ev, struct vg_str part, struct vg_str key, uint32_t epoch);
-void ev_bounds_free(struct vg_events *ev);
 
 /* --- timer.c --- */
 

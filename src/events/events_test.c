@@ -7,8 +7,8 @@
 #include "os/clock.h"
 #include "os/file.h"
 #include "store/key.h"
+#include "store/walked_test.h"
 
-#include <rocksdb/c.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -640,16 +640,6 @@ so_many_at_a_time(void **state)
     in_world(many_body);
 }
 
-/* Deletions that the thread's scans have walked over. */
-static uint64_t
-n_walked(void)
-{
-    rocksdb_perfcontext_t *perf = rocksdb_perfcontext_create();
-    uint64_t n = rocksdb_perfcontext_metric(perf, rocksdb_internal_delete_skipped_count);
-    rocksdb_perfcontext_destroy(perf);
-    return n;
-}
-
 /* Until so many have begun, whatever is at work still; at most five seconds. */
 static void
 wait_ran(struct world *w, size_t want)
@@ -687,16 +677,16 @@ consume_body(struct world *w)
     }
     w->is_held = false;
     settle(w, N + MORE + 1);
-    assert_in_range(n_walked(), 0, 20 * (N + MORE)); /* from the front it would be a million */
+    assert_in_range(vg_walked(), 0, 20 * (N + MORE)); /* from the front it would be a million */
     index_is_empty(w);
 }
 
 static void
 what_has_been_consumed_is_not_walked_over_again(void **state)
 {
-    rocksdb_set_perf_level(rocksdb_enable_count); /* of this thread, which does it all */
+    vg_walked_count(); /* of this thread, which does it all */
     in_world_on_disk(*state, VG_DURABLE_OS, 1, consume_body);
-    rocksdb_set_perf_level(rocksdb_disable);
+    vg_walked_end();
 }
 
 /* A timer that this sweeper is not told of. */

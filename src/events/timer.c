@@ -69,7 +69,7 @@ ev_head_read(struct vg_events *ev, struct vg_sess *s, struct vg_tx *tx, struct v
 {
     struct vg_str beside = vg_key_beside(s->arena, part);
     struct vg_range r = vg_key_range(s->arena, vg_key_of(s->arena, VG_STR("due")));
-    struct vg_str bound = ev_bound_get(ev, s->arena, part);
+    struct vg_str bound = vg_bound_get(ev->bounds, s->arena, part);
     if (bound.ptr)
         r.from = bound;
     r.max = 1;
@@ -119,7 +119,7 @@ ev_timer_write(struct vg_events *ev, struct vg_tx *tx, struct vg_str part, struc
     vg_record_encode(&events_rec_timer__desc, rec, &b);
     vg_tx_put(tx, beside, timer_key(a, id), vg_buf_str(&b));
     struct vg_str due = ev_due_key(a, rec->due_ms, id);
-    ev_bound_lower(ev, part, due);
+    vg_bound_lower(ev->bounds, part, due);
     vg_tx_put(tx, beside, due, VG_STR(""));
 }
 

@@ -586,6 +586,29 @@ def test_an_event_that_is_too_old_is_not_tried(own):
     assert wait_until(lambda: len(tries(own)) == 2, 20)
 
 
+def test_a_throttled_event_is_tried_again_after_growing_waits(own):
+    """From one second exponentially to five minutes, and no attempt is lost by it: the same page."""
+    own.create("f", EVENT_TRIES)
+    own.create("g", EVENT_TRIES)
+    own.aws("lambda").put_function_concurrency(FunctionName="f", ReservedConcurrentExecutions=0)
+    own.virga("clock", "freeze")
+    for _ in range(50):
+        own.invoke("f", 0, InvocationType="Event")
+    time.sleep(1.5)
+    for due in ("1s", "2s"):  # the second try and the third
+        own.virga("clock", "advance", due)
+        time.sleep(1.5)
+    own.invoke("g", 0, InvocationType="Event")  # another function's goes ahead
+    assert wait_until(lambda: len([m for m in messages(own.aws, "g") if m.startswith("try")]) == 1, 20)
+    assert tries(own) == []
+    own.aws("lambda").put_function_concurrency(FunctionName="f", ReservedConcurrentExecutions=1)
+    own.virga("clock", "advance", "3s")
+    time.sleep(1.5)
+    assert tries(own) == []
+    own.virga("clock", "advance", "1s")
+    assert wait_until(lambda: len(tries(own)) > 0, 20)
+
+
 def test_dry_run_runs_nothing(create, aws):
     function = create("def handler(e, c):\n    print('ran')\n")
     assert aws("lambda").invoke(FunctionName=function, InvocationType="DryRun")["StatusCode"] == 204

@@ -6,6 +6,7 @@
 #include "sandbox/sandbox.h"
 #include "services/lambda/lambda_int.h"
 #include "store/blob.h"
+#include "store/bound.h"
 
 #include <stdlib.h>
 
@@ -73,6 +74,7 @@ init(const struct vg_env *env, void **ret_svc, struct vg_err *err)
         free(svc);
         return rc;
     }
+    svc->bounds = vg_bounds_new(env->kv);
     pthread_mutex_init(&svc->lock, NULL);
     if (env->sandboxes)
         vg_sandboxes_on_logs(env->sandboxes, lambda_on_logs, svc);
@@ -89,6 +91,8 @@ fini(void *p)
     if (!svc)
         return;
     pthread_mutex_destroy(&svc->lock);
+    lambda_line_sweep(&svc->lines, true);
+    vg_bounds_free(svc->bounds);
     free(svc->code_dir);
     free(svc);
 }

@@ -34,16 +34,32 @@ struct lambda_use {
     bool is_dropped; /* no record refers to it any more */
 };
 
+/* The asynchronous events of one function (lambda_line.c). */
+struct lambda_line {
+    struct lambda_line *next;
+    int64_t next_ms;    /* none of its events is due earlier, but for those at work */
+    unsigned n_running; /* of its events */
+    struct vg_str key;  /* account, region and name: a tuple */
+    char bytes[];
+};
+
+/* Those that have events, in the order in which they are served. */
+struct lambda_lines {
+    struct lambda_line *first;
+    unsigned n_running; /* of all */
+};
+
 struct lambda_svc {
     const struct vg_env *env;
-    char *code_dir;       /* unpacked packages, of this process */
-    pthread_mutex_t lock; /* what follows */
+    struct vg_bounds *bounds; /* where lines begin in the store */
+    char *code_dir;           /* unpacked packages, of this process */
+    pthread_mutex_t lock;     /* what follows */
     struct lambda_use *uses;
     struct lambda_running *running;
     unsigned n_running;
     struct vg_waiter *queue_waiter; /* the queue's fiber sleeps */
     bool is_queue_dirty;            /* something was added since it looked */
-    unsigned n_async;
+    struct lambda_lines lines;
 };
 
 /* --- lambda_name.c: pure ------------------------------------------------------------------------
@@ -98,19 +114,56 @@ vg_rc lambda_store_versions(struct vg_req *rq, struct vg_str name, int64_t after
                             struct lambda_rec_function **ret, size_t *ret_n, bool *ret_more)
     VG_MUST_USE;
 
+/* The asynchronous queue: a line for each function that has events. */
+struct vg_str lambda_store_line(struct vg_arena *arena, struct vg_str account, struct vg_str region,
+                                struct vg_str name);
+bool lambda_store_line_read(struct vg_arena *arena, struct vg_str line, struct vg_str *ret_account,
+                            struct vg_str *ret_region, struct vg_str *ret_name);
+/* Up to 500 lines after `after` (absent: from the first); there may be some without an event. */
+vg_rc lambda_store_lines(struct vg_req *rq, struct vg_str after, struct vg_str **ret, size_t *ret_n)
+    VG_MUST_USE;
+/* What is no line may be an event of a time without lines: it goes into its own, *ret_line. */
+vg_rc lambda_store_adopt(struct vg_req *rq, struct vg_str key, struct vg_str *ret_line)
+    VG_WAITS VG_MUST_USE;
 vg_rc lambda_store_enqueue(struct vg_req *rq, const struct lambda_rec_event *ev, int64_t due_ms)
     VG_WAITS VG_MUST_USE;
-/* The earliest events, those leased too; *ret_due is the first due time of all (INT64_MAX: none).
- */
+/* An event's place in its line. */
 struct lambda_due {
+    struct vg_str line, id;
     int64_t due_ms;
-    struct lambda_rec_event event;
+    struct lambda_rec_tries tries;
 };
-vg_rc lambda_store_due(struct vg_req *rq, uint32_t max, struct lambda_due **ret, size_t *ret_n)
-    VG_MUST_USE;
-/* Moves an event to another time (with its changed record), or away for good (due_ms < 0). */
-vg_rc lambda_store_requeue(struct vg_req *rq, const struct lambda_due *old, int64_t due_ms,
-                           bool *ret_found) VG_WAITS VG_MUST_USE;
+/* The earliest events of a line, those leased too. */
+vg_rc lambda_store_due(struct vg_req *rq, struct vg_str line, uint32_t max, struct lambda_due **ret,
+                       size_t *ret_n) VG_MUST_USE;
+/* Absent: ret->id.ptr is NULL. */
+vg_rc lambda_store_event(struct vg_req *rq, const struct lambda_due *due,
+                         struct lambda_rec_event *ret) VG_MUST_USE;
+/* Moves an event to next->due_ms with its tries, or away for good (NULL). */
+vg_rc lambda_store_requeue(struct vg_req *rq, const struct lambda_due *old,
+                           const struct lambda_due *next, bool *ret_found) VG_WAITS VG_MUST_USE;
+
+/* --- lambda_line.c: who is next, and when again; pure, svc->lock held ---------------------------
+ */
+
+/* Something of the line is due at due_ms. */
+void lambda_line_note(struct lambda_lines *lines, struct vg_str key, int64_t due_ms);
+/*
+ * The next line that may start events due now, which goes to the end of the others; its next_ms is
+ * then INT64_MAX until it is noted again.  *ret_max: how many it may start.  NULL: none.
+ */
+struct lambda_line *lambda_line_next(struct lambda_lines *lines, int64_t now_ms, uint32_t *ret_max);
+/* When lambda_line_next() may have one, if none of those at work ends before; INT64_MAX: never. */
+int64_t lambda_line_next_ms(const struct lambda_lines *lines);
+/* An event of the line begins; returns the number of those at work before. */
+unsigned lambda_line_begin(struct lambda_lines *lines, struct vg_str key);
+void lambda_line_end(struct lambda_lines *lines, struct vg_str key);
+/* Lines without events, and with `all` every one, are forgotten; pointers to them are then void. */
+void lambda_line_sweep(struct lambda_lines *lines, bool all);
+
+enum lambda_end { LAMBDA_END_FAILED, LAMBDA_END_REFUSED };
+/* How long an event waits after it ended so, which `tries` now counts; negative: no more. */
+int64_t lambda_retry_ms(struct lambda_rec_tries *tries, enum lambda_end end);
 
 /* --- lambda_zip.c, lambda_code.c ----------------------------------------------------------------
  */
@@ -181,7 +234,8 @@ vg_rc lambda_load(struct vg_req *rq, const struct lambda_name *name,
                   struct lambda_rec_function *ret) VG_MUST_USE;
 
 void lambda_queue_start(struct lambda_svc *svc);
-void lambda_queue_wake(struct lambda_svc *svc);
+/* An event of the line is due then. */
+void lambda_queue_note(struct lambda_svc *svc, struct vg_str line, int64_t due_ms);
 
 void lambda_on_logs(void *ctx, const struct vg_log_batch *batch) VG_WAITS;
 

@@ -278,7 +278,8 @@ enqueue(struct vg_req *rq, const struct lambda_name *name, const struct lambda_c
                                    .region = rq->scope->region };
     vg_rc rc = lambda_store_enqueue(rq, &ev, ev.queued_ms);
     if (rc == VG_OK)
-        lambda_queue_wake(rq->svc);
+        lambda_queue_note(rq->svc, lambda_store_line(rq->arena, ev.account, ev.region, ev.name),
+                          ev.queued_ms);
     return rc;
 }
 

@@ -6,9 +6,14 @@
  *     (fn, name)            the function: record of $LATEST
  *     (ver, name, number)   a published version
  *   partition (lambda, queue)
- *     (due_ms, id)          an asynchronous invocation
+ *     (account, region, name)  a function with asynchronous events: its line
+ *   partition (lambda, queue, account, region, name)
+ *     ("due", due_ms, id)   an event's next time, and what it has met
+ *     ("event", id)         the event itself
  */
+#include "core/env.h"
 #include "services/lambda/lambda_int.h"
+#include "store/bound.h"
 #include "store/key.h"
 
 struct vg_str
@@ -160,71 +165,206 @@ queue_part(struct vg_arena *arena)
     return vg_key_of(arena, VG_STR("lambda"), VG_STR("queue"));
 }
 
+struct vg_str
+lambda_store_line(struct vg_arena *arena, struct vg_str account, struct vg_str region,
+                  struct vg_str name)
+{
+    return vg_key_of(arena, account, region, name);
+}
+
+bool
+lambda_store_line_read(struct vg_arena *arena, struct vg_str line, struct vg_str *ret_account,
+                       struct vg_str *ret_region, struct vg_str *ret_name)
+{
+    return vg_key_take_str(arena, &line, ret_account) && vg_key_take_str(arena, &line, ret_region)
+           && vg_key_take_str(arena, &line, ret_name) && line.len == 0;
+}
+
 static struct vg_str
-queue_key(struct vg_arena *arena, int64_t due_ms, struct vg_str id)
+line_part(struct vg_arena *arena, struct vg_str line)
+{
+    return vg_str_cat(arena, queue_part(arena), line);
+}
+
+static struct vg_str
+event_key(struct vg_arena *arena, struct vg_str id)
+{
+    return vg_key_of(arena, VG_STR("event"), id);
+}
+
+static struct vg_str
+due_key(struct vg_arena *arena, int64_t due_ms, struct vg_str id)
 {
     struct vg_key k;
     vg_key_init(&k, arena);
+    vg_key_str(&k, VG_STR("due"));
     vg_key_i64(&k, due_ms);
     vg_key_str(&k, id);
     return vg_key_done(&k);
 }
 
 static void
-put_event(struct vg_req *rq, struct vg_tx *tx, const struct lambda_rec_event *ev, int64_t due_ms)
+put_due(struct vg_req *rq, struct vg_tx *tx, const struct lambda_due *due)
+{
+    const struct lambda_svc *svc = rq->svc;
+    struct vg_str part = line_part(rq->arena, due->line);
+    struct vg_str key = due_key(rq->arena, due->due_ms, due->id);
+    struct vg_buf b;
+    vg_buf_init(&b, rq->arena, 4096);
+    lambda_rec_tries_encode(&due->tries, &b);
+    vg_bound_lower(svc->bounds, part, key);
+    vg_tx_put(tx, part, key, vg_buf_str(&b));
+}
+
+static void
+put_event(struct vg_req *rq, struct vg_tx *tx, struct vg_str line,
+          const struct lambda_rec_event *ev, int64_t due_ms)
 {
     struct vg_buf b;
     vg_buf_init(&b, rq->arena, 8u << 20);
     lambda_rec_event_encode(ev, &b);
-    vg_tx_put(tx, queue_part(rq->arena), queue_key(rq->arena, due_ms, ev->id), vg_buf_str(&b));
+    vg_tx_put(tx, line_part(rq->arena, line), event_key(rq->arena, ev->id), vg_buf_str(&b));
+    const struct lambda_due due = {
+        .line = line, .id = ev->id, .due_ms = due_ms, .tries.qualifier = ev->qualifier
+    };
+    put_due(rq, tx, &due);
+    /* Blindly, but under the line's turn, as where it is removed. */
+    vg_tx_put(tx, queue_part(rq->arena), line, VG_STR(""));
 }
 
 vg_rc
 lambda_store_enqueue(struct vg_req *rq, const struct lambda_rec_event *ev, int64_t due_ms)
 {
     vg_auto_tx struct vg_tx *tx = NULL;
-    vg_rc rc = vg_tx_open(rq, queue_part(rq->arena), &tx);
+    struct vg_str line = lambda_store_line(rq->arena, ev->account, ev->region, ev->name);
+    vg_rc rc = vg_tx_open(rq, line_part(rq->arena, line), &tx);
     if (rc != VG_OK)
         return rc;
-    put_event(rq, tx, ev, due_ms);
+    put_event(rq, tx, line, ev, due_ms);
     return vg_tx_commit(&tx, rq->err);
 }
 
 vg_rc
-lambda_store_due(struct vg_req *rq, uint32_t max, struct lambda_due **ret, size_t *ret_n)
+lambda_store_adopt(struct vg_req *rq, struct vg_str key, struct vg_str *ret_line)
 {
-    struct vg_range range = { .max = max };
+    vg_auto_tx struct vg_tx *tx = NULL;
+    struct lambda_rec_event ev;
+    struct vg_str rest = key, bytes;
+    int64_t due_ms;
+    if (!vg_key_take_i64(&rest, &due_ms))
+        return vg_err_set(rq->err, "a key of Lambda's queue is malformed");
+    vg_rc rc = vg_kv_get(rq->sess, queue_part(rq->arena), key, &bytes, rq->err);
+    if (rc == VG_OK)
+        rc = lambda_rec_event_decode(rq->arena, bytes, &ev, rq->err);
+    if (rc != VG_OK)
+        return rc;
+    struct vg_str line = lambda_store_line(rq->arena, ev.account, ev.region, ev.name);
+    rc = vg_tx_open(rq, line_part(rq->arena, line), &tx);
+    if (rc != VG_OK)
+        return rc;
+    put_event(rq, tx, line, &ev, due_ms);
+    vg_tx_del(tx, queue_part(rq->arena), key);
+    rc = vg_tx_commit(&tx, rq->err);
+    if (rc == VG_OK)
+        *ret_line = line;
+    return rc;
+}
+
+vg_rc
+lambda_store_lines(struct vg_req *rq, struct vg_str after, struct vg_str **ret, size_t *ret_n)
+{
+    struct vg_range range = { .max = 500 };
     struct vg_page page;
+    if (after.ptr)
+        range.from = just_after(rq->arena, after);
     vg_rc rc = vg_kv_scan(rq->sess, queue_part(rq->arena), &range, &page, rq->err);
+    if (rc != VG_OK)
+        return rc;
+    *ret = VG_NEW_ARRAY(rq->arena, struct vg_str, page.len + 1);
+    *ret_n = page.len;
+    for (size_t i = 0; i < page.len; i++)
+        (*ret)[i] = page.rows[i].key;
+    return VG_OK;
+}
+
+/* Those of the line that are due, from where they begin. */
+static struct vg_range
+due_range(struct vg_req *rq, struct vg_str part, uint32_t max)
+{
+    const struct lambda_svc *svc = rq->svc;
+    struct vg_range range = vg_key_range(rq->arena, vg_key_of(rq->arena, VG_STR("due")));
+    struct vg_str bound = vg_bound_get(svc->bounds, rq->arena, part);
+    if (bound.ptr)
+        range.from = bound;
+    range.max = max;
+    return range;
+}
+
+vg_rc
+lambda_store_due(struct vg_req *rq, struct vg_str line, uint32_t max, struct lambda_due **ret,
+                 size_t *ret_n)
+{
+    struct vg_str part = line_part(rq->arena, line), kind;
+    struct vg_range range = due_range(rq, part, max);
+    struct vg_page page;
+    vg_rc rc = vg_kv_scan(rq->sess, part, &range, &page, rq->err);
     if (rc != VG_OK)
         return rc;
     *ret = VG_NEW_ARRAY(rq->arena, struct lambda_due, page.len + 1);
     *ret_n = page.len;
     for (size_t i = 0; rc == VG_OK && i < page.len; i++) {
+        struct lambda_due *due = &(*ret)[i];
         struct vg_str key = page.rows[i].key;
-        if (!vg_key_take_i64(&key, &(*ret)[i].due_ms))
+        due->line = line;
+        if (!vg_key_take_str(rq->arena, &key, &kind) || !vg_key_take_i64(&key, &due->due_ms)
+            || !vg_key_take_str(rq->arena, &key, &due->id))
             return vg_err_set(rq->err, "a key of Lambda's queue is malformed");
-        rc = lambda_rec_event_decode(rq->arena, page.rows[i].value, &(*ret)[i].event, rq->err);
+        rc = lambda_rec_tries_decode(rq->arena, page.rows[i].value, &due->tries, rq->err);
     }
     return rc;
 }
 
 vg_rc
-lambda_store_requeue(struct vg_req *rq, const struct lambda_due *old, int64_t due_ms,
+lambda_store_event(struct vg_req *rq, const struct lambda_due *due, struct lambda_rec_event *ret)
+{
+    struct vg_str bytes;
+    *ret = (struct lambda_rec_event) { .id = VG_STR_NONE };
+    vg_rc rc = vg_kv_get(rq->sess, line_part(rq->arena, due->line), event_key(rq->arena, due->id),
+                         &bytes, rq->err);
+    if (rc != VG_OK || !bytes.ptr)
+        return rc;
+    return lambda_rec_event_decode(rq->arena, bytes, ret, rq->err);
+}
+
+vg_rc
+lambda_store_requeue(struct vg_req *rq, const struct lambda_due *old, const struct lambda_due *next,
                      bool *ret_found)
 {
     vg_auto_tx struct vg_tx *tx = NULL;
-    vg_rc rc = vg_tx_open(rq, queue_part(rq->arena), &tx);
-    struct vg_str key = queue_key(rq->arena, old->due_ms, old->event.id), bytes = VG_STR_NONE;
+    const struct lambda_svc *svc = rq->svc;
+    struct vg_str part = line_part(rq->arena, old->line);
+    struct vg_str gone = due_key(rq->arena, old->due_ms, old->id), bytes = VG_STR_NONE;
+    uint32_t epoch = vg_kv_epoch(svc->env->kv);
+    vg_rc rc = vg_tx_open(rq, part, &tx);
     if (rc == VG_OK)
-        rc = vg_tx_get(tx, queue_part(rq->arena), key, &bytes, rq->err);
+        rc = vg_tx_get(tx, part, gone, &bytes, rq->err);
     if (rc != VG_OK)
         return rc;
     *ret_found = bytes.ptr != NULL;
     if (!bytes.ptr)
         return VG_OK;
-    vg_tx_del(tx, queue_part(rq->arena), key);
-    if (due_ms >= 0)
-        put_event(rq, tx, &old->event, due_ms);
+    vg_tx_del(tx, part, gone);
+    if (next)
+        put_due(rq, tx, next);
+    else
+        vg_tx_del(tx, part, event_key(rq->arena, old->id));
+    struct vg_range range = due_range(rq, part, 1);
+    struct vg_page page;
+    rc = vg_tx_scan(tx, part, &range, &page, rq->err);
+    if (rc != VG_OK)
+        return rc;
+    vg_bound_raise(svc->bounds, part, page.len ? page.rows[0].key : VG_STR_NONE, gone, epoch);
+    if (page.len == 0)
+        vg_tx_del(tx, queue_part(rq->arena), old->line);
     return vg_tx_commit(&tx, rq->err);
 }

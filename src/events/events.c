@@ -17,6 +17,7 @@
 #define ORDER_SPAN_MS    1000 /* virtual: timers due this far apart run one after the other … */
 #define ORDER_WAIT_MS    500 /* … but the later one does not wait longer than this, in real time */
 #define STORE_RETRY_MS   1000
+#define MALFORMED_LOG_MS 60000 /* real time: one line for all that are met until then */
 #define LOOK_AGAIN_MS    60000 /* real time; the wall clock may have been set meanwhile */
 #define BACKOFF_FIRST_MS 1000
 #define BACKOFF_MAX_MS   300000
@@ -204,6 +205,36 @@ run_of(const struct vg_events *ev, struct vg_str part)
     return NULL;
 }
 
+/* Nobody is led anywhere by it, but it must not hold up the others of its group. */
+static void
+note_malformed(struct vg_events *ev, unsigned group)
+{
+    int64_t mono_ms = vg_mono_ms();
+    ev->n_malformed++;
+    if (mono_ms < ev->malformed_until_ms)
+        return;
+    ev->malformed_until_ms = mono_ms + MALFORMED_LOG_MS;
+    vg_logf(VG_LOG_WARN, "timers.malformed",
+            "an entry of the timers' index %u is malformed and passed over", group);
+}
+
+/* Collects what is due of a page; *ret_next_ms becomes that of its first entry that is not. */
+static void
+collect(struct sweep *sw, unsigned group, const struct vg_page *page, int64_t *ret_next_ms)
+{
+    for (size_t i = 0; i < page->len; i++) {
+        struct ev_pointer p = { .group = group };
+        if (!ev_pointer_read(sw->arena, page->rows[i].key, &p)) {
+            note_malformed(sw->ev, group);
+        } else if (p.due_ms <= sw->now_ms) {
+            *VG_VEC_ADD(sw->arena, &sw->due) = p;
+        } else {
+            *ret_next_ms = p.due_ms;
+            break;
+        }
+    }
+}
+
 /* Collects what is due in a group, and learns when the first entry is that it does not collect. */
 static vg_rc
 look_into(struct sweep *sw, unsigned group, size_t n_runs, struct vg_err *err)
@@ -218,20 +249,20 @@ look_into(struct sweep *sw, unsigned group, size_t n_runs, struct vg_err *err)
     struct vg_range r = { .from = ev_pointer_key(sw->arena, from_ms, VG_STR("")),
                           .max = (uint32_t)(SWEEP_ROWS + n_runs) };
     struct vg_page page;
-    vg_rc rc = vg_kv_scan(&s, ev_group_part(sw->arena, group), &r, &page, err);
-    int64_t next_ms = rc == VG_OK ? EV_NEVER : INT64_MIN;
-    for (size_t i = 0; i < page.len && rc == VG_OK; i++) {
-        struct ev_pointer p = { .group = group };
-        if (!ev_pointer_read(sw->arena, page.rows[i].key, &p)) {
-            rc = vg_err_set(err, "an entry of the timers' index is malformed");
-        } else if (p.due_ms <= sw->now_ms) {
-            *VG_VEC_ADD(sw->arena, &sw->due) = p;
-        } else {
-            next_ms = p.due_ms;
+    size_t before = sw->due.len;
+    int64_t next_ms = EV_NEVER;
+    vg_rc rc;
+    do { /* once, unless a page holds nothing but malformed entries */
+        rc = vg_kv_scan(&s, ev_group_part(sw->arena, group), &r, &page, err);
+        if (rc != VG_OK)
             break;
-        }
-    }
-    if (rc == VG_OK && page.has_more && next_ms == EV_NEVER)
+        collect(sw, group, &page, &next_ms);
+        if (page.has_more)
+            r.from = vg_str_cat(sw->arena, page.rows[page.len - 1].key, vg_str_n("", 1));
+    } while (page.has_more && next_ms == EV_NEVER && sw->due.len == before);
+    if (rc != VG_OK)
+        next_ms = INT64_MIN;
+    else if (page.has_more && next_ms == EV_NEVER)
         next_ms = sw->due.items[sw->due.len - 1].due_ms; /* more than a page is due */
     pthread_mutex_lock(&ev->lock);
     ev->next_ms[group] = VG_MIN(ev->next_ms[group], next_ms);

@@ -44,8 +44,10 @@ struct vg_events {
     uint32_t epoch; /* of the store that next_ms knows */
     struct ev_run *runs;
     size_t n_runs;
-    struct vg_waiter *sleeper; /* the sweeper's wait */
-    bool is_changed;           /* since the sweeper last looked */
+    struct vg_waiter *sleeper;  /* the sweeper's wait */
+    bool is_changed;            /* since the sweeper last looked */
+    uint64_t n_malformed;       /* index entries passed over; the sweeper's own, as the next */
+    int64_t malformed_until_ms; /* monotonic: none is logged before */
 };
 
 /* --- timer.c --- */

@@ -742,6 +742,47 @@ nothing_is_taken_for_consumed_after_a_disk_error(void **state)
     arm("");
 }
 
+/* Entries that are no (due, partition), in front of one that is and behind it. */
+static void
+malformed_body(struct world *w)
+{
+    enum { N = 300 }; /* more than a page of a sweep */
+    struct vg_timer t = { .part = part_of(w->arena, 1),
+                          .id = VG_STR("x"),
+                          .op = VG_STR("op"),
+                          .due_ms = w->start_ms + HOUR_MS };
+    struct vg_str index = ev_group_part(w->arena, ev_group_of(t.part));
+    struct vg_err err;
+    struct vg_tx *tx;
+    put_timer(w, &t);
+    assert_ok(vg_kv_begin(&w->s, &index, 1, &tx, &err));
+    for (int i = 0; i < N; i++) {
+        struct vg_key k;
+        vg_key_init(&k, w->arena);
+        vg_key_i64(&k, w->start_ms + i);
+        vg_tx_put(tx, index, vg_key_done(&k), VG_STR(""));
+    }
+    vg_tx_put(tx, index, VG_STR("\x10"), VG_STR(""));
+    vg_tx_put(tx, index, VG_STR("junk"), VG_STR(""));
+    assert_ok(vg_tx_commit(&tx, &err));
+    ev_notify(w->ev, ev_group_of(t.part), INT64_MIN);
+    advance(w, HOUR_MS);
+    settle(w, 1);
+    t.id = VG_STR("y");
+    t.due_ms += 1;
+    put_timer(w, &t);
+    advance(w, 1);
+    settle(w, 2);
+    assert_true(w->ev->n_malformed >= N);
+}
+
+static void
+malformed_entries_of_the_index_hold_up_nothing(void **state)
+{
+    (void)state;
+    in_world(malformed_body);
+}
+
 static void
 restart_body(struct world *w)
 {
@@ -784,6 +825,7 @@ main(void)
                                         remove_dir),
         cmocka_unit_test_setup_teardown(nothing_is_taken_for_consumed_after_a_disk_error, make_dir,
                                         remove_dir),
+        cmocka_unit_test(malformed_entries_of_the_index_hold_up_nothing),
         cmocka_unit_test(timers_of_an_earlier_process_run),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -35,6 +35,53 @@ iam_commit(struct vg_req *rq, struct vg_iam *db)
     return rc;
 }
 
+/* A service-linked role is its service's. */
+vg_rc
+iam_change(struct vg_req *rq, struct vg_iam *db, enum vg_identity_kind kind, struct vg_str name,
+           struct auth_rec_identity *ret)
+{
+    vg_rc rc = iam_begin(rq, db, false);
+    if (rc == VG_OK)
+        rc = iam_need(rq, db, kind, name, ret);
+    if (rc == VG_OK && ret->service.len > 0)
+        return iam_fail_unmodifiable_entity_exception(
+            rq,
+            "Cannot perform the operation on the protected role '%" VG_FMT
+            "' - this role is only modifiable by AWS",
+            VG_ARG(name));
+    return rc;
+}
+
+vg_rc
+iam_save(struct vg_req *rq, struct vg_iam *db, const struct auth_rec_identity *id)
+{
+    vg_iam_put_identity(db, id);
+    return iam_commit(rq, db);
+}
+
+vg_rc
+iam_drop(struct vg_req *rq, struct vg_iam *db, struct auth_rec_identity *id)
+{
+    const char *first = NULL;
+    if (id->members.len > 0)
+        first = "remove users from group";
+    else if (id->inlines.len > 0)
+        first = "delete policies";
+    else if (id->attached.len > 0)
+        first = "detach all policies";
+    else if (id->keys.len > 0)
+        first = "delete access keys";
+    else if (id->groups.len > 0)
+        first = "remove users from group";
+    if (first)
+        return iam_fail_must_first(rq, first);
+    vg_rc rc = iam_set_boundary(rq, db, id, VG_STR_NONE);
+    if (rc != VG_OK)
+        return rc;
+    vg_iam_del_identity(db, (enum vg_identity_kind)id->kind, id->name);
+    return iam_commit(rq, db);
+}
+
 static const struct vg_tag *
 tags_of(struct vg_req *rq, const struct auth_rec_tag *tags, size_t n)
 {

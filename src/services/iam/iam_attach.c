@@ -25,21 +25,6 @@ find_inline(const struct auth_rec_identity *id, struct vg_str name)
     return VG_NPOS;
 }
 
-/* A service-linked role is its service's. */
-static vg_rc
-need(struct vg_req *rq, const struct vg_iam *db, enum vg_identity_kind kind, struct vg_str name,
-     struct auth_rec_identity *ret)
-{
-    vg_rc rc = iam_need(rq, db, kind, name, ret);
-    if (rc == VG_OK && ret->service.len > 0)
-        return iam_fail_unmodifiable_entity_exception(
-            rq,
-            "Cannot perform the operation on the protected role '%" VG_FMT
-            "' - this role is only modifiable by AWS",
-            VG_ARG(name));
-    return rc;
-}
-
 static vg_rc
 put_inline(struct vg_req *rq, enum vg_identity_kind kind, struct vg_str name, struct vg_str policy,
            struct vg_str document)
@@ -49,9 +34,7 @@ put_inline(struct vg_req *rq, enum vg_identity_kind kind, struct vg_str name, st
     vg_rc rc = iam_check_document(rq, document, VG_POLICY_FOR_IDENTITY);
     if (rc != VG_OK)
         return rc;
-    rc = iam_begin(rq, &db, false);
-    if (rc == VG_OK)
-        rc = need(rq, &db, kind, name, &id);
+    rc = iam_change(rq, &db, kind, name, &id);
     if (rc != VG_OK)
         return rc;
     size_t at = find_inline(&id, policy);
@@ -67,8 +50,7 @@ put_inline(struct vg_req *rq, enum vg_identity_kind kind, struct vg_str name, st
         return iam_fail_limit_exceeded_exception(
             rq, "Maximum policy size of %zu bytes exceeded for %s %" VG_FMT, inline_limit(kind),
             iam_kind_word(kind), VG_ARG(id.name));
-    vg_iam_put_identity(&db, &id);
-    return iam_commit(rq, &db);
+    return iam_save(rq, &db, &id);
 }
 
 static vg_rc
@@ -103,9 +85,7 @@ delete_inline(struct vg_req *rq, enum vg_identity_kind kind, struct vg_str name,
 {
     struct auth_rec_identity id;
     iam_auto_db db = { 0 };
-    vg_rc rc = iam_begin(rq, &db, false);
-    if (rc == VG_OK)
-        rc = need(rq, &db, kind, name, &id);
+    vg_rc rc = iam_change(rq, &db, kind, name, &id);
     if (rc != VG_OK)
         return rc;
     size_t at = find_inline(&id, policy);
@@ -114,8 +94,7 @@ delete_inline(struct vg_req *rq, enum vg_identity_kind kind, struct vg_str name,
     memmove(&id.inlines.items[at], &id.inlines.items[at + 1],
             (id.inlines.len - at - 1) * sizeof(id.inlines.items[0]));
     id.inlines.len--;
-    vg_iam_put_identity(&db, &id);
-    return iam_commit(rq, &db);
+    return iam_save(rq, &db, &id);
 }
 
 static vg_rc
@@ -144,9 +123,7 @@ attach(struct vg_req *rq, enum vg_identity_kind kind, struct vg_str name, struct
 {
     struct auth_rec_identity id;
     iam_auto_db db = { 0 };
-    vg_rc rc = iam_begin(rq, &db, false);
-    if (rc == VG_OK)
-        rc = need(rq, &db, kind, name, &id);
+    vg_rc rc = iam_change(rq, &db, kind, name, &id);
     if (rc == VG_OK)
         rc = iam_need_managed(rq, &db, arn);
     if (rc != VG_OK || iam_strs_find(id.attached.items, id.attached.len, arn) != VG_NPOS)
@@ -169,9 +146,7 @@ detach(struct vg_req *rq, enum vg_identity_kind kind, struct vg_str name, struct
 {
     struct auth_rec_identity id;
     iam_auto_db db = { 0 };
-    vg_rc rc = iam_begin(rq, &db, false);
-    if (rc == VG_OK)
-        rc = need(rq, &db, kind, name, &id);
+    vg_rc rc = iam_change(rq, &db, kind, name, &id);
     if (rc != VG_OK)
         return rc;
     size_t at = iam_strs_find(id.attached.items, id.attached.len, arn);
@@ -230,9 +205,7 @@ bound(struct vg_req *rq, enum vg_identity_kind kind, struct vg_str name, struct 
 {
     struct auth_rec_identity id;
     iam_auto_db db = { 0 };
-    vg_rc rc = iam_begin(rq, &db, false);
-    if (rc == VG_OK)
-        rc = need(rq, &db, kind, name, &id);
+    vg_rc rc = iam_change(rq, &db, kind, name, &id);
     if (rc == VG_OK && !arn.ptr && id.boundary.len == 0)
         return iam_fail_no_such_entity_exception(
             rq, "%s with name %" VG_FMT " does not have a permissions boundary.",
@@ -241,8 +214,7 @@ bound(struct vg_req *rq, enum vg_identity_kind kind, struct vg_str name, struct 
         rc = iam_set_boundary(rq, &db, &id, arn);
     if (rc != VG_OK)
         return rc;
-    vg_iam_put_identity(&db, &id);
-    return iam_commit(rq, &db);
+    return iam_save(rq, &db, &id);
 }
 
 /* One of `add` and `remove` is given. */
@@ -259,8 +231,7 @@ tag(struct vg_req *rq, enum vg_identity_kind kind, struct vg_str name,
         rc = iam_tags_change(rq, add, remove, &id.tags.items, &id.tags.len);
     if (rc != VG_OK)
         return rc;
-    vg_iam_put_identity(&db, &id);
-    return iam_commit(rq, &db);
+    return iam_save(rq, &db, &id);
 }
 
 static vg_rc

@@ -23,6 +23,18 @@ void iam_abort(struct vg_iam *db);
 /* Opens a transaction on the account, and on the table of access keys when asked. */
 vg_rc iam_begin(struct vg_req *rq, struct vg_iam *db, bool with_keys) VG_WAITS VG_MUST_USE;
 vg_rc iam_commit(struct vg_req *rq, struct vg_iam *db) VG_WAITS VG_MUST_USE;
+/*
+ * Opens a transaction on the account and reads the identity that is to change, whose kind and name
+ * are given: NoSuchEntity without it, UnmodifiableEntity for a service-linked role.
+ */
+vg_rc iam_change(struct vg_req *rq, struct vg_iam *db, enum vg_identity_kind kind,
+                 struct vg_str name, struct auth_rec_identity *ret) VG_WAITS VG_MUST_USE;
+/* Puts it and commits. */
+vg_rc iam_save(struct vg_req *rq, struct vg_iam *db, const struct auth_rec_identity *id)
+    VG_WAITS VG_MUST_USE;
+/* Deletes it and commits: DeleteConflict while anything belongs to it. */
+vg_rc iam_drop(struct vg_req *rq, struct vg_iam *db, struct auth_rec_identity *id)
+    VG_WAITS VG_MUST_USE;
 
 /* --- iam_common.c -------------------------------------------------------------------------------
  */
@@ -58,11 +70,6 @@ vg_rc iam_set_boundary(struct vg_req *rq, const struct vg_iam *db, struct auth_r
                        struct vg_str arn) VG_MUST_USE;
 
 typedef VG_VEC(struct auth_rec_tag) iam_tags;
-/* The generated lists of records, seen as one type. */
-struct iam_strs {
-    struct vg_str *items;
-    size_t len, cap;
-};
 size_t iam_strs_find(const struct vg_str *items, size_t n, struct vg_str s); /* VG_NPOS: none */
 
 /* Adds, checks (at most 50, no doubles) and removes tags. `tags`: the record's list. */

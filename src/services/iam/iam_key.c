@@ -80,8 +80,7 @@ iam_delete_access_key(struct vg_req *rq, const struct iam_delete_access_key_requ
     vg_iam_del_key(&db, id.keys.items[at]);
     id.keys.items[at] = id.keys.items[id.keys.len - 1];
     id.keys.len--;
-    vg_iam_put_identity(&db, &id);
-    return iam_commit(rq, &db);
+    return iam_save(rq, &db, &id);
 }
 
 vg_rc

@@ -72,38 +72,20 @@ iam_get_role(struct vg_req *rq, const struct iam_get_role_request *in,
     return VG_OK;
 }
 
-/* A service-linked role may be changed by its service only. */
-static vg_rc
-need_own_role(struct vg_req *rq, const struct vg_iam *db, struct vg_str name,
-              struct auth_rec_identity *ret)
-{
-    vg_rc rc = iam_need(rq, db, VG_IDENTITY_ROLE, name, ret);
-    if (rc == VG_OK && ret->service.len > 0)
-        return iam_fail_unmodifiable_entity_exception(
-            rq,
-            "Cannot perform the operation on the protected role '%" VG_FMT
-            "' - this role is only modifiable by AWS",
-            VG_ARG(name));
-    return rc;
-}
-
 vg_rc
 iam_update_role(struct vg_req *rq, const struct iam_update_role_request *in,
                 struct iam_update_role_response *out)
 {
     struct auth_rec_identity id;
     iam_auto_db db = { 0 };
-    vg_rc rc = iam_begin(rq, &db, false);
-    if (rc == VG_OK)
-        rc = need_own_role(rq, &db, in->role_name, &id);
+    vg_rc rc = iam_change(rq, &db, VG_IDENTITY_ROLE, in->role_name, &id);
     if (rc != VG_OK)
         return rc;
     (void)out;
     if (in->description.ptr)
         id.description = in->description;
     id.max_session_s = (uint32_t)vg_opt_or(in->max_session_duration, id.max_session_s);
-    vg_iam_put_identity(&db, &id);
-    return iam_commit(rq, &db);
+    return iam_save(rq, &db, &id);
 }
 
 vg_rc
@@ -112,9 +94,7 @@ iam_update_role_description(struct vg_req *rq, const struct iam_update_role_desc
 {
     struct auth_rec_identity id;
     iam_auto_db db = { 0 };
-    vg_rc rc = iam_begin(rq, &db, false);
-    if (rc == VG_OK)
-        rc = need_own_role(rq, &db, in->role_name, &id);
+    vg_rc rc = iam_change(rq, &db, VG_IDENTITY_ROLE, in->role_name, &id);
     if (rc != VG_OK)
         return rc;
     id.description = in->description;
@@ -133,14 +113,11 @@ iam_update_assume_role_policy(struct vg_req *rq,
     vg_rc rc = check_trust(rq, in->policy_document);
     if (rc != VG_OK)
         return rc;
-    rc = iam_begin(rq, &db, false);
-    if (rc == VG_OK)
-        rc = need_own_role(rq, &db, in->role_name, &id);
+    rc = iam_change(rq, &db, VG_IDENTITY_ROLE, in->role_name, &id);
     if (rc != VG_OK)
         return rc;
     id.trust = in->policy_document;
-    vg_iam_put_identity(&db, &id);
-    return iam_commit(rq, &db);
+    return iam_save(rq, &db, &id);
 }
 
 static vg_rc
@@ -166,27 +143,14 @@ iam_delete_role(struct vg_req *rq, const struct iam_delete_role_request *in)
     struct auth_rec_identity id;
     bool has_profile = false;
     iam_auto_db db = { 0 };
-    vg_rc rc = iam_begin(rq, &db, false);
-    if (rc == VG_OK)
-        rc = need_own_role(rq, &db, in->role_name, &id);
+    vg_rc rc = iam_change(rq, &db, VG_IDENTITY_ROLE, in->role_name, &id);
     if (rc == VG_OK)
         rc = is_in_profile(&db, id.name, &has_profile);
     if (rc != VG_OK)
         return rc;
-    const char *first = NULL;
     if (has_profile)
-        first = "remove roles from instance profile";
-    else if (id.inlines.len > 0)
-        first = "delete policies";
-    else if (id.attached.len > 0)
-        first = "detach all policies";
-    if (first)
-        return iam_fail_must_first(rq, first);
-    rc = iam_set_boundary(rq, &db, &id, VG_STR_NONE);
-    if (rc != VG_OK)
-        return rc;
-    vg_iam_del_identity(&db, VG_IDENTITY_ROLE, id.name);
-    return iam_commit(rq, &db);
+        return iam_fail_must_first(rq, "remove roles from instance profile");
+    return iam_drop(rq, &db, &id);
 }
 
 /* ListRoles leaves tags and boundary out. */

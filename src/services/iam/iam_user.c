@@ -59,24 +59,38 @@ iam_get_user(struct vg_req *rq, const struct iam_get_user_request *in,
     return rc;
 }
 
-/* Every group and key that knows the user by name follows. */
+/* In an entity's list of names, one that has changed. */
 static vg_rc
-rename_user(struct vg_req *rq, const struct vg_iam *db, struct auth_rec_identity *id,
-            struct vg_str to)
+rename_in(struct vg_req *rq, const struct vg_iam *db, enum vg_identity_kind kind,
+          struct vg_str holder, struct vg_str from, struct vg_str to)
 {
-    struct auth_rec_identity group;
+    struct auth_rec_identity id;
+    vg_rc rc = iam_need(rq, db, kind, holder, &id);
+    if (rc != VG_OK)
+        return rc;
+    bool is_group = kind == VG_IDENTITY_GROUP;
+    struct vg_str *names = is_group ? id.members.items : id.groups.items;
+    size_t at = iam_strs_find(names, is_group ? id.members.len : id.groups.len, from);
+    if (at != VG_NPOS)
+        names[at] = to;
+    vg_iam_put_identity(db, &id);
+    return VG_OK;
+}
+
+/* A user or group: every group, member and key that knows it by name follows.  The record is the
+ * caller's to put. */
+static vg_rc
+rename_identity(struct vg_req *rq, const struct vg_iam *db, struct auth_rec_identity *id,
+                struct vg_str to)
+{
+    enum vg_identity_kind kind = (enum vg_identity_kind)id->kind;
     struct auth_rec_key key;
     bool is_new = !vg_str_eq_nocase(to, id->name);
-    vg_rc rc = is_new ? iam_need_free(rq, db, VG_IDENTITY_USER, to) : VG_OK;
-    for (size_t i = 0; rc == VG_OK && i < id->groups.len; i++) {
-        rc = iam_need(rq, db, VG_IDENTITY_GROUP, id->groups.items[i], &group);
-        if (rc != VG_OK)
-            return rc;
-        size_t at = iam_strs_find(group.members.items, group.members.len, id->name);
-        if (at != VG_NPOS)
-            group.members.items[at] = to;
-        vg_iam_put_identity(db, &group);
-    }
+    vg_rc rc = is_new ? iam_need_free(rq, db, kind, to) : VG_OK;
+    for (size_t i = 0; rc == VG_OK && i < id->groups.len; i++)
+        rc = rename_in(rq, db, VG_IDENTITY_GROUP, id->groups.items[i], id->name, to);
+    for (size_t i = 0; rc == VG_OK && i < id->members.len; i++)
+        rc = rename_in(rq, db, VG_IDENTITY_USER, id->members.items[i], id->name, to);
     for (size_t i = 0; rc == VG_OK && i < id->keys.len; i++) {
         rc = vg_iam_key(db, id->keys.items[i], &key);
         key.user = to;
@@ -84,55 +98,48 @@ rename_user(struct vg_req *rq, const struct vg_iam *db, struct auth_rec_identity
             vg_iam_put_key(db, &key);
     }
     if (rc == VG_OK)
-        vg_iam_del_identity(db, VG_IDENTITY_USER, id->name);
+        vg_iam_del_identity(db, kind, id->name);
     id->name = to;
     return rc;
+}
+
+static vg_rc
+update(struct vg_req *rq, enum vg_identity_kind kind, struct vg_str name, struct vg_str new_name,
+       struct vg_str new_path)
+{
+    struct auth_rec_identity id;
+    iam_auto_db db = { 0 };
+    vg_rc rc = iam_begin(rq, &db, kind == VG_IDENTITY_USER); /* a user's keys name it */
+    if (rc == VG_OK)
+        rc = iam_need(rq, &db, kind, name, &id);
+    if (rc == VG_OK && new_name.ptr)
+        rc = rename_identity(rq, &db, &id, new_name);
+    if (rc != VG_OK)
+        return rc;
+    if (new_path.ptr)
+        id.path = new_path;
+    return iam_save(rq, &db, &id);
+}
+
+static vg_rc
+drop(struct vg_req *rq, enum vg_identity_kind kind, struct vg_str name)
+{
+    struct auth_rec_identity id;
+    iam_auto_db db = { 0 };
+    vg_rc rc = iam_change(rq, &db, kind, name, &id);
+    return rc == VG_OK ? iam_drop(rq, &db, &id) : rc;
 }
 
 vg_rc
 iam_update_user(struct vg_req *rq, const struct iam_update_user_request *in)
 {
-    struct auth_rec_identity id;
-    iam_auto_db db = { 0 };
-    vg_rc rc = iam_begin(rq, &db, true);
-    if (rc == VG_OK)
-        rc = iam_need(rq, &db, VG_IDENTITY_USER, in->user_name, &id);
-    if (rc == VG_OK && in->new_user_name.ptr)
-        rc = rename_user(rq, &db, &id, in->new_user_name);
-    if (rc != VG_OK)
-        return rc;
-    if (in->new_path.ptr)
-        id.path = in->new_path;
-    vg_iam_put_identity(&db, &id);
-    return iam_commit(rq, &db);
+    return update(rq, VG_IDENTITY_USER, in->user_name, in->new_user_name, in->new_path);
 }
 
 vg_rc
 iam_delete_user(struct vg_req *rq, const struct iam_delete_user_request *in)
 {
-    struct auth_rec_identity id;
-    iam_auto_db db = { 0 };
-    vg_rc rc = iam_begin(rq, &db, false);
-    if (rc == VG_OK)
-        rc = iam_need(rq, &db, VG_IDENTITY_USER, in->user_name, &id);
-    if (rc != VG_OK)
-        return rc;
-    const char *first = NULL;
-    if (id.inlines.len > 0)
-        first = "delete policies";
-    else if (id.attached.len > 0)
-        first = "detach all policies";
-    else if (id.keys.len > 0)
-        first = "delete access keys";
-    else if (id.groups.len > 0)
-        first = "remove users from group";
-    if (first)
-        return iam_fail_must_first(rq, first);
-    rc = iam_set_boundary(rq, &db, &id, VG_STR_NONE);
-    if (rc != VG_OK)
-        return rc;
-    vg_iam_del_identity(&db, VG_IDENTITY_USER, id.name);
-    return iam_commit(rq, &db);
+    return drop(rq, VG_IDENTITY_USER, in->user_name);
 }
 
 static void
@@ -224,67 +231,16 @@ iam_get_group(struct vg_req *rq, const struct iam_get_group_request *in,
     return VG_OK;
 }
 
-static vg_rc
-rename_group(struct vg_req *rq, const struct vg_iam *db, struct auth_rec_identity *id,
-             struct vg_str to)
-{
-    struct auth_rec_identity user;
-    bool is_new = !vg_str_eq_nocase(to, id->name);
-    vg_rc rc = is_new ? iam_need_free(rq, db, VG_IDENTITY_GROUP, to) : VG_OK;
-    for (size_t i = 0; rc == VG_OK && i < id->members.len; i++) {
-        rc = iam_need(rq, db, VG_IDENTITY_USER, id->members.items[i], &user);
-        if (rc != VG_OK)
-            return rc;
-        size_t at = iam_strs_find(user.groups.items, user.groups.len, id->name);
-        if (at != VG_NPOS)
-            user.groups.items[at] = to;
-        vg_iam_put_identity(db, &user);
-    }
-    if (rc == VG_OK)
-        vg_iam_del_identity(db, VG_IDENTITY_GROUP, id->name);
-    id->name = to;
-    return rc;
-}
-
 vg_rc
 iam_update_group(struct vg_req *rq, const struct iam_update_group_request *in)
 {
-    struct auth_rec_identity id;
-    iam_auto_db db = { 0 };
-    vg_rc rc = iam_begin(rq, &db, false);
-    if (rc == VG_OK)
-        rc = iam_need(rq, &db, VG_IDENTITY_GROUP, in->group_name, &id);
-    if (rc == VG_OK && in->new_group_name.ptr)
-        rc = rename_group(rq, &db, &id, in->new_group_name);
-    if (rc != VG_OK)
-        return rc;
-    if (in->new_path.ptr)
-        id.path = in->new_path;
-    vg_iam_put_identity(&db, &id);
-    return iam_commit(rq, &db);
+    return update(rq, VG_IDENTITY_GROUP, in->group_name, in->new_group_name, in->new_path);
 }
 
 vg_rc
 iam_delete_group(struct vg_req *rq, const struct iam_delete_group_request *in)
 {
-    struct auth_rec_identity id;
-    iam_auto_db db = { 0 };
-    vg_rc rc = iam_begin(rq, &db, false);
-    if (rc == VG_OK)
-        rc = iam_need(rq, &db, VG_IDENTITY_GROUP, in->group_name, &id);
-    if (rc != VG_OK)
-        return rc;
-    const char *first = NULL;
-    if (id.members.len > 0)
-        first = "remove users from group";
-    else if (id.inlines.len > 0)
-        first = "delete policies";
-    else if (id.attached.len > 0)
-        first = "detach all policies";
-    if (first)
-        return iam_fail_must_first(rq, first);
-    vg_iam_del_identity(&db, VG_IDENTITY_GROUP, id.name);
-    return iam_commit(rq, &db);
+    return drop(rq, VG_IDENTITY_GROUP, in->group_name);
 }
 
 vg_rc
@@ -301,16 +257,31 @@ iam_list_groups(struct vg_req *rq, const struct iam_list_groups_request *in,
     return VG_OK;
 }
 
+static void
+drop_str(struct vg_str *items, size_t *len, size_t at)
+{
+    if (at == VG_NPOS)
+        return;
+    memmove(&items[at], &items[at + 1], (*len - at - 1) * sizeof(*items));
+    --*len;
+}
+
+/* The two of a membership that is to change. */
+static vg_rc
+change_membership(struct vg_req *rq, struct vg_iam *db, struct vg_str group_name,
+                  struct vg_str user_name, struct auth_rec_identity *group,
+                  struct auth_rec_identity *user)
+{
+    vg_rc rc = iam_change(rq, db, VG_IDENTITY_GROUP, group_name, group);
+    return rc == VG_OK ? iam_need(rq, db, VG_IDENTITY_USER, user_name, user) : rc;
+}
+
 vg_rc
 iam_add_user_to_group(struct vg_req *rq, const struct iam_add_user_to_group_request *in)
 {
     struct auth_rec_identity group, user;
     iam_auto_db db = { 0 };
-    vg_rc rc = iam_begin(rq, &db, false);
-    if (rc == VG_OK)
-        rc = iam_need(rq, &db, VG_IDENTITY_GROUP, in->group_name, &group);
-    if (rc == VG_OK)
-        rc = iam_need(rq, &db, VG_IDENTITY_USER, in->user_name, &user);
+    vg_rc rc = change_membership(rq, &db, in->group_name, in->user_name, &group, &user);
     if (rc != VG_OK)
         return rc;
     if (iam_strs_find(user.groups.items, user.groups.len, group.name) != VG_NPOS)
@@ -321,17 +292,7 @@ iam_add_user_to_group(struct vg_req *rq, const struct iam_add_user_to_group_requ
     *VG_VEC_ADD(rq->arena, &user.groups) = group.name;
     *VG_VEC_ADD(rq->arena, &group.members) = user.name;
     vg_iam_put_identity(&db, &user);
-    vg_iam_put_identity(&db, &group);
-    return iam_commit(rq, &db);
-}
-
-static void
-drop_str(struct vg_str *items, size_t *len, size_t at)
-{
-    if (at == VG_NPOS)
-        return;
-    memmove(&items[at], &items[at + 1], (*len - at - 1) * sizeof(*items));
-    --*len;
+    return iam_save(rq, &db, &group);
 }
 
 vg_rc
@@ -339,11 +300,7 @@ iam_remove_user_from_group(struct vg_req *rq, const struct iam_remove_user_from_
 {
     struct auth_rec_identity group, user;
     iam_auto_db db = { 0 };
-    vg_rc rc = iam_begin(rq, &db, false);
-    if (rc == VG_OK)
-        rc = iam_need(rq, &db, VG_IDENTITY_GROUP, in->group_name, &group);
-    if (rc == VG_OK)
-        rc = iam_need(rq, &db, VG_IDENTITY_USER, in->user_name, &user);
+    vg_rc rc = change_membership(rq, &db, in->group_name, in->user_name, &group, &user);
     if (rc != VG_OK)
         return rc;
     drop_str(user.groups.items, &user.groups.len,
@@ -351,8 +308,7 @@ iam_remove_user_from_group(struct vg_req *rq, const struct iam_remove_user_from_
     drop_str(group.members.items, &group.members.len,
              iam_strs_find(group.members.items, group.members.len, user.name));
     vg_iam_put_identity(&db, &user);
-    vg_iam_put_identity(&db, &group);
-    return iam_commit(rq, &db);
+    return iam_save(rq, &db, &group);
 }
 
 vg_rc

@@ -26,6 +26,8 @@ struct vg_service_fixture {
     struct vg_err err;      /* of the last call */
     uint32_t n_reads;       /* of the last call */
     size_t n_faults;        /* failing calls that met their fault point at all */
+    /* What stands for something else in the texts of requests, as ids do; NULL: nothing. */
+    const char *(*spell)(struct vg_arena *arena, const char *json);
 };
 
 static inline vg_rc
@@ -78,7 +80,34 @@ vg_service_fixture_fini(struct vg_service_fixture *f)
     vg_kv_close(f->env.kv);
 }
 
-/* The answer's JSON ("{}" without one), or "Code: message"; f->err is then set. ' stands for ". */
+/* In tests ' stands for ". */
+static inline struct vg_str
+vg_service_fixture_text(struct vg_service_fixture *f, const char *json)
+{
+    if (f->spell != NULL)
+        json = f->spell(f->arena, json);
+    char *text = vg_arena_copy(f->arena, json, strlen(json) + 1);
+    for (char *p = text; *p; p++)
+        *p = *p == '\'' ? '"' : *p;
+    return vg_str_of(text);
+}
+
+static inline void
+vg_service_fixture_put_error(struct vg_service_fixture *f, struct vg_buf *b)
+{
+    const struct vg_errdef *def = f->err.def;
+    vg_buf_addf(b, "%" VG_FMT ": %" VG_FMT, VG_ARG(def ? def->code : VG_STR("Internal")),
+                VG_ARG(vg_err_text(&f->err)));
+    if (def != NULL && def->shape != NULL && f->err.detail != NULL) {
+        vg_buf_addc(b, ' ');
+        vg_wire_to_json(def->shape, f->err.detail, b);
+    }
+}
+
+/*
+ * The answer's JSON ("{}" without one), or "Code: message" with the JSON of the error's other
+ * members; f->err is then set.
+ */
 static inline struct vg_str
 vg_service_fixture_call(struct vg_service_fixture *f, const char *name, const char *json)
 {
@@ -89,9 +118,6 @@ vg_service_fixture_call(struct vg_service_fixture *f, const char *name, const ch
             op = *o;
     if (op == NULL || op->handler == NULL)
         return VG_STR("UnknownOperation");
-    char *text = vg_arena_copy(f->arena, json, strlen(json) + 1);
-    for (char *p = text; *p; p++)
-        *p = *p == '\'' ? '"' : *p;
     f->err = (struct vg_err) { 0 };
     vg_sess_init(&sess, f->env.kv, f->arena);
     struct vg_req rq = { .arena = f->arena,
@@ -107,7 +133,7 @@ vg_service_fixture_call(struct vg_service_fixture *f, const char *name, const ch
     void *out = vg_arena_alloc(f->arena, op->out ? op->out->size : 1);
     vg_rc rc = VG_OK;
     if (op->in)
-        rc = vg_wire_from_json(op->in, vg_str_of(text), f->arena, in, &f->err);
+        rc = vg_wire_from_json(op->in, vg_service_fixture_text(f, json), f->arena, in, &f->err);
     if (rc == VG_OK && op->in)
         rc = vg_wire_validate(f->patterns, op->model, op->in, in, f->arena, &f->err);
     if (rc == VG_OK)
@@ -117,9 +143,7 @@ vg_service_fixture_call(struct vg_service_fixture *f, const char *name, const ch
     struct vg_buf b;
     vg_buf_init(&b, f->arena, 64u << 20);
     if (rc != VG_OK)
-        vg_buf_addf(&b, "%" VG_FMT ": %" VG_FMT,
-                    VG_ARG(f->err.def ? f->err.def->code : VG_STR("Internal")),
-                    VG_ARG(vg_err_text(&f->err)));
+        vg_service_fixture_put_error(f, &b);
     else if (op->out != NULL)
         vg_wire_to_json(op->out, out, &b);
     else
@@ -131,6 +155,26 @@ static inline bool
 vg_service_fixture_is_ok(struct vg_str answer)
 {
     return answer.len > 0 && answer.ptr[0] == '{';
+}
+
+/* A call that must succeed. */
+static inline struct vg_str
+vg_service_fixture_ok(struct vg_service_fixture *f, const char *name, const char *json)
+{
+    struct vg_str answer = vg_service_fixture_call(f, name, json);
+    if (!vg_service_fixture_is_ok(answer))
+        fail_msg("%s %s: %" VG_FMT, name, json, VG_ARG(answer));
+    return answer;
+}
+
+/* A call whose answer, or error, must be `want`. */
+static inline void
+vg_service_fixture_expect(struct vg_service_fixture *f, const char *name, const char *json,
+                          const char *want)
+{
+    struct vg_str answer = vg_service_fixture_call(f, name, json);
+    if (!vg_str_eq(answer, vg_service_fixture_text(f, want)))
+        fail_msg("%s %s\n  got  %" VG_FMT "\n  want %s", name, json, VG_ARG(answer), want);
 }
 
 /* --- what is due ---------------------------------------------------------------------------- */

@@ -33,15 +33,6 @@ take(struct vg_service_fixture *f, struct vg_str answer, const char *member, cha
     fail_msg("no %s in %" VG_FMT, member, VG_ARG(answer));
 }
 
-static struct vg_str
-call(struct vg_service_fixture *f, const char *op, const char *json)
-{
-    struct vg_str answer = vg_service_fixture_call(f, op, json);
-    if (!vg_service_fixture_is_ok(answer))
-        fail_msg("%s %s: %" VG_FMT, op, json, VG_ARG(answer));
-    return answer;
-}
-
 /* %A, %I and %R stand for the ids of the API, its integration and its route. */
 static const char *
 with_ids(struct vg_arena *arena, const char *json)
@@ -64,40 +55,23 @@ with_ids(struct vg_arena *arena, const char *json)
 static void
 prepare(struct vg_service_fixture *f)
 {
-    take(f, call(f, "CreateApi", "{'Name':'a','ProtocolType':'HTTP','Tags':{'k':'v'}}"), "ApiId",
-         api_id);
+    f->spell = with_ids;
     take(f,
-         call(f, "CreateIntegration",
-              with_ids(f->arena, "{'ApiId':'%A','IntegrationType':'AWS_PROXY','IntegrationUri':"
-                                 "'arn:aws:lambda:us-east-1:000000000000:function:f',"
-                                 "'PayloadFormatVersion':'2.0'}")),
+         vg_service_fixture_ok(f, "CreateApi",
+                               "{'Name':'a','ProtocolType':'HTTP','Tags':{'k':'v'}}"),
+         "ApiId", api_id);
+    take(f,
+         vg_service_fixture_ok(f, "CreateIntegration",
+                               "{'ApiId':'%A','IntegrationType':'AWS_PROXY','IntegrationUri':"
+                               "'arn:aws:lambda:us-east-1:000000000000:function:f',"
+                               "'PayloadFormatVersion':'2.0'}"),
          "IntegrationId", integration_id);
     take(f,
-         call(f, "CreateRoute",
-              with_ids(f->arena, "{'ApiId':'%A','RouteKey':'GET /a','Target':'integrations/%I'}")),
+         vg_service_fixture_ok(f, "CreateRoute",
+                               "{'ApiId':'%A','RouteKey':'GET /a','Target':'integrations/%I'}"),
          "RouteId", route_id);
-    call(f, "CreateStage",
-         with_ids(f->arena, "{'ApiId':'%A','StageName':'$default','AutoDeploy':true}"));
-}
-
-static void
-fails_cleanly(const char *op, const char *json)
-{
-    static const char *const points[] = { "store.engine.get", "store.engine.iter",
-                                          "store.engine.write" };
-    size_t n_faults = 0;
-    for (size_t p = 0; p < VG_COUNT(points); p++) {
-        bool is_over = false;
-        for (int nth = 1; !is_over; nth++) {
-            struct vg_service_fixture f;
-            vg_service_fixture_init(&f, &apigateway_service);
-            prepare(&f);
-            is_over = vg_service_fixture_fails(&f, points[p], nth, op, with_ids(f.arena, json));
-            n_faults += f.n_faults;
-            vg_service_fixture_fini(&f);
-        }
-    }
-    assert_true(n_faults > 0);
+    vg_service_fixture_ok(f, "CreateStage",
+                          "{'ApiId':'%A','StageName':'$default','AutoDeploy':true}");
 }
 
 static void
@@ -129,7 +103,7 @@ every_operation_fails_cleanly(void **state)
         { "DeleteApi", "{'ApiId':'%A'}" },
     };
     for (size_t i = 0; i < VG_COUNT(calls); i++)
-        fails_cleanly(calls[i].op, calls[i].json);
+        vg_service_fixture_fail_each(&apigateway_service, prepare, calls[i].op, calls[i].json);
 }
 
 /* A failed change leaves no half of itself: the route is there with its deployment or not at all.
@@ -144,7 +118,7 @@ a_deleted_api_leaves_nothing(void **state)
     struct vg_err err = { 0 };
     vg_service_fixture_init(&f, &apigateway_service);
     prepare(&f);
-    call(&f, "DeleteApi", with_ids(f.arena, "{'ApiId':'%A'}"));
+    vg_service_fixture_ok(&f, "DeleteApi", "{'ApiId':'%A'}");
     vg_sess_init(&sess, f.env.kv, f.arena);
     const struct vg_range all = { .max = 10 };
     struct vg_str part =
@@ -255,7 +229,7 @@ an_update_is_served_at_once(void **state)
     prepare(&f);
     visit_begin(&before, &f);
     const struct apigateway_served *old = served(&before, "$default");
-    call(&f, "UpdateRoute", with_ids(f.arena, "{'ApiId':'%A','RouteId':'%R','RouteKey':'GET /b'}"));
+    vg_service_fixture_ok(&f, "UpdateRoute", "{'ApiId':'%A','RouteId':'%R','RouteKey':'GET /b'}");
     visit_begin(&after, &f);
     const struct apigateway_served *new = served(&after, "$default");
     assert_str(old->snap.routes.items[0].key, "GET /a");
@@ -279,12 +253,12 @@ the_cache_is_bounded(void **state)
     struct visit holder;
     vg_service_fixture_init(&f, &apigateway_service);
     prepare(&f);
-    call(&f, "CreateStage", with_ids(f.arena, "{'ApiId':'%A','StageName':'s'}"));
+    vg_service_fixture_ok(&f, "CreateStage", "{'ApiId':'%A','StageName':'s'}");
     visit_begin(&holder, &f);
     const struct apigateway_served *held = served(&holder, "$default");
     for (size_t i = 0; i < APIGATEWAY_CACHE_ENTRIES + 3; i++) {
         struct visit v;
-        call(&f, "CreateDeployment", with_ids(f.arena, "{'ApiId':'%A','StageName':'s'}"));
+        vg_service_fixture_ok(&f, "CreateDeployment", "{'ApiId':'%A','StageName':'s'}");
         visit_begin(&v, &f);
         assert_str(served(&v, "s")->snap.routes.items[0].key, "GET /a");
         assert_int_equal(v.sess.n_reads, 1);
@@ -316,11 +290,11 @@ a_huge_deployment_is_not_kept(void **state)
                    "{'ApiId':'%s','IntegrationType':'HTTP_PROXY','IntegrationMethod':'GET',"
                    "'PayloadFormatVersion':'1.0','IntegrationUri':'%s'}",
                    api_id, uri);
-    call(&f, "DeleteStage", with_ids(f.arena, "{'ApiId':'%A','StageName':'$default'}"));
+    vg_service_fixture_ok(&f, "DeleteStage", "{'ApiId':'%A','StageName':'$default'}");
     for (size_t i = 0; i < APIGATEWAY_LIMIT_INTEGRATIONS - 1; i++)
-        call(&f, "CreateIntegration", vg_str_cstr(f.arena, json));
-    call(&f, "CreateStage", with_ids(f.arena, "{'ApiId':'%A','StageName':'s'}"));
-    call(&f, "CreateDeployment", with_ids(f.arena, "{'ApiId':'%A','StageName':'s'}"));
+        vg_service_fixture_ok(&f, "CreateIntegration", vg_str_cstr(f.arena, json));
+    vg_service_fixture_ok(&f, "CreateStage", "{'ApiId':'%A','StageName':'s'}");
+    vg_service_fixture_ok(&f, "CreateDeployment", "{'ApiId':'%A','StageName':'s'}");
     for (int i = 0; i < 2; i++) {
         struct visit v;
         visit_begin(&v, &f);

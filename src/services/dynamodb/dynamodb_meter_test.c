@@ -7,14 +7,6 @@
 #include "core/meter_test.h"
 #include "services/dynamodb/ops.h"
 
-static void
-expect_ok(struct vg_service_fixture *f, const char *op, const char *json)
-{
-    struct vg_str answer = vg_service_fixture_call(f, op, json);
-    if (!vg_service_fixture_is_ok(answer))
-        fail_msg("%s %s: %" VG_FMT, op, json, VG_ARG(answer));
-}
-
 #define TABLE                                                                                      \
     "{'TableName':'tab','BillingMode':'PAY_PER_REQUEST','KeySchema':[{'AttributeName':'a',"        \
     "'KeyType':'HASH'}],'AttributeDefinitions':[{'AttributeName':'a','AttributeType':'S'},{"       \
@@ -34,23 +26,25 @@ stored_bytes_follow_the_items(void **state)
     struct vg_str table = VG_STR("table/tab");
     vg_service_fixture_init(&f, &dynamodb_service);
     f.env.meter = vg_meter_new(&f.env);
-    expect_ok(&f, "CreateTable", TABLE);
-    expect_ok(&f, "PutItem", "{'TableName':'tab','Item':{'a':{'S':'12'},'d':{'S':'12345'}}}");
+    vg_service_fixture_ok(&f, "CreateTable", TABLE);
+    vg_service_fixture_ok(&f, "PutItem",
+                          "{'TableName':'tab','Item':{'a':{'S':'12'},'d':{'S':'12345'}}}");
     assert_int_equal(vg_metered(&f.env, f.arena, VG_METER_STORED, table), 3 + 6);
-    expect_ok(&f, "PutItem", "{'TableName':'tab','Item':{'a':{'S':'12'},'g':{'S':'123'}}}");
+    vg_service_fixture_ok(&f, "PutItem",
+                          "{'TableName':'tab','Item':{'a':{'S':'12'},'g':{'S':'123'}}}");
     assert_int_equal(vg_metered(&f.env, f.arena, VG_METER_STORED, table), 2 * (3 + 4));
-    expect_ok(&f, "PutItem", "{'TableName':'tab','Item':{'a':{'S':'34'}}}");
-    expect_ok(&f, "DeleteItem", "{'TableName':'tab','Key':{'a':{'S':'34'}}}");
+    vg_service_fixture_ok(&f, "PutItem", "{'TableName':'tab','Item':{'a':{'S':'34'}}}");
+    vg_service_fixture_ok(&f, "DeleteItem", "{'TableName':'tab','Key':{'a':{'S':'34'}}}");
     assert_int_equal(vg_metered(&f.env, f.arena, VG_METER_STORED, table), 2 * (3 + 4));
-    expect_ok(&f, "UpdateTable",
-              "{'TableName':'tab','GlobalSecondaryIndexUpdates':[{'Delete':{'IndexName':'idx'}}]}");
+    vg_service_fixture_ok(
+        &f, "UpdateTable",
+        "{'TableName':'tab','GlobalSecondaryIndexUpdates':[{'Delete':{'IndexName':'idx'}}]}");
     vg_service_fixture_run_due(&f);
     assert_int_equal(vg_metered(&f.env, f.arena, VG_METER_STORED, table), 3 + 4);
-    expect_ok(&f, "DeleteTable", "{'TableName':'tab'}");
+    vg_service_fixture_ok(&f, "DeleteTable", "{'TableName':'tab'}");
     vg_service_fixture_run_due(&f);
     assert_int_equal(vg_metered(&f.env, f.arena, VG_METER_STORED, table), 0);
     vg_meter_free(f.env.meter);
-    vg_arena_clear(f.arena); /* lets go of the tables before their cache ends */
     vg_service_fixture_fini(&f);
 }
 

@@ -2,62 +2,38 @@
 
 /* Operations over the store in memory: what unit tests can say faster than end-to-end ones. */
 
-#include "services/dynamodb/dynamodb_test.h"
+#include "core/service_test.h"
 
-static struct dynamodb_fixture fixture;
-static void *svc;
+#include "services/dynamodb/ops.h"
+
+static struct vg_service_fixture fixture;
 
 static int
 setup(void **state)
 {
     (void)state;
-    struct vg_err err = { 0 };
-    dynamodb_fixture_init(&fixture);
-    return dynamodb_service.init(&fixture.env, &svc, &err) == VG_OK ? 0 : 1;
+    vg_service_fixture_init(&fixture, &dynamodb_service);
+    return 0;
 }
 
 static int
 teardown(void **state)
 {
     (void)state;
-    vg_arena_clear(fixture.arena); /* lets go of the tables before their cache ends */
-    dynamodb_service.fini(svc);
-    dynamodb_fixture_fini(&fixture);
+    vg_service_fixture_fini(&fixture);
     return 0;
-}
-
-static struct vg_str
-call(const char *op, const char *json)
-{
-    return dynamodb_fixture_call(&fixture, svc, op, json);
-}
-
-/* JSON is written here with ' for ". */
-static const char *
-q(const char *text)
-{
-    char *copy = vg_arena_copy(fixture.arena, text, strlen(text) + 1);
-    for (char *p = copy; *p; p++) {
-        if (*p == '\'')
-            *p = '"';
-    }
-    return copy;
 }
 
 static void
 expect(const char *op, const char *json, const char *want)
 {
-    struct vg_str got = call(op, q(json));
-    if (!vg_str_eq(got, vg_str_of(q(want))))
-        fail_msg("%s %s\n  got  %" VG_FMT "\n  want %s", op, json, VG_ARG(got), want);
+    vg_service_fixture_expect(&fixture, op, json, want);
 }
 
-static void
+static struct vg_str
 expect_ok(const char *op, const char *json)
 {
-    struct vg_str got = call(op, q(json));
-    if (got.len == 0 || got.ptr[0] != '{')
-        fail_msg("%s %s: %" VG_FMT, op, json, VG_ARG(got));
+    return vg_service_fixture_ok(&fixture, op, json);
 }
 
 static void
@@ -185,9 +161,10 @@ a_token_makes_a_transaction_happen_once(void **state)
     expect("TransactWriteItems", add, "{}");
     expect("GetItem", "{'TableName':'Music','Key':" KEY1 ",'ProjectionExpression':'c'}",
            "{'Item':{'c':{'N':'1'}}}");
-    struct vg_str got = call("TransactWriteItems",
-                             q("{'ClientRequestToken':'t','TransactItems':[{'Delete':{'TableName':"
-                               "'Music','Key':" KEY1 "}}]}"));
+    struct vg_str got =
+        vg_service_fixture_call(&fixture, "TransactWriteItems",
+                                "{'ClientRequestToken':'t','TransactItems':[{'Delete':{'TableName':"
+                                "'Music','Key':" KEY1 "}}]}");
     assert_true(vg_str_starts(got, VG_STR("IdempotentParameterMismatchException")));
 }
 
@@ -212,7 +189,7 @@ scans_meet_every_item_once(void **state)
                 "{\"TableName\":\"Music\",\"TotalSegments\":3,\"Segment\":%d,\"Limit\":7%s%" VG_FMT
                 "}",
                 segment, last.len ? ",\"ExclusiveStartKey\":" : "", VG_ARG(last));
-            struct vg_str got = call("Scan", vg_str_cstr(fixture.arena, in));
+            struct vg_str got = expect_ok("Scan", vg_str_cstr(fixture.arena, in));
             struct vg_json js;
             vg_json_init(&js, got, fixture.arena);
             assert_int_equal(vg_json_next(&js), VG_JSON_OBJECT);

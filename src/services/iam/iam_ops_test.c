@@ -29,14 +29,6 @@ close_auth(void *auth)
     vg_auth_close(auth);
 }
 
-static void
-expect_ok(struct vg_service_fixture *f, const char *op, const char *json)
-{
-    struct vg_str answer = vg_service_fixture_call(f, op, json);
-    if (!vg_service_fixture_is_ok(answer))
-        fail_msg("%s %s: %" VG_FMT, op, json, VG_ARG(answer));
-}
-
 /* A user, a role and a group that have some of everything, and the same again bare. */
 static void
 prepare(struct vg_service_fixture *f)
@@ -54,24 +46,27 @@ prepare(struct vg_service_fixture *f)
     assert_ok(vg_auth_open(&opt, &s, &f->env.auth, &err));
     vg_arena_defer(f->arena, close_auth, f->env.auth);
     f->scope.caller = vg_auth_root(f->env.auth);
-    expect_ok(f, "CreatePolicy", "{'PolicyName':'p','PolicyDocument':'" POLICY "'}");
-    expect_ok(f, "CreatePolicyVersion", "{'PolicyArn':'" OWN "','PolicyDocument':'" POLICY "'}");
-    expect_ok(f, "CreateUser", "{'UserName':'ann','PermissionsBoundary':'" OWN "'}");
-    expect_ok(f, "CreateUser", "{'UserName':'bob','Tags':[{'Key':'k','Value':'v'}]}");
-    expect_ok(f, "CreateGroup", "{'GroupName':'devs'}");
-    expect_ok(f, "CreateGroup", "{'GroupName':'none'}");
-    expect_ok(f, "AddUserToGroup", "{'GroupName':'devs','UserName':'ann'}");
-    expect_ok(f, "CreateAccessKey", "{'UserName':'ann'}");
-    expect_ok(f, "CreateRole",
-              "{'RoleName':'full','AssumeRolePolicyDocument':'" TRUST
-              "','PermissionsBoundary':'" OWN "'}");
-    expect_ok(f, "CreateRole", "{'RoleName':'bare','AssumeRolePolicyDocument':'" TRUST "'}");
-    expect_ok(f, "PutRolePolicy",
-              "{'RoleName':'full','PolicyName':'i','PolicyDocument':'" POLICY "'}");
-    expect_ok(f, "AttachRolePolicy", "{'RoleName':'full','PolicyArn':'" OWN "'}");
-    expect_ok(f, "CreateInstanceProfile", "{'InstanceProfileName':'with'}");
-    expect_ok(f, "CreateInstanceProfile", "{'InstanceProfileName':'bare'}");
-    expect_ok(f, "AddRoleToInstanceProfile", "{'InstanceProfileName':'with','RoleName':'full'}");
+    vg_service_fixture_ok(f, "CreatePolicy", "{'PolicyName':'p','PolicyDocument':'" POLICY "'}");
+    vg_service_fixture_ok(f, "CreatePolicyVersion",
+                          "{'PolicyArn':'" OWN "','PolicyDocument':'" POLICY "'}");
+    vg_service_fixture_ok(f, "CreateUser", "{'UserName':'ann','PermissionsBoundary':'" OWN "'}");
+    vg_service_fixture_ok(f, "CreateUser", "{'UserName':'bob','Tags':[{'Key':'k','Value':'v'}]}");
+    vg_service_fixture_ok(f, "CreateGroup", "{'GroupName':'devs'}");
+    vg_service_fixture_ok(f, "CreateGroup", "{'GroupName':'none'}");
+    vg_service_fixture_ok(f, "AddUserToGroup", "{'GroupName':'devs','UserName':'ann'}");
+    vg_service_fixture_ok(f, "CreateAccessKey", "{'UserName':'ann'}");
+    vg_service_fixture_ok(f, "CreateRole",
+                          "{'RoleName':'full','AssumeRolePolicyDocument':'" TRUST
+                          "','PermissionsBoundary':'" OWN "'}");
+    vg_service_fixture_ok(f, "CreateRole",
+                          "{'RoleName':'bare','AssumeRolePolicyDocument':'" TRUST "'}");
+    vg_service_fixture_ok(f, "PutRolePolicy",
+                          "{'RoleName':'full','PolicyName':'i','PolicyDocument':'" POLICY "'}");
+    vg_service_fixture_ok(f, "AttachRolePolicy", "{'RoleName':'full','PolicyArn':'" OWN "'}");
+    vg_service_fixture_ok(f, "CreateInstanceProfile", "{'InstanceProfileName':'with'}");
+    vg_service_fixture_ok(f, "CreateInstanceProfile", "{'InstanceProfileName':'bare'}");
+    vg_service_fixture_ok(f, "AddRoleToInstanceProfile",
+                          "{'InstanceProfileName':'with','RoleName':'full'}");
 }
 
 static const struct {

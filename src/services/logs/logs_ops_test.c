@@ -8,14 +8,6 @@
 
 #include "services/logs/ops.h"
 
-static void
-expect_ok(struct vg_service_fixture *f, const char *op, const char *json)
-{
-    struct vg_str answer = vg_service_fixture_call(f, op, json);
-    if (!vg_service_fixture_is_ok(answer))
-        fail_msg("%s %s: %" VG_FMT, op, json, VG_ARG(answer));
-}
-
 static const char *
 events_at(struct vg_service_fixture *f, const char *stream, int64_t ms, const char *text)
 {
@@ -31,11 +23,11 @@ static void
 prepare(struct vg_service_fixture *f)
 {
     int64_t now_ms = vg_wall_ms();
-    expect_ok(f, "CreateLogGroup", "{'logGroupName':'/g','tags':{'k':'v'}}");
-    expect_ok(f, "CreateLogStream", "{'logGroupName':'/g','logStreamName':'a'}");
-    expect_ok(f, "CreateLogStream", "{'logGroupName':'/g','logStreamName':'b'}");
-    expect_ok(f, "PutLogEvents", events_at(f, "a", now_ms, "one"));
-    expect_ok(f, "PutLogEvents", events_at(f, "b", now_ms + 1, "two"));
+    vg_service_fixture_ok(f, "CreateLogGroup", "{'logGroupName':'/g','tags':{'k':'v'}}");
+    vg_service_fixture_ok(f, "CreateLogStream", "{'logGroupName':'/g','logStreamName':'a'}");
+    vg_service_fixture_ok(f, "CreateLogStream", "{'logGroupName':'/g','logStreamName':'b'}");
+    vg_service_fixture_ok(f, "PutLogEvents", events_at(f, "a", now_ms, "one"));
+    vg_service_fixture_ok(f, "PutLogEvents", events_at(f, "b", now_ms + 1, "two"));
 }
 
 static void
@@ -72,7 +64,7 @@ put_log_events_reads_the_store_three_times(void **state)
     struct vg_service_fixture f;
     vg_service_fixture_init(&f, &logs_service);
     prepare(&f);
-    expect_ok(&f, "PutLogEvents", events_at(&f, "a", vg_wall_ms(), "three"));
+    vg_service_fixture_ok(&f, "PutLogEvents", events_at(&f, "a", vg_wall_ms(), "three"));
     assert_true(f.n_reads <= 3);
     vg_service_fixture_fini(&f);
 }
@@ -88,10 +80,10 @@ stored_bytes_are_metered_until_they_are_gone(void **state)
     f.env.meter = vg_meter_new(&f.env);
     prepare(&f);
     assert_int_equal(vg_metered(&f.env, f.arena, VG_METER_STORED, group), 3 + 26 + 3 + 26);
-    expect_ok(&f, "DeleteLogStream", "{'logGroupName':'/g','logStreamName':'a'}");
+    vg_service_fixture_ok(&f, "DeleteLogStream", "{'logGroupName':'/g','logStreamName':'a'}");
     vg_service_fixture_run_due(&f);
     assert_int_equal(vg_metered(&f.env, f.arena, VG_METER_STORED, group), 3 + 26);
-    expect_ok(&f, "DeleteLogGroup", "{'logGroupName':'/g'}");
+    vg_service_fixture_ok(&f, "DeleteLogGroup", "{'logGroupName':'/g'}");
     vg_service_fixture_run_due(&f);
     assert_int_equal(vg_metered(&f.env, f.arena, VG_METER_STORED, group), 0);
     vg_meter_free(f.env.meter);

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "base/test.h"
+#include "base/arena_test.h"
 #include "front/origin.h"
-
-static struct vg_arena *arena;
 
 static void
 hosts_are_taken_apart(void **state)
@@ -61,30 +59,14 @@ foreign_pages_are_told_apart(void **state)
     assert_true(vg_origin_is_foreign(arena, VG_STR("http://127.evil.example"), VG_STR_NONE));
 }
 
-static int
-setup(void **state)
-{
-    (void)state;
-    arena = vg_arena_new(0);
-    return 0;
-}
-
-static int
-teardown(void **state)
-{
-    (void)state;
-    vg_arena_free(arena);
-    return 0;
-}
-
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(hosts_are_taken_apart),
-        cmocka_unit_test(what_is_no_host_is_refused),
-        cmocka_unit_test(only_our_names_are_ours),
-        cmocka_unit_test(foreign_pages_are_told_apart),
+        ARENA_TEST(hosts_are_taken_apart),
+        ARENA_TEST(what_is_no_host_is_refused),
+        ARENA_TEST(only_our_names_are_ours),
+        ARENA_TEST(foreign_pages_are_told_apart),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, NULL, NULL);
 }

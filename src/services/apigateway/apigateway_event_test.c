@@ -7,26 +7,8 @@
 
 #include "services/apigateway/apigateway_event.h"
 
-#include "base/test.h"
+#include "base/arena_test.h"
 #include "services/apigateway/apigateway_cors.h"
-
-static struct vg_arena *arena;
-
-static int
-setup(void **state)
-{
-    (void)state;
-    arena = vg_arena_new(0);
-    return 0;
-}
-
-static int
-teardown(void **state)
-{
-    (void)state;
-    vg_arena_free(arena);
-    return 0;
-}
 
 static void
 header(struct apigateway_call *c, const char *name, const char *value)
@@ -412,26 +394,24 @@ cors_configuration_is_checked(void **state)
     assert_non_null(apigateway_cors_check(&cors));
 }
 
-#define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
-
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(format_2_is_as_documented),
-        TEST(who_signed_is_in_both_formats),
-        TEST(format_2_leaves_out_what_is_not_there),
-        TEST(the_path_is_decoded_and_has_the_stage),
-        TEST(bodies_are_text_only_for_some_types),
-        TEST(format_1_is_as_documented),
-        TEST(format_1_says_null_for_what_is_not_there),
-        TEST(a_result_without_status_is_the_body),
-        TEST(a_result_with_status_is_taken_apart),
-        TEST(multi_value_headers_win_over_equal_single_ones),
-        TEST(malformed_results_are_refused),
-        TEST(preflight_answers_what_is_configured),
-        TEST(the_integrations_cors_headers_are_replaced),
-        TEST(cors_configuration_is_checked),
+        ARENA_TEST(format_2_is_as_documented),
+        ARENA_TEST(who_signed_is_in_both_formats),
+        ARENA_TEST(format_2_leaves_out_what_is_not_there),
+        ARENA_TEST(the_path_is_decoded_and_has_the_stage),
+        ARENA_TEST(bodies_are_text_only_for_some_types),
+        ARENA_TEST(format_1_is_as_documented),
+        ARENA_TEST(format_1_says_null_for_what_is_not_there),
+        ARENA_TEST(a_result_without_status_is_the_body),
+        ARENA_TEST(a_result_with_status_is_taken_apart),
+        ARENA_TEST(multi_value_headers_win_over_equal_single_ones),
+        ARENA_TEST(malformed_results_are_refused),
+        ARENA_TEST(preflight_answers_what_is_configured),
+        ARENA_TEST(the_integrations_cors_headers_are_replaced),
+        ARENA_TEST(cors_configuration_is_checked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,25 +5,7 @@
 
 #include "services/apigateway/apigateway_mapping.h"
 
-#include "base/test.h"
-
-static struct vg_arena *arena;
-
-static int
-setup(void **state)
-{
-    (void)state;
-    arena = vg_arena_new(0);
-    return 0;
-}
-
-static int
-teardown(void **state)
-{
-    (void)state;
-    vg_arena_free(arena);
-    return 0;
-}
+#include "base/arena_test.h"
 
 static bool
 is_taken(const char *key, const char *value, bool is_answer)
@@ -167,15 +149,13 @@ log_lines_hold_the_context(void **state)
                "192.0.2.1.");
 }
 
-#define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
-
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(only_documented_mappings_are_taken), TEST(requests_are_changed),
-        TEST(values_cannot_begin_another_header), TEST(answers_are_changed),
-        TEST(log_lines_hold_the_context),
+        ARENA_TEST(only_documented_mappings_are_taken), ARENA_TEST(requests_are_changed),
+        ARENA_TEST(values_cannot_begin_another_header), ARENA_TEST(answers_are_changed),
+        ARENA_TEST(log_lines_hold_the_context),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

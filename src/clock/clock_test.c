@@ -4,6 +4,7 @@
 #include "os/fiber.h"
 #include "store/kv.h"
 
+#include <pthread.h>
 #include <stdatomic.h>
 
 static _Atomic int64_t wall = 1000000;
@@ -140,6 +141,58 @@ time_never_goes_back(void **state)
     on_fiber(back_body);
 }
 
+#define MOVERS     4
+#define MOVES_EACH 500
+
+struct mover {
+    struct vg_clock *clock;
+    struct vg_kv *kv;
+    pthread_t thread;
+};
+
+static void *
+advance_often(void *arg)
+{
+    struct mover *m = arg;
+    struct vg_err err = { 0 };
+    for (int i = 0; i < MOVES_EACH; i++) {
+        vg_auto_arena struct vg_arena *arena = vg_arena_new(0);
+        struct vg_sess s;
+        vg_sess_init(&s, m->kv, arena);
+        assert_ok(vg_clock_advance(m->clock, &s, 1, &err));
+    }
+    return NULL;
+}
+
+/* Moves of several threads at once: none is lost, and a restart knows them all. */
+static void
+moves_at_the_same_time_all_count(void **state)
+{
+    (void)state;
+    struct mover movers[MOVERS];
+    struct vg_err err = { 0 };
+    vg_auto_arena struct vg_arena *arena = vg_arena_new(0);
+    struct vg_kv *kv;
+    struct vg_clock *c;
+    struct vg_sess s;
+    assert_ok(vg_kv_open_mem(&kv, &err));
+    vg_sess_init(&s, kv, arena);
+    assert_ok(vg_clock_open(&s, fake_wall_ms, &c, &err));
+    int64_t at = vg_clock_now_ms(c);
+    for (size_t i = 0; i < MOVERS; i++) {
+        movers[i] = (struct mover) { .clock = c, .kv = kv };
+        assert_int_equal(pthread_create(&movers[i].thread, NULL, advance_often, &movers[i]), 0);
+    }
+    for (size_t i = 0; i < MOVERS; i++)
+        pthread_join(movers[i].thread, NULL);
+    assert_int_equal(vg_clock_now_ms(c), at + MOVERS * MOVES_EACH);
+    vg_clock_close(c);
+    assert_ok(vg_clock_open(&s, fake_wall_ms, &c, &err));
+    assert_int_equal(vg_clock_now_ms(c), at + MOVERS * MOVES_EACH);
+    vg_clock_close(c);
+    vg_kv_close(kv);
+}
+
 int
 main(void)
 {
@@ -147,6 +200,7 @@ main(void)
         cmocka_unit_test(advance_lasts_over_a_restart),
         cmocka_unit_test(frozen_time_stands_until_moved),
         cmocka_unit_test(time_never_goes_back),
+        cmocka_unit_test(moves_at_the_same_time_all_count),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

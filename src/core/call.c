@@ -141,7 +141,7 @@ vg_call_named(struct vg_req *rq, const struct vg_as *as, struct vg_str endpoint,
 {
     const struct vg_op *op = vg_registry_find(rq->env->registry, endpoint, operation);
     struct vg_req unknown = { .arena = rq->arena, .env = rq->env, .err = err, .id = rq->id };
-    if (op == NULL)
+    if (op == NULL || (op->flags & VG_OP_INTERNAL)) /* which ask no policy */
         return vg_fail(&unknown, &vg_err_unknown_operation,
                        "There is no operation %" VG_FMT ":%" VG_FMT ".", VG_ARG(endpoint),
                        VG_ARG(operation));

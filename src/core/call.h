@@ -32,7 +32,10 @@ struct vg_as {
 vg_rc vg_call(struct vg_req *rq, const struct vg_as *as, const struct vg_op *op, const void *in,
               void *out, struct vg_err *err) VG_WAITS VG_MUST_USE;
 
-/* The same with JSON both ways; unknown names give the engine's own error. `ret_json`: arena. */
+/*
+ * The same with JSON both ways; unknown names, and those of internal operations, give the engine's
+ * own error. `ret_json`: arena.
+ */
 vg_rc vg_call_named(struct vg_req *rq, const struct vg_as *as, struct vg_str endpoint,
                     struct vg_str operation, struct vg_str json, struct vg_str *ret_json,
                     struct vg_err *err) VG_WAITS VG_MUST_USE;

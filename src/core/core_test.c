@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/test.h"
 #include "core/authz.h"
+#include "core/fail.h"
 #include "core/registry.h"
 #include "wire/shape.h"
 
@@ -32,7 +33,22 @@ static const struct vg_op put_op = { .endpoint = VG_STR_INIT("one"),
 static const struct vg_op get_two_op = { .endpoint = VG_STR_INIT("two"),
                                          .name = VG_STR_INIT("Get"),
                                          .service = &two_service };
-static const struct vg_op *const one_ops[] = { &get_op, &put_op, NULL };
+static int n_expired;
+
+static vg_rc
+expire(struct vg_req *rq, const void *in, void *out)
+{
+    (void)rq, (void)in, (void)out;
+    n_expired++;
+    return VG_OK;
+}
+
+static const struct vg_op expire_op = { .endpoint = VG_STR_INIT("one"),
+                                        .name = VG_STR_INIT("_Expire"),
+                                        .handler = expire,
+                                        .flags = VG_OP_INTERNAL,
+                                        .service = &one_service };
+static const struct vg_op *const one_ops[] = { &get_op, &put_op, &expire_op, NULL };
 static const struct vg_op *const two_ops[] = { &get_two_op, NULL };
 static int opened, closed;
 
@@ -123,6 +139,28 @@ resource_templates_take_members(void **state)
     assert_str(expand(arena, "*", &in), "*");
 }
 
+/* They ask no policy, so a name that came from outside must not lead to them. */
+static void
+internal_operations_have_no_name(void **state)
+{
+    (void)state;
+    vg_auto_arena struct vg_arena *arena = vg_arena_new(0);
+    const struct vg_service *const services[] = { &one_service };
+    struct vg_registry *reg = vg_registry_new(services, 1);
+    const struct vg_env env = { .registry = reg };
+    const struct vg_scope scope = { .owner = VG_STR("123456789012") };
+    struct vg_sess sess = { .arena = arena };
+    struct vg_err err = { 0 };
+    struct vg_req rq = { .arena = arena, .env = &env, .scope = &scope, .sess = &sess, .err = &err };
+    struct vg_str out;
+    assert_int_equal(
+        vg_call_named(&rq, NULL, VG_STR("one"), VG_STR("_Expire"), VG_STR("{}"), &out, &err),
+        VG_FAIL);
+    assert_ptr_equal(err.def, &vg_err_unknown_operation);
+    assert_int_equal(n_expired, 0);
+    vg_registry_free(reg);
+}
+
 int
 main(void)
 {
@@ -130,6 +168,7 @@ main(void)
         cmocka_unit_test(operations_are_found_by_both_names),
         cmocka_unit_test(a_failed_start_closes_what_was_open),
         cmocka_unit_test(resource_templates_take_members),
+        cmocka_unit_test(internal_operations_have_no_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -228,11 +228,6 @@ call_by_name(struct vg_req *rq, struct vg_str body, struct vg_page_reply *ret)
                   VG_STR("{\"service\":…,\"operation\":…,\"input\":{…}} is needed"));
         return;
     }
-    if (vg_str_starts(call.operation, VG_STR("_"))) {
-        say_error(ret, 404, VG_STR("UnknownOperationException"),
-                  VG_STR("Internal operations cannot be called."));
-        return;
-    }
     vg_rc rc = vg_call_named(rq, NULL, call.service, call.operation, call.input, &out, &err);
     if (rc == VG_OK) {
         ret->http_status = 200;

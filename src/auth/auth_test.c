@@ -165,7 +165,7 @@ the_root_key_comes_from_the_configuration(void **state)
     assert_str(f->err.def->code, "UnrecognizedClientException");
 }
 
-/* DESIGN 5: not from a sandbox, a foreign page or under a foreign Host. */
+/* Not from a sandbox, a foreign page or under a foreign Host. */
 static void
 the_root_key_is_refused_where_the_door_says_so(void **state)
 {

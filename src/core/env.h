@@ -58,7 +58,7 @@ struct vg_env {
     int64_t started_ms; /* monotonic */
 };
 
-/* Virtual time: all service state, timestamps, expiry (DESIGN 7). Milliseconds since 1970. */
+/* Virtual time: all service state, timestamps, expiry. Milliseconds since 1970. */
 int64_t vg_now_ms(const struct vg_env *env);
 
 #endif

@@ -78,7 +78,7 @@ struct vg_op {
 };
 
 struct vg_service {
-    const char *name;               /* folder and prefix of the family               */
+    const char *name;               /* folder, prefix of the family, and its ARNs' service */
     const struct vg_op *const *ops; /* of all its endpoints; NULL-terminated   */
     const struct vg_plane *planes;
     size_t n_planes;

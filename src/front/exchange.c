@@ -91,7 +91,7 @@ vg_exchange_scope_service(const struct vg_exchange *x)
     return vg_str_cut(&scope, slash);
 }
 
-/* Whether the configured root key may be used by what sent this (DESIGN 5). */
+/* Whether the configured root key may be used by what sent this. */
 static struct vg_authn_door
 door_of(struct vg_exchange *x)
 {

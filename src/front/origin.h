@@ -4,7 +4,7 @@
 
 /*
  * Where a request comes from and under which name: what decides whether the well-known key may be
- * used (DESIGN 5).  Pure functions; any thread.
+ * used.  Pure functions; any thread.
  */
 
 #include "base/str.h"

@@ -23,7 +23,7 @@ struct vg_http_server;
 struct vg_loop;
 struct vg_tls; /* http/tls.h */
 
-/* What a listener's connections may be trusted with (DESIGN 5). */
+/* What a listener's connections may be trusted with. */
 enum vg_trust {
     VG_TRUST_NONE,     /* unset                                                         */
     VG_TRUST_LOOPBACK, /* the main listener, bound to a loopback address                */

@@ -347,7 +347,7 @@ many_fiber(void *arg)
     free(each);
 }
 
-/* DESIGN 2: 20,000 waiting fibers fit, at 4 KB resident each. */
+/* 20,000 waiting fibers fit, at 4 KB resident each. */
 static void
 twenty_thousand_wait(void **state)
 {

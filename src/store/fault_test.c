@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* What DESIGN 6 and kv.h promise when reads, writes, fsyncs, files or the disk's room fail. */
+/* What kv.h and docs/internals/store.md promise when reads, writes, fsyncs, files or the disk's
+ * room fail. */
 
 #include "base/fault.h"
 #include "base/test.h"

@@ -432,7 +432,7 @@ a_thousand_random_transactions_agree_with_a_model(void **state)
 /* --- the gate -----------------------------------------------------------------------------------
  */
 
-/* DESIGN 2, "Nothing leaves before it is durable". */
+/* docs/architecture.md: "Nothing leaves before it is durable". */
 static void
 what_was_seen_is_waited_for_and_quiet_keys_are_not(void **state)
 {

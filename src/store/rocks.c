@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * The engine on RocksDB, by its C interface and a plain rocksdb_open() (DESIGN 6 says why, with
- * figures).
+ * The engine on RocksDB, by its C interface and a plain rocksdb_open().
  *
  * Writes go to the write-ahead log without sync; sync() makes the log durable.  A memtable of 32
  * MB, because a small one makes the fsyncs of its files block those of the log.  The info log is

@@ -6,13 +6,16 @@ import concurrent.futures
 import io
 import json
 import platform
+import subprocess
 import time
 import urllib.request
 import zipfile
+from pathlib import Path
 
 import pytest
 from botocore.exceptions import ClientError
-from harness.daemon import wait_until
+from harness.aws import Aws, Virga
+from harness.daemon import BINARY, wait_until
 
 TRUST = json.dumps(
     {
@@ -68,29 +71,29 @@ def invoke(aws):
     return call
 
 
+class Own:
+    """A daemon of the test's own, with a role; `own.create(name, code)` makes functions."""
+
+    def __init__(self, daemon):
+        self.daemon = daemon
+        self.aws = Aws(self.daemon)
+        self.virga = Virga(self.daemon)
+        self.role = self.aws("iam").create_role(RoleName="r", AssumeRolePolicyDocument=TRUST)["Role"]["Arn"]
+        self.aws("iam").attach_role_policy(RoleName="r", PolicyArn=BASIC)
+
+    def create(self, function, code, **settings):
+        code = {"ZipFile": zipped(app__py=code)}
+        common = {"Runtime": "python3.11", "Role": self.role, "Handler": "app.handler"}
+        return self.aws("lambda").create_function(FunctionName=function, Code=code, **common, **settings)
+
+    def invoke(self, function, event=None, **settings):
+        answer = self.aws("lambda").invoke(FunctionName=function, Payload=json.dumps(event), **settings)
+        return json.loads(answer["Payload"].read() or b"null"), answer.get("FunctionError")
+
+
 @pytest.fixture
 def own(make_daemon):
-    """A daemon of the test's own, with a role; `own.create(name, code)` makes functions."""
-    from harness.aws import Aws, Virga
-
-    class Own:
-        def __init__(self):
-            self.daemon = make_daemon()
-            self.aws = Aws(self.daemon)
-            self.virga = Virga(self.daemon)
-            self.role = self.aws("iam").create_role(RoleName="r", AssumeRolePolicyDocument=TRUST)["Role"]["Arn"]
-            self.aws("iam").attach_role_policy(RoleName="r", PolicyArn=BASIC)
-
-        def create(self, function, code, **settings):
-            code = {"ZipFile": zipped(app__py=code)}
-            common = {"Runtime": "python3.11", "Role": self.role, "Handler": "app.handler"}
-            return self.aws("lambda").create_function(FunctionName=function, Code=code, **common, **settings)
-
-        def invoke(self, function, event=None, **settings):
-            answer = self.aws("lambda").invoke(FunctionName=function, Payload=json.dumps(event), **settings)
-            return json.loads(answer["Payload"].read() or b"null"), answer.get("FunctionError")
-
-    it = Own()
+    it = Own(make_daemon())
     yield it
     it.aws.close()
 
@@ -904,3 +907,14 @@ def test_a_package_stays_while_something_runs_from_it(own):
         assert own.invoke("f") == (2, None)
         assert first.result() == (1, None)
     assert wait_until(lambda: packages_on_disk(own.daemon) == (1, 1), 10), packages_on_disk(own.daemon)
+
+
+def test_an_installed_program_finds_its_parts(make_daemon, tmp_path):
+    """`meson install` puts everything that a function needs below the prefix, and virga finds it from there."""
+    build = Path(BINARY).parent
+    install = ["meson", "install", "-C", build, "--no-rebuild", "--quiet", "--destdir", tmp_path]
+    subprocess.run(install, check=True, capture_output=True)
+    own = Own(make_daemon(binary=tmp_path / "usr/local/bin/virga"))
+    own.create("f", "def handler(event, context):\n    return event\n")
+    assert own.invoke("f", {"a": 1}) == ({"a": 1}, None)
+    own.aws.close()

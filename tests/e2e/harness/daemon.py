@@ -28,7 +28,7 @@ class DaemonError(AssertionError):
 class Daemon:
     """Its data and temporary files live below `home`, which `close()` removes."""
 
-    def __init__(self, args=(), env=None, home=None, listen="127.0.0.1:0", uid=None):
+    def __init__(self, args=(), env=None, home=None, listen="127.0.0.1:0", uid=None, binary=BINARY):
         self.args = list(args)
         self.uid = uid  # of the ordinary user that runs it; absent: ours
         self.env = dict(env or {})
@@ -36,7 +36,7 @@ class Daemon:
         self.data = self.home / "data"
         self.tmp = self.home / "tmp"
         self.tmp.mkdir(parents=True, exist_ok=True)
-        self.binary = BINARY if uid is None else self._hand_over(uid)
+        self.binary = str(binary) if uid is None else self._hand_over(uid)
         self.listen = listen
         self.process = None
         self.address = None
@@ -62,8 +62,8 @@ class Daemon:
 
     def start(self):
         assert self.process is None
-        if not os.access(BINARY, os.X_OK):
-            raise DaemonError(f"{BINARY} is not built: ./dev build")
+        if not os.access(self.binary, os.X_OK):
+            raise DaemonError(f"{self.binary} is not built: ./dev build")
         command = [self.binary, "serve", "--listen", self.listen, "--log", "json"]
         if NODE and os.path.dirname(NODE) not in ("/usr/bin", "/usr/local/bin"):
             command += [word for n in (18, 20, 22, 24) for word in ("--runtime", f"nodejs{n}.x={NODE}")]

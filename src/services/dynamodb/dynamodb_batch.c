@@ -60,7 +60,7 @@ plan_write(struct vg_req *rq, const struct dynamodb_write_request *r,
     *w = (struct dynamodb_write) { .t = t };
     w->kind = r->put_request ? DYNAMODB_WRITE_PUT : DYNAMODB_WRITE_DELETE;
     w->item = r->put_request ? r->put_request->item->v : r->delete_request->key->v;
-    vg_rc rc = fail_text(rq, r->put_request ? dynamodb_put_mismatch(rq->arena, t, w->item)
+    vg_rc rc = fail_text(rq, r->put_request ? dynamodb_batch_put_mismatch(t, w->item)
                                             : dynamodb_key_mismatch(t, w->item));
     if (rc == VG_OK)
         rc = fail_text(rq, dynamodb_key_fault(rq->arena, t, w->item));

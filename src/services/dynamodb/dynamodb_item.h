@@ -17,12 +17,17 @@
 struct vg_str dynamodb_item_fault(const struct dynamodb_item *item);
 /* A Key parameter against the schema: exactly the key attributes, of their types. */
 struct vg_str dynamodb_key_mismatch(const struct dynamodb_table *t, struct vg_str key);
-/* Empty or too long key values. */
+/* Empty key values; too long ones; either.  For items whose key attributes have their types. */
+struct vg_str dynamodb_key_empty(struct vg_arena *arena, const struct dynamodb_table *t,
+                                 struct vg_str item);
+struct vg_str dynamodb_key_too_long(const struct dynamodb_table *t, struct vg_str item);
 struct vg_str dynamodb_key_fault(struct vg_arena *arena, const struct dynamodb_table *t,
                                  struct vg_str item);
 /* An item to be put: key attributes there, of their types. */
 struct vg_str dynamodb_put_mismatch(struct vg_arena *arena, const struct dynamodb_table *t,
                                     struct vg_str item);
+/* The same in BatchWriteItem, which has the words of a Key parameter for it. */
+struct vg_str dynamodb_batch_put_mismatch(const struct dynamodb_table *t, struct vg_str item);
 /* Its index keys: types, empty values, lengths. `is_update`: in UpdateItem's words. */
 struct vg_str dynamodb_index_mismatch(struct vg_arena *arena, const struct dynamodb_table *t,
                                       struct vg_str item, bool is_update);

@@ -21,13 +21,20 @@ has_type(struct vg_str item, struct vg_str name, enum dynamodb_type type)
 }
 
 struct vg_str
-dynamodb_key_mismatch(const struct dynamodb_table *t, struct vg_str key)
+dynamodb_batch_put_mismatch(const struct dynamodb_table *t, struct vg_str item)
 {
-    size_t n = t->key.range.ptr ? 2 : 1;
-    if (dynamodb_item_count(key) != n || !has_type(key, t->key.hash, t->key.hash_type)
-        || (n == 2 && !has_type(key, t->key.range, t->key.range_type)))
+    if (!has_type(item, t->key.hash, t->key.hash_type)
+        || (t->key.range.ptr && !has_type(item, t->key.range, t->key.range_type)))
         return VG_STR("The provided key element does not match the schema");
     return VG_STR_NONE;
+}
+
+struct vg_str
+dynamodb_key_mismatch(const struct dynamodb_table *t, struct vg_str key)
+{
+    if (dynamodb_item_count(key) != (t->key.range.ptr ? 2 : 1))
+        return VG_STR("The provided key element does not match the schema");
+    return dynamodb_batch_put_mismatch(t, key);
 }
 
 static struct vg_str
@@ -40,23 +47,41 @@ empty_text(struct vg_arena *arena, enum dynamodb_type type, struct vg_str name)
 }
 
 struct vg_str
-dynamodb_key_fault(struct vg_arena *arena, const struct dynamodb_table *t, struct vg_str item)
+dynamodb_key_empty(struct vg_arena *arena, const struct dynamodb_table *t, struct vg_str item)
 {
-    size_t hash_len = dynamodb_value_body(dynamodb_item_get(item, t->key.hash)).len;
-    if (hash_len == 0)
+    if (dynamodb_value_body(dynamodb_item_get(item, t->key.hash)).len == 0)
         return empty_text(arena, t->key.hash_type, t->key.hash);
-    size_t range_len = 0;
-    if (t->key.range.ptr) {
-        range_len = dynamodb_value_body(dynamodb_item_get(item, t->key.range)).len;
-        if (range_len == 0)
-            return empty_text(arena, t->key.range_type, t->key.range);
-    }
-    if (hash_len > DYNAMODB_HASH_KEY_MAX)
+    if (t->key.range.ptr && dynamodb_value_body(dynamodb_item_get(item, t->key.range)).len == 0)
+        return empty_text(arena, t->key.range_type, t->key.range);
+    return VG_STR_NONE;
+}
+
+static struct vg_str
+too_long_text(size_t len, bool is_range)
+{
+    if (!is_range && len > DYNAMODB_HASH_KEY_MAX)
         return VG_STR(INVALID "Size of hashkey has exceeded the maximum size limit of2048 bytes");
-    if (range_len > DYNAMODB_RANGE_KEY_MAX)
+    if (is_range && len > DYNAMODB_RANGE_KEY_MAX)
         return VG_STR(INVALID "Aggregated size of all range keys has exceeded the size limit of "
                               "1024 bytes");
     return VG_STR_NONE;
+}
+
+struct vg_str
+dynamodb_key_too_long(const struct dynamodb_table *t, struct vg_str item)
+{
+    struct vg_str hash = dynamodb_value_body(dynamodb_item_get(item, t->key.hash));
+    struct vg_str text = too_long_text(hash.len, false);
+    if (text.ptr || !t->key.range.ptr)
+        return text;
+    return too_long_text(dynamodb_value_body(dynamodb_item_get(item, t->key.range)).len, true);
+}
+
+struct vg_str
+dynamodb_key_fault(struct vg_arena *arena, const struct dynamodb_table *t, struct vg_str item)
+{
+    struct vg_str text = dynamodb_key_empty(arena, t, item);
+    return text.ptr ? text : dynamodb_key_too_long(t, item);
 }
 
 static struct vg_str
@@ -111,12 +136,7 @@ index_key_mismatch(struct vg_arena *arena, const struct dynamodb_index *ix, stru
                                     "empty %s value. IndexName: %" VG_FMT ", IndexKey: %" VG_FMT,
                           type == DYNAMODB_B ? "binary" : "string", VG_ARG(ix->rec->name),
                           VG_ARG(name));
-    if (!is_range && len > DYNAMODB_HASH_KEY_MAX)
-        return VG_STR(INVALID "Size of hashkey has exceeded the maximum size limit of2048 bytes");
-    if (is_range && len > DYNAMODB_RANGE_KEY_MAX)
-        return VG_STR(INVALID "Aggregated size of all range keys has exceeded the size limit of "
-                              "1024 bytes");
-    return VG_STR_NONE;
+    return too_long_text(len, is_range);
 }
 
 struct vg_str

@@ -41,6 +41,29 @@ cancelled(struct vg_req *rq, struct dynamodb_cancellation_reason *reasons, size_
         VG_ARG(vg_buf_str(&b)));
 }
 
+/* A key that its table cannot have: told of the first only, before duplicates and conditions. */
+struct bad_key {
+    struct vg_str reason; /* absent: all are sound */
+    size_t at;
+};
+
+static void
+note_bad_key(struct bad_key *bad, struct vg_str reason, size_t at)
+{
+    if (reason.ptr && bad->reason.ptr == NULL)
+        *bad = (struct bad_key) { reason, at };
+}
+
+static vg_rc
+cancelled_by_key(struct vg_req *rq, const struct bad_key *bad, size_t n)
+{
+    struct dynamodb_cancellation_reason *reasons =
+        VG_NEW_ARRAY(rq->arena, struct dynamodb_cancellation_reason, n);
+    reasons[bad->at].code = VG_STR("ValidationError");
+    reasons[bad->at].message = bad->reason;
+    return cancelled(rq, reasons, n);
+}
+
 /* --- TransactWriteItems -------------------------------------------------------------------------
  */
 
@@ -95,40 +118,29 @@ read_action(struct vg_req *rq, const struct dynamodb_transact_write_item *in, st
     return rc;
 }
 
-/* Whether the key attributes are there at all; what they are is checked by position. */
-static bool
-has_key_names(const struct dynamodb_table *t, struct vg_str item, bool is_put)
-{
-    size_t n = t->key.range.ptr ? 2 : 1;
-    return (is_put || dynamodb_item_count(item) == n) && dynamodb_item_get(item, t->key.hash).ptr
-           && (n == 1 || dynamodb_item_get(item, t->key.range).ptr);
-}
-
-/* Top-level faults fail; `reason` gets what belongs to the item's position. */
+/* Top-level faults fail; the reasons are of the item's position. */
 static vg_rc
-plan_action(struct vg_req *rq, struct action *a, struct dynamodb_write *w, struct vg_str *reason)
+plan_action(struct vg_req *rq, struct action *a, struct dynamodb_write *w,
+            struct vg_str *key_reason, struct vg_str *reason)
 {
     *w = (struct dynamodb_write) {
         .kind = a->kind, .item = a->item->v, .exprs = &a->exprs, .is_transactional = true
     };
-    *reason = VG_STR_NONE;
+    *key_reason = *reason = VG_STR_NONE;
     vg_rc rc = dynamodb_table_get(rq, a->table_name, &w->t);
     if (rc == VG_OK)
         rc = fail_text(rq, dynamodb_scalar_mismatch(rq->arena, w->t, &a->exprs));
     if (rc != VG_OK)
         return rc;
     bool is_put = a->kind == DYNAMODB_WRITE_PUT;
-    struct vg_str mismatch = is_put ? dynamodb_put_mismatch(rq->arena, w->t, w->item)
-                                    : dynamodb_key_mismatch(w->t, w->item);
-    if (mismatch.ptr && !has_key_names(w->t, w->item, is_put))
-        return fail_text(rq, mismatch);
-    if (mismatch.ptr) {
-        *reason = mismatch;
+    *key_reason = is_put ? dynamodb_put_mismatch(rq->arena, w->t, w->item)
+                         : dynamodb_key_mismatch(w->t, w->item);
+    if (key_reason->ptr)
         return VG_OK;
-    }
-    rc = fail_text(rq, dynamodb_key_fault(rq->arena, w->t, w->item));
+    rc = fail_text(rq, dynamodb_key_empty(rq->arena, w->t, w->item));
     if (rc != VG_OK)
         return rc;
+    *key_reason = dynamodb_key_too_long(w->t, w->item);
     if (is_put)
         *reason = dynamodb_index_mismatch(rq->arena, w->t, w->item, false);
     if (a->kind == DYNAMODB_WRITE_UPDATE)
@@ -149,26 +161,31 @@ plan_all(struct vg_req *rq, struct transaction *tr)
 {
     struct dynamodb_place *places = VG_NEW_ARRAY(rq->arena, struct dynamodb_place, tr->n);
     size_t n_places = 0, bytes = 0;
+    struct bad_key bad = { .at = 0 };
     bool is_refused = false;
     tr->n_units = 0;
     for (size_t i = 0; i < tr->n; i++) {
-        struct vg_str reason;
+        struct vg_str key_reason, reason;
         struct dynamodb_write *w = &tr->writes[i];
-        vg_rc rc = plan_action(rq, &tr->actions[i], w, &reason);
+        vg_rc rc = plan_action(rq, &tr->actions[i], w, &key_reason, &reason);
         if (rc != VG_OK)
             return rc;
+        note_bad_key(&bad, key_reason, i);
+        if (bad.reason.ptr)
+            continue;
         tr->reasons[i] = (struct dynamodb_cancellation_reason) { .item = NULL };
         if (reason.ptr) {
             is_refused = true;
             tr->reasons[i].code = VG_STR("ValidationError");
             tr->reasons[i].message = reason;
-            continue;
         }
         w->units =
             dynamodb_units_of(rq->arena, tr->units, &tr->n_units, w->t, tr->actions[i].table_name);
         places[n_places++] = dynamodb_store_place(rq->arena, w->t, w->item);
         bytes += dynamodb_item_size(w->item);
     }
+    if (bad.reason.ptr)
+        return cancelled_by_key(rq, &bad, tr->n);
     if (dynamodb_has_duplicates(places, n_places))
         return vg_fail_validation(rq, "Transaction request cannot include multiple operations on "
                                       "one item");
@@ -322,31 +339,31 @@ dynamodb_transact_get_items(struct vg_req *rq, const struct dynamodb_transact_ge
     struct fetch *fetches = VG_NEW_ARRAY(rq->arena, struct fetch, n);
     struct dynamodb_place *places = VG_NEW_ARRAY(rq->arena, struct dynamodb_place, n);
     struct dynamodb_units *units = VG_NEW_ARRAY(rq->arena, struct dynamodb_units, n);
-    struct dynamodb_cancellation_reason *reasons =
-        VG_NEW_ARRAY(rq->arena, struct dynamodb_cancellation_reason, n);
+    struct bad_key bad = { .at = 0 };
     for (size_t i = 0; i < n; i++) {
         const struct dynamodb_get *get = in->transact_items.items[i].get;
         vg_rc rc = read_fetch(rq, get, &fetches[i]);
         if (rc != VG_OK)
             return rc;
         struct vg_str mismatch = dynamodb_key_mismatch(fetches[i].t, get->key->v);
-        if (mismatch.ptr) {
-            reasons[i].code = VG_STR("ValidationError");
-            reasons[i].message = mismatch;
-            continue;
+        if (mismatch.ptr == NULL) {
+            rc = fail_text(rq, dynamodb_key_empty(rq->arena, fetches[i].t, get->key->v));
+            if (rc != VG_OK)
+                return rc;
+            mismatch = dynamodb_key_too_long(fetches[i].t, get->key->v);
         }
-        rc = fail_text(rq, dynamodb_key_fault(rq->arena, fetches[i].t, get->key->v));
-        if (rc != VG_OK)
-            return rc;
+        note_bad_key(&bad, mismatch, i);
+        if (bad.reason.ptr)
+            continue;
         fetches[i].units =
             dynamodb_units_of(rq->arena, units, &n_units, fetches[i].t, get->table_name);
         places[n_places++] = dynamodb_store_place(rq->arena, fetches[i].t, get->key->v);
     }
+    if (bad.reason.ptr)
+        return cancelled_by_key(rq, &bad, n);
     if (dynamodb_has_duplicates(places, n_places))
         return vg_fail_validation(rq, "Transaction request cannot include multiple operations on "
                                       "one item");
-    if (n_places < n)
-        return cancelled(rq, reasons, n);
     out->responses.items = VG_NEW_ARRAY(rq->arena, struct dynamodb_item_response, n);
     out->responses.len = n;
     out->responses.set = true;

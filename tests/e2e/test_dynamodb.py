@@ -321,6 +321,59 @@ def test_an_index_added_later_holds_what_was_there(ddb, table):
     assert index()["ItemCount"] == 300
 
 
+def test_an_index_counts_exactly_what_is_written_while_it_is_filled(ddb, name):
+    """Eight clients put, move, take out and delete, while UpdateTable adds an index like the first."""
+    first = {"KeySchema": keys("g"), "Projection": {"ProjectionType": "ALL"}}
+    definitions = attrs(pk="S", sk="N", g="S")
+    t = make(
+        ddb,
+        name("filled"),
+        AttributeDefinitions=definitions,
+        GlobalSecondaryIndexes=[{"IndexName": "first", **first}],
+    )
+
+    def item(i, g):
+        return {"pk": {"S": f"p{i}"}, "sk": {"N": "1"}, "g": {"S": g}}
+
+    for start in range(0, 1500, 25):
+        puts = [{"PutRequest": {"Item": item(i, "here")}} for i in range(start, start + 25)]
+        ddb.batch_write_item(RequestItems={t: puts})
+
+    def work(worker):
+        rnd = random.Random(worker)
+        for _ in range(150):
+            one = item(rnd.randrange(1800), rnd.choice(["here", "moved"]))
+            key = {"pk": one["pk"], "sk": one["sk"]}
+            match rnd.randrange(4):
+                case 0:
+                    ddb.put_item(TableName=t, Item={**one, "size": {"S": "x" * rnd.randrange(50)}})
+                case 1:
+                    ddb.delete_item(TableName=t, Key=key)
+                case 2:
+                    ddb.update_item(TableName=t, Key=key, UpdateExpression="REMOVE g")
+                case 3:
+                    ddb.transact_write_items(TransactItems=[{"Put": {"TableName": t, "Item": one}}])
+
+    with ThreadPoolExecutor(8) as pool:
+        done = [pool.submit(work, worker) for worker in range(8)]
+        create = {"Create": {"IndexName": "late", **first}}
+        ddb.update_table(TableName=t, AttributeDefinitions=definitions, GlobalSecondaryIndexUpdates=[create])
+        for one in done:
+            one.result()
+
+    def indexes():
+        return sorted(
+            ddb.describe_table(TableName=t)["Table"]["GlobalSecondaryIndexes"], key=lambda ix: ix["IndexName"]
+        )
+
+    assert wait_until(lambda: indexes()[1]["IndexStatus"] == "ACTIVE", 20)
+    one, late = indexes()
+    assert (one["ItemCount"], one["IndexSizeBytes"]) == (late["ItemCount"], late["IndexSizeBytes"])
+    count = sum(page["Count"] for page in ddb.get_paginator("scan").paginate(TableName=t, IndexName="late"))
+    assert late["ItemCount"] == count > 0
+    ddb.delete_table(TableName=t)
+
+
 def test_parallel_segments_share_the_table_out(aws, table):
     one = aws.resource("dynamodb").Table(table)
     with one.batch_writer() as batch:

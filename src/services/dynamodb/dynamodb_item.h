@@ -172,10 +172,9 @@ struct dynamodb_write {
  */
 vg_rc dynamodb_write_all(struct vg_req *rq, struct dynamodb_write *writes, size_t n,
                          struct dynamodb_token *token, bool *ret_stale) VG_WAITS VG_MUST_USE;
-/* Puts or removes the index entries of one item; also what a backfill does. */
-void dynamodb_write_entry(struct vg_req *rq, struct vg_tx *tx, const struct dynamodb_table *t,
-                          const struct dynamodb_index *ix, struct vg_str old, struct vg_str after,
-                          double *units, int64_t *ret_bytes);
+/* An index that is being filled gets what it is to have of the item, unless it is there. */
+vg_rc dynamodb_fill_entry(struct vg_req *rq, struct vg_tx *tx, const struct dynamodb_table *t,
+                          const struct dynamodb_index *ix, struct vg_str item) VG_MUST_USE;
 /* ItemCollectionMetrics of the item's collection; NULL unless asked for and there is an LSI. */
 vg_rc dynamodb_collection_metrics(struct vg_req *rq, const struct dynamodb_write *w,
                                   struct vg_enum asked,

@@ -79,24 +79,30 @@ dynamodb_drop_rows(struct vg_req *rq, const struct dynamodb_drop_rows_input *in)
     return VG_OK;
 }
 
+struct backfill {
+    const struct dynamodb_table *t;
+    const struct dynamodb_index *ix;
+    bool is_stale; /* the table was changed meanwhile: look at it again */
+};
+
 /* Some rows of a slot, from `range` on, under the slot's turn: nobody changes them meanwhile. */
 static vg_rc
-backfill_some(struct vg_req *rq, const struct dynamodb_table *t, const struct dynamodb_index *ix,
-              struct vg_str part, struct vg_range *range, bool *ret_has_more)
+backfill_some(struct vg_req *rq, struct backfill *bf, struct vg_str part, struct vg_range *range,
+              bool *ret_has_more)
 {
     vg_auto_tx struct vg_tx *tx = NULL;
     struct vg_page page;
     vg_rc rc = vg_tx_open(rq, part, &tx);
-    if (rc == VG_OK)
-        rc = vg_tx_scan(tx, part, range, &page, rq->err);
     if (rc != VG_OK)
         return rc;
-    for (size_t i = 0; i < page.len; i++) {
-        double units = 0;
-        int64_t bytes = 0;
-        dynamodb_write_entry(rq, tx, t, ix, VG_STR_NONE, dynamodb_store_item_of(page.rows[i].value),
-                             &units, &bytes);
-    }
+    bf->is_stale = atomic_load(&bf->t->is_stale);
+    if (bf->is_stale)
+        return VG_OK;
+    rc = vg_tx_scan(tx, part, range, &page, rq->err);
+    for (size_t i = 0; rc == VG_OK && i < page.len; i++)
+        rc = dynamodb_fill_entry(rq, tx, bf->t, bf->ix, dynamodb_store_item_of(page.rows[i].value));
+    if (rc != VG_OK)
+        return rc;
     *ret_has_more = page.has_more;
     if (page.len > 0)
         range->from = vg_str_cat(rq->arena, page.rows[page.len - 1].key, vg_str_n("", 1));
@@ -104,7 +110,7 @@ backfill_some(struct vg_req *rq, const struct dynamodb_table *t, const struct dy
 }
 
 static vg_rc
-backfill_slots(struct vg_req *rq, const struct dynamodb_table *t, const struct dynamodb_index *ix)
+backfill_slots(struct vg_req *rq, struct backfill *bf)
 {
     vg_auto_arena struct vg_arena *scratch = vg_arena_new(0);
     for (size_t slot = 0; slot < DYNAMODB_SLOTS; slot++) {
@@ -119,9 +125,9 @@ backfill_slots(struct vg_req *rq, const struct dynamodb_table *t, const struct d
             vg_sess_init(&sess, rq->sess->kv, scratch);
             part_rq.arena = scratch;
             part_rq.sess = &sess;
-            vg_rc rc = backfill_some(&part_rq, t, ix, t->parts[slot], &range, &has_more);
+            vg_rc rc = backfill_some(&part_rq, bf, bf->t->parts[slot], &range, &has_more);
             rq->sess->seen_seq = VG_MAX(rq->sess->seen_seq, sess.seen_seq);
-            if (rc != VG_OK)
+            if (rc != VG_OK || bf->is_stale)
                 return rc;
             range.from = vg_str_dup(rq->arena, range.from);
         }
@@ -131,8 +137,8 @@ backfill_slots(struct vg_req *rq, const struct dynamodb_table *t, const struct d
 
 /* The index is filled: from now on it may be read. */
 static vg_rc
-finish_backfill(struct vg_req *rq, const struct dynamodb_table_name *name, struct vg_str table_id,
-                struct vg_str index_name)
+finish_backfill(struct vg_req *rq, const struct dynamodb_table_name *name,
+                const struct backfill *bf)
 {
     struct vg_str part = dynamodb_store_tables_part(rq->arena, name->account, name->region);
     vg_auto_tx struct vg_tx *tx = NULL;
@@ -144,10 +150,10 @@ finish_backfill(struct vg_req *rq, const struct dynamodb_table_name *name, struc
         return rc;
     struct dynamodb_rec_table rec;
     rc = dynamodb_rec_table_decode(rq->arena, bytes, &rec, rq->err);
-    if (rc != VG_OK || !vg_str_eq(rec.id, table_id))
+    if (rc != VG_OK || !vg_str_eq(rec.id, bf->t->rec.id))
         return rc;
     for (size_t i = 0; i < rec.indexes.len; i++) {
-        if (vg_str_eq(rec.indexes.items[i].name, index_name))
+        if (rec.indexes.items[i].id == bf->ix->rec->id)
             rec.indexes.items[i].is_backfilling = false;
     }
     dynamodb_store_put_table(tx, rq->arena, part, &rec);
@@ -161,17 +167,24 @@ vg_rc
 dynamodb_backfill_index(struct vg_req *rq, const struct dynamodb_backfill_index_input *in)
 {
     const struct dynamodb_table_name name = { rq->scope->owner, rq->scope->region, in->name };
-    struct vg_str bytes;
-    vg_rc rc = dynamodb_store_read_table(rq, &name, &bytes, rq->err);
-    if (rc != VG_OK || bytes.ptr == NULL)
-        return rc; /* the table is gone, and so is the work */
-    const struct dynamodb_table *t;
-    rc = dynamodb_table_find(rq, &name, NULL, &t);
-    if (rc != VG_OK)
-        return rc;
-    const struct dynamodb_index *ix = dynamodb_table_index(t, in->index);
-    if (!vg_str_eq(t->rec.id, in->table) || ix == NULL || !ix->rec->is_backfilling)
-        return VG_OK;
-    rc = backfill_slots(rq, t, ix);
-    return rc == VG_OK ? finish_backfill(rq, &name, in->table, in->index) : rc;
+    struct backfill bf;
+    /* UpdateTable may not have said yet that the description without the index is out of date. */
+    dynamodb_table_changed(rq, &name);
+    do {
+        struct vg_str bytes;
+        vg_rc rc = dynamodb_store_read_table(rq, &name, &bytes, rq->err);
+        if (rc != VG_OK || bytes.ptr == NULL)
+            return rc; /* the table is gone, and so is the work */
+        bf = (struct backfill) { .t = NULL };
+        rc = dynamodb_table_find(rq, &name, NULL, &bf.t);
+        if (rc != VG_OK)
+            return rc;
+        bf.ix = dynamodb_table_index(bf.t, in->index);
+        if (!vg_str_eq(bf.t->rec.id, in->table) || bf.ix == NULL || !bf.ix->rec->is_backfilling)
+            return VG_OK;
+        rc = backfill_slots(rq, &bf);
+        if (rc != VG_OK)
+            return rc;
+    } while (bf.is_stale);
+    return finish_backfill(rq, &name, &bf);
 }

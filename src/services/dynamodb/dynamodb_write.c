@@ -49,38 +49,92 @@ plan_after(struct vg_req *rq, struct dynamodb_write *w)
               VG_STR("Item size to update has exceeded the maximum allowed size"));
 }
 
-void
-dynamodb_write_entry(struct vg_req *rq, struct vg_tx *tx, const struct dynamodb_table *t,
-                     const struct dynamodb_index *ix, struct vg_str old, struct vg_str after,
-                     double *units, int64_t *ret_bytes)
+/*
+ * While an index is being filled it may not have yet what it is to have of an item.  Entries are
+ * counted as they are put, so what is not there does not count: whoever holds the item's turn
+ * looks.
+ */
+static vg_rc
+is_entry_there(struct vg_req *rq, const struct dynamodb_place *at, bool *ret)
 {
-    struct vg_str had = dynamodb_index_entry(rq->arena, t, ix, old);
-    struct vg_str has = dynamodb_index_entry(rq->arena, t, ix, after);
-    if ((!had.ptr && !has.ptr) || (had.ptr && has.ptr && vg_str_eq(had, has)))
-        return;
-    int64_t had_bytes = had.ptr ? (int64_t)dynamodb_item_size(had) : 0;
-    int64_t has_bytes = has.ptr ? (int64_t)dynamodb_item_size(has) : 0;
-    struct dynamodb_place from = { .hash = 0 }, to = { .hash = 0 };
-    if (had.ptr)
-        from = dynamodb_store_entry_place(rq->arena, t, ix, had);
-    if (has.ptr)
-        to = dynamodb_store_entry_place(rq->arena, t, ix, has);
-    bool is_same = had.ptr && has.ptr && vg_str_eq(from.key, to.key);
-    if (had.ptr && !is_same) {
-        vg_tx_del(tx, from.part, from.key);
-        *units += dynamodb_write_units((size_t)had_bytes);
-    }
-    if (has.ptr) {
-        dynamodb_store_put_item(tx, rq->arena, &to, has);
-        *units +=
-            dynamodb_write_units((size_t)(is_same ? VG_MAX(had_bytes, has_bytes) : has_bytes));
-    }
-    *ret_bytes += has_bytes - had_bytes;
-    dynamodb_store_count(rq, tx, t, ix, (has.ptr ? 1 : 0) - (had.ptr ? 1 : 0),
-                         has_bytes - had_bytes);
+    struct vg_str row;
+    vg_rc rc = vg_kv_get(rq->sess, at->part, at->key, &row, rq->err);
+    *ret = rc == VG_OK && row.ptr != NULL;
+    return rc;
 }
 
-static void
+/* What an index holds of an item; all zero: nothing. */
+struct held {
+    struct vg_str entry;
+    struct dynamodb_place at;
+    int64_t bytes, n;
+};
+
+static struct held
+held_of(struct vg_req *rq, const struct dynamodb_write *w, const struct dynamodb_index *ix,
+        struct vg_str entry)
+{
+    if (entry.ptr == NULL)
+        return (struct held) { .n = 0 };
+    return (struct held) { .entry = entry,
+                           .at = dynamodb_store_entry_place(rq->arena, w->t, ix, entry),
+                           .bytes = (int64_t)dynamodb_item_size(entry),
+                           .n = 1 };
+}
+
+/* Puts, replaces or removes the item's entry. */
+static vg_rc
+write_entry(struct vg_req *rq, struct vg_tx *tx, const struct dynamodb_write *w,
+            const struct dynamodb_index *ix, double *units, int64_t *ret_bytes)
+{
+    struct vg_str old = dynamodb_index_entry(rq->arena, w->t, ix, w->old);
+    struct vg_str new = dynamodb_index_entry(rq->arena, w->t, ix, w->after);
+    *units = 0;
+    *ret_bytes = 0;
+    if ((!old.ptr && !new.ptr) || (old.ptr && new.ptr &&vg_str_eq(old, new)))
+        return VG_OK;
+    struct held had = held_of(rq, w, ix, old), has = held_of(rq, w, ix, new);
+    if (had.n && ix->rec->is_backfilling) {
+        bool is_there;
+        vg_rc rc = is_entry_there(rq, &had.at, &is_there);
+        if (rc != VG_OK)
+            return rc;
+        if (!is_there)
+            had = (struct held) { .n = 0 };
+    }
+    bool is_same = had.n && has.n && vg_str_eq(had.at.key, has.at.key);
+    if (had.n && !is_same) {
+        vg_tx_del(tx, had.at.part, had.at.key);
+        *units += dynamodb_write_units((size_t)had.bytes);
+    }
+    if (has.n) {
+        dynamodb_store_put_item(tx, rq->arena, &has.at, has.entry);
+        *units +=
+            dynamodb_write_units((size_t)(is_same ? VG_MAX(had.bytes, has.bytes) : has.bytes));
+    }
+    *ret_bytes = has.bytes - had.bytes;
+    dynamodb_store_count(rq, tx, w->t, ix, has.n - had.n, *ret_bytes);
+    return VG_OK;
+}
+
+vg_rc
+dynamodb_fill_entry(struct vg_req *rq, struct vg_tx *tx, const struct dynamodb_table *t,
+                    const struct dynamodb_index *ix, struct vg_str item)
+{
+    struct vg_str entry = dynamodb_index_entry(rq->arena, t, ix, item);
+    if (entry.ptr == NULL)
+        return VG_OK;
+    struct dynamodb_place at = dynamodb_store_entry_place(rq->arena, t, ix, entry);
+    bool is_there;
+    vg_rc rc = is_entry_there(rq, &at, &is_there);
+    if (rc != VG_OK || is_there)
+        return rc;
+    dynamodb_store_put_item(tx, rq->arena, &at, entry);
+    dynamodb_store_count(rq, tx, t, ix, 1, (int64_t)dynamodb_item_size(entry));
+    return VG_OK;
+}
+
+static vg_rc
 apply(struct vg_req *rq, struct vg_tx *tx, struct dynamodb_write *w)
 {
     int64_t old_bytes = w->old.ptr ? (int64_t)dynamodb_item_size(w->old) : 0;
@@ -88,7 +142,7 @@ apply(struct vg_req *rq, struct vg_tx *tx, struct dynamodb_write *w)
     double factor = w->is_transactional ? 2 : 1;
     w->units->table += factor * dynamodb_write_units((size_t)VG_MAX(old_bytes, new_bytes));
     if (w->kind == DYNAMODB_WRITE_CHECK)
-        return;
+        return VG_OK;
     if (w->after.ptr)
         dynamodb_store_put_item(tx, rq->arena, &w->place, w->after);
     else if (w->old.ptr)
@@ -100,15 +154,18 @@ apply(struct vg_req *rq, struct vg_tx *tx, struct dynamodb_write *w)
         const struct dynamodb_index *ix = &w->t->indexes[i];
         if (ix->rec->is_deleting)
             continue;
-        double units = 0;
-        int64_t bytes = 0;
-        dynamodb_write_entry(rq, tx, w->t, ix, w->old, w->after, &units, &bytes);
+        double units;
+        int64_t bytes;
+        vg_rc rc = write_entry(rq, tx, w, ix, &units, &bytes);
+        if (rc != VG_OK)
+            return rc;
         w->units->index[i] += factor * units;
         if (!ix->rec->is_global)
             w->collection_delta += bytes;
     }
     if (w->t->has_lsi && w->collection_delta != 0)
         dynamodb_store_grow_collection(tx, rq->arena, w->t, w->item, w->collection_delta);
+    return VG_OK;
 }
 
 /* Reads the item and decides. */
@@ -186,13 +243,12 @@ dynamodb_write_all(struct vg_req *rq, struct dynamodb_write *writes, size_t n,
     rc = decide_all(rq, tx, writes, n, token, ret_stale, &is_done);
     if (rc != VG_OK || !is_done)
         return rc;
-    for (size_t i = 0; i < n; i++)
-        apply(rq, tx, &writes[i]);
-    if (token) {
+    for (size_t i = 0; rc == VG_OK && i < n; i++)
+        rc = apply(rq, tx, &writes[i]);
+    if (rc == VG_OK && token)
         rc = dynamodb_store_keep_token(rq, tx, token);
-        if (rc != VG_OK)
-            return rc;
-    }
+    if (rc != VG_OK)
+        return rc;
     return vg_tx_commit(&tx, rq->err);
 }
 

@@ -7,12 +7,6 @@
 
 #include "services/dynamodb/dynamodb_item.h"
 
-static vg_rc
-fail_text(struct vg_req *rq, struct vg_str text)
-{
-    return text.ptr ? vg_fail_validation(rq, "%" VG_FMT, VG_ARG(text)) : VG_OK;
-}
-
 /* --- BatchWriteItem -----------------------------------------------------------------------------
  */
 
@@ -40,8 +34,9 @@ check_writes(struct vg_req *rq, const struct dynamodb_batch_write_item_input *in
                                           "the supported datatypes",
                                           r->put_request ? "has more than one datatypes set"
                                                          : "is empty");
-            vg_rc rc = fail_text(rq, dynamodb_item_fault(r->put_request ? r->put_request->item
-                                                                        : r->delete_request->key));
+            vg_rc rc =
+                dynamodb_refuse(rq, dynamodb_item_fault(r->put_request ? r->put_request->item
+                                                                       : r->delete_request->key));
             if (rc == VG_OK && r->put_request
                 && dynamodb_item_size(r->put_request->item->v) > DYNAMODB_ITEM_MAX_BYTES)
                 rc = vg_fail_validation(rq, "Item size has exceeded the maximum allowed size");
@@ -60,12 +55,12 @@ plan_write(struct vg_req *rq, const struct dynamodb_write_request *r,
     *w = (struct dynamodb_write) { .t = t };
     w->kind = r->put_request ? DYNAMODB_WRITE_PUT : DYNAMODB_WRITE_DELETE;
     w->item = r->put_request ? r->put_request->item->v : r->delete_request->key->v;
-    vg_rc rc = fail_text(rq, r->put_request ? dynamodb_batch_put_mismatch(t, w->item)
-                                            : dynamodb_key_mismatch(t, w->item));
+    vg_rc rc = dynamodb_refuse(rq, r->put_request ? dynamodb_batch_put_mismatch(t, w->item)
+                                                  : dynamodb_key_mismatch(t, w->item));
     if (rc == VG_OK)
-        rc = fail_text(rq, dynamodb_key_fault(rq->arena, t, w->item));
+        rc = dynamodb_refuse(rq, dynamodb_key_fault(rq->arena, t, w->item));
     if (rc == VG_OK && r->put_request)
-        rc = fail_text(rq, dynamodb_index_mismatch(rq->arena, t, w->item, false));
+        rc = dynamodb_refuse(rq, dynamodb_index_mismatch(rq->arena, t, w->item, false));
     return rc;
 }
 
@@ -144,10 +139,8 @@ check_keys(struct vg_req *rq, const struct dynamodb_batch_get_request_map__entry
     const struct dynamodb_params params = DYNAMODB_PARAMS_OF_READ(ka);
     vg_rc rc = dynamodb_params_check(rq, &params);
     for (size_t i = 0; rc == VG_OK && i < ka->keys.len; i++)
-        rc = fail_text(rq, dynamodb_item_fault(&ka->keys.items[i]));
-    if (rc == VG_OK && !dynamodb_params_parse(rq->arena, &params, exprs))
-        rc = fail_text(rq, exprs->x.error);
-    return rc;
+        rc = dynamodb_refuse(rq, dynamodb_item_fault(&ka->keys.items[i]));
+    return rc == VG_OK ? dynamodb_params_read(rq, &params, exprs) : rc;
 }
 
 static vg_rc
@@ -155,9 +148,9 @@ check_places(struct vg_req *rq, const struct dynamodb_table *t,
              const struct dynamodb_key_list *keys, struct dynamodb_place *places)
 {
     for (size_t i = 0; i < keys->len; i++) {
-        vg_rc rc = fail_text(rq, dynamodb_key_mismatch(t, keys->items[i].v));
+        vg_rc rc = dynamodb_refuse(rq, dynamodb_key_mismatch(t, keys->items[i].v));
         if (rc == VG_OK)
-            rc = fail_text(rq, dynamodb_key_fault(rq->arena, t, keys->items[i].v));
+            rc = dynamodb_refuse(rq, dynamodb_key_fault(rq->arena, t, keys->items[i].v));
         if (rc != VG_OK)
             return rc;
         places[i] = dynamodb_store_place(rq->arena, t, keys->items[i].v);
@@ -226,7 +219,8 @@ dynamodb_batch_get_item(struct vg_req *rq, const struct dynamodb_batch_get_item_
         const struct dynamodb_batch_get_request_map__entry *e = &in->request_items.items[i];
         rc = dynamodb_table_get(rq, e->key, &reads[i].t);
         if (rc == VG_OK)
-            rc = fail_text(rq, dynamodb_scalar_mismatch(rq->arena, reads[i].t, &reads[i].exprs));
+            rc = dynamodb_refuse(rq,
+                                 dynamodb_scalar_mismatch(rq->arena, reads[i].t, &reads[i].exprs));
         if (rc == VG_OK)
             rc = check_places(rq, reads[i].t, &e->value.keys, at);
         if (rc != VG_OK)

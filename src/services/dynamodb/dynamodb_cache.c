@@ -283,6 +283,19 @@ dynamodb_table_get(struct vg_req *rq, struct vg_str name_or_arn, const struct dy
     return rc == VG_OK ? dynamodb_table_find(rq, &name, NULL, ret) : rc;
 }
 
+vg_rc
+dynamodb_table_now(struct vg_req *rq, const struct dynamodb_table_name *name,
+                   struct dynamodb_rec_table *ret)
+{
+    struct vg_str bytes;
+    vg_rc rc = dynamodb_store_read_table(rq, name, &bytes, rq->err);
+    if (rc != VG_OK)
+        return rc;
+    if (bytes.ptr == NULL)
+        return dynamodb_fail_resource_not_found_exception(rq, "Requested resource not found");
+    return dynamodb_rec_table_decode(rq->arena, bytes, ret, rq->err);
+}
+
 void
 dynamodb_table_changed(struct vg_req *rq, const struct dynamodb_table_name *name)
 {

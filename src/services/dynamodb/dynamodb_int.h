@@ -81,6 +81,9 @@ vg_rc dynamodb_table_named(struct vg_req *rq, struct vg_str name_or_arn,
     VG_MUST_USE;
 vg_rc dynamodb_table_get(struct vg_req *rq, struct vg_str name_or_arn,
                          const struct dynamodb_table **ret) VG_MUST_USE;
+/* Its record as it is in the store: for who has the turn of the account's tables, to change it. */
+vg_rc dynamodb_table_now(struct vg_req *rq, const struct dynamodb_table_name *name,
+                         struct dynamodb_rec_table *ret) VG_MUST_USE;
 /* After the commit that wrote `rec` (NULL: deleted the table): every later look-up sees it. */
 void dynamodb_table_changed(struct vg_req *rq, const struct dynamodb_table_name *name);
 

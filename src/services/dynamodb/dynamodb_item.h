@@ -7,6 +7,13 @@
 #include "services/dynamodb/dynamodb_expr.h"
 #include "services/dynamodb/dynamodb_int.h"
 
+/* A ValidationException of the text; VG_OK where there is none. */
+static inline vg_rc
+dynamodb_refuse(struct vg_req *rq, struct vg_str text)
+{
+    return text.ptr ? vg_fail_validation(rq, "%" VG_FMT, VG_ARG(text)) : VG_OK;
+}
+
 /* --- keys (dynamodb_key.c) ----------------------------------------------------------------------
  *
  * Each gives AWS's message, absent when all is well.  Inside a transaction the first two kinds are
@@ -109,6 +116,9 @@ vg_rc dynamodb_params_check(struct vg_req *rq, const struct dynamodb_params *in)
 /* Placeholders and expressions; false: ret->x.error. */
 bool dynamodb_params_parse(struct vg_arena *arena, const struct dynamodb_params *in,
                            struct dynamodb_parsed *ret);
+/* The same, or the ValidationException. */
+vg_rc dynamodb_params_read(struct vg_req *rq, const struct dynamodb_params *in,
+                           struct dynamodb_parsed *ret) VG_MUST_USE;
 /* Not both kinds of parameters; the ConditionalOperator has something to join. */
 vg_rc dynamodb_legacy_check(struct vg_req *rq, const struct dynamodb_params *in) VG_MUST_USE;
 bool dynamodb_legacy_parse(struct vg_arena *arena, const struct dynamodb_legacy *in,

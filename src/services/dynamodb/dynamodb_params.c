@@ -114,3 +114,10 @@ dynamodb_params_parse(struct vg_arena *arena, const struct dynamodb_params *in,
                                            &ret->key_condition))
            && dynamodb_exprs_all_used(x) && dynamodb_legacy_parse(arena, &in->legacy, ret);
 }
+
+vg_rc
+dynamodb_params_read(struct vg_req *rq, const struct dynamodb_params *in,
+                     struct dynamodb_parsed *ret)
+{
+    return dynamodb_params_parse(rq->arena, in, ret) ? VG_OK : dynamodb_refuse(rq, ret->x.error);
+}

@@ -4,11 +4,24 @@
 
 #include "services/dynamodb/dynamodb_walk.h"
 
-static vg_rc
-fail_text(struct vg_req *rq, struct vg_str text)
-{
-    return text.ptr ? vg_fail_validation(rq, "%" VG_FMT, VG_ARG(text)) : VG_OK;
-}
+/* Of requests and answers that have members of the same names. */
+#define WALK_OF(in)                                                                                \
+    .table_name = (in)->table_name, .index_name = (in)->index_name, .select = (in)->select,        \
+    .return_capacity = (in)->return_consumed_capacity, .limit = (in)->limit,                       \
+    .is_consistent = (in)->consistent_read, .start_key = (in)->exclusive_start_key
+#define ANSWER(rq, out, wi, w)                                                                     \
+    do {                                                                                           \
+        if (!(w)->is_count) {                                                                      \
+            (out)->items.items = (w)->items.items;                                                 \
+            (out)->items.len = (w)->items.len;                                                     \
+            (out)->items.set = true;                                                               \
+        }                                                                                          \
+        (out)->count = (struct vg_opt_i64) { true, (int64_t)(w)->n_found };                        \
+        (out)->scanned_count = (struct vg_opt_i64) { true, (int64_t)(w)->n_scanned };              \
+        (out)->consumed_capacity = dynamodb_walk_consumed((rq), (wi), (w));                        \
+        if ((w)->is_full)                                                                          \
+            (out)->last_evaluated_key = dynamodb_walk_last_key((rq), (w));                         \
+    } while (0)
 
 /* --- Query --------------------------------------------------------------------------------------
  */
@@ -42,13 +55,7 @@ dynamodb_query(struct vg_req *rq, const struct dynamodb_query_input *in,
 {
     const struct dynamodb_walk_input wi = {
         .is_query = true,
-        .table_name = in->table_name,
-        .index_name = in->index_name,
-        .select = in->select,
-        .return_capacity = in->return_consumed_capacity,
-        .limit = in->limit,
-        .is_consistent = in->consistent_read,
-        .start_key = in->exclusive_start_key,
+        WALK_OF(in),
         .params = dynamodb_params_of_query(rq->arena, in),
     };
     struct dynamodb_parsed exprs;
@@ -74,7 +81,7 @@ dynamodb_query(struct vg_req *rq, const struct dynamodb_query_input *in,
         text = dynamodb_filter_mismatch(rq->arena, w.t, w.ix,
                                         in->query_filter.set ? "QueryFilter" : "Filter Expression",
                                         w.filter);
-    rc = fail_text(rq, text);
+    rc = dynamodb_refuse(rq, text);
     if (rc != VG_OK)
         return rc;
     struct vg_range range;
@@ -86,16 +93,7 @@ dynamodb_query(struct vg_req *rq, const struct dynamodb_query_input *in,
         rc = dynamodb_walk_range(rq, &w, part, range);
     if (rc != VG_OK)
         return rc;
-    if (!w.is_count) {
-        out->items.items = w.items.items;
-        out->items.len = w.items.len;
-        out->items.set = true;
-    }
-    out->count = (struct vg_opt_i64) { true, (int64_t)w.n_found };
-    out->scanned_count = (struct vg_opt_i64) { true, (int64_t)w.n_scanned };
-    out->consumed_capacity = dynamodb_walk_consumed(rq, &wi, &w);
-    if (w.is_full)
-        out->last_evaluated_key = dynamodb_walk_last_key(rq, &w);
+    ANSWER(rq, out, &wi, &w);
     return VG_OK;
 }
 
@@ -153,13 +151,7 @@ dynamodb_scan(struct vg_req *rq, const struct dynamodb_scan_input *in,
               struct dynamodb_scan_output *out)
 {
     const struct dynamodb_walk_input wi = {
-        .table_name = in->table_name,
-        .index_name = in->index_name,
-        .select = in->select,
-        .return_capacity = in->return_consumed_capacity,
-        .limit = in->limit,
-        .is_consistent = in->consistent_read,
-        .start_key = in->exclusive_start_key,
+        WALK_OF(in),
         .params = dynamodb_params_of_scan(in),
     };
     struct dynamodb_parsed exprs;
@@ -186,15 +178,6 @@ dynamodb_scan(struct vg_req *rq, const struct dynamodb_scan_input *in,
     rc = scan_slots(rq, &w, from, to, start.key);
     if (rc != VG_OK)
         return rc;
-    if (!w.is_count) {
-        out->items.items = w.items.items;
-        out->items.len = w.items.len;
-        out->items.set = true;
-    }
-    out->count = (struct vg_opt_i64) { true, (int64_t)w.n_found };
-    out->scanned_count = (struct vg_opt_i64) { true, (int64_t)w.n_scanned };
-    out->consumed_capacity = dynamodb_walk_consumed(rq, &wi, &w);
-    if (w.is_full)
-        out->last_evaluated_key = dynamodb_walk_last_key(rq, &w);
+    ANSWER(rq, out, &wi, &w);
     return VG_OK;
 }

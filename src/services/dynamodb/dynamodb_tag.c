@@ -45,15 +45,10 @@ change_tags(struct vg_req *rq, struct vg_str arn, const struct dynamodb_tag_list
         return rc;
     struct vg_str part = dynamodb_store_tables_part(rq->arena, name.account, name.region);
     vg_auto_tx struct vg_tx *tx = NULL;
-    rc = vg_tx_open(rq, part, &tx);
-    struct vg_str bytes = VG_STR_NONE;
-    if (rc == VG_OK)
-        rc = dynamodb_store_read_table(rq, &name, &bytes, rq->err);
-    if (rc == VG_OK && bytes.ptr == NULL)
-        rc = dynamodb_fail_resource_not_found_exception(rq, "Requested resource not found");
     struct dynamodb_rec_table rec;
+    rc = vg_tx_open(rq, part, &tx);
     if (rc == VG_OK)
-        rc = dynamodb_rec_table_decode(rq->arena, bytes, &rec, rq->err);
+        rc = dynamodb_table_now(rq, &name, &rec);
     if (rc == VG_OK && add)
         rc = dynamodb_schema_tags(rq, add, &rec);
     if (rc != VG_OK)

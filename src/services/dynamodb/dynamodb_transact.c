@@ -12,12 +12,6 @@
 #include "services/dynamodb/dynamodb_item.h"
 #include "wire/wire.h"
 
-static vg_rc
-fail_text(struct vg_req *rq, struct vg_str text)
-{
-    return text.ptr ? vg_fail_validation(rq, "%" VG_FMT, VG_ARG(text)) : VG_OK;
-}
-
 /* "Transaction cancelled … [None, ConditionalCheckFailed]" and the reasons. */
 static vg_rc
 cancelled(struct vg_req *rq, struct dynamodb_cancellation_reason *reasons, size_t n)
@@ -109,9 +103,9 @@ read_action(struct vg_req *rq, const struct dynamodb_transact_write_item *in, st
     }
     vg_rc rc = dynamodb_params_check(rq, &ret->params);
     if (rc == VG_OK)
-        rc = fail_text(rq, dynamodb_item_fault(ret->item));
-    if (rc == VG_OK && !dynamodb_params_parse(rq->arena, &ret->params, &ret->exprs))
-        rc = fail_text(rq, ret->exprs.x.error);
+        rc = dynamodb_refuse(rq, dynamodb_item_fault(ret->item));
+    if (rc == VG_OK)
+        rc = dynamodb_params_read(rq, &ret->params, &ret->exprs);
     if (rc == VG_OK && ret->kind == DYNAMODB_WRITE_PUT
         && dynamodb_item_size(ret->item->v) > DYNAMODB_ITEM_MAX_BYTES)
         rc = vg_fail_validation(rq, "Item size has exceeded the maximum allowed size");
@@ -129,7 +123,7 @@ plan_action(struct vg_req *rq, struct action *a, struct dynamodb_write *w,
     *key_reason = *reason = VG_STR_NONE;
     vg_rc rc = dynamodb_table_get(rq, a->table_name, &w->t);
     if (rc == VG_OK)
-        rc = fail_text(rq, dynamodb_scalar_mismatch(rq->arena, w->t, &a->exprs));
+        rc = dynamodb_refuse(rq, dynamodb_scalar_mismatch(rq->arena, w->t, &a->exprs));
     if (rc != VG_OK)
         return rc;
     bool is_put = a->kind == DYNAMODB_WRITE_PUT;
@@ -137,7 +131,7 @@ plan_action(struct vg_req *rq, struct action *a, struct dynamodb_write *w,
                          : dynamodb_key_mismatch(w->t, w->item);
     if (key_reason->ptr)
         return VG_OK;
-    rc = fail_text(rq, dynamodb_key_empty(rq->arena, w->t, w->item));
+    rc = dynamodb_refuse(rq, dynamodb_key_empty(rq->arena, w->t, w->item));
     if (rc != VG_OK)
         return rc;
     *key_reason = dynamodb_key_too_long(w->t, w->item);
@@ -298,13 +292,13 @@ read_fetch(struct vg_req *rq, const struct dynamodb_get *in, struct fetch *f)
                                             .names = &in->expression_attribute_names };
     vg_rc rc = dynamodb_params_check(rq, &params);
     if (rc == VG_OK)
-        rc = fail_text(rq, dynamodb_item_fault(in->key));
-    if (rc == VG_OK && !dynamodb_params_parse(rq->arena, &params, &f->exprs))
-        rc = fail_text(rq, f->exprs.x.error);
+        rc = dynamodb_refuse(rq, dynamodb_item_fault(in->key));
+    if (rc == VG_OK)
+        rc = dynamodb_params_read(rq, &params, &f->exprs);
     if (rc == VG_OK)
         rc = dynamodb_table_get(rq, in->table_name, &f->t);
     if (rc == VG_OK)
-        rc = fail_text(rq, dynamodb_scalar_mismatch(rq->arena, f->t, &f->exprs));
+        rc = dynamodb_refuse(rq, dynamodb_scalar_mismatch(rq->arena, f->t, &f->exprs));
     return rc;
 }
 
@@ -347,7 +341,7 @@ dynamodb_transact_get_items(struct vg_req *rq, const struct dynamodb_transact_ge
             return rc;
         struct vg_str mismatch = dynamodb_key_mismatch(fetches[i].t, get->key->v);
         if (mismatch.ptr == NULL) {
-            rc = fail_text(rq, dynamodb_key_empty(rq->arena, fetches[i].t, get->key->v));
+            rc = dynamodb_refuse(rq, dynamodb_key_empty(rq->arena, fetches[i].t, get->key->v));
             if (rc != VG_OK)
                 return rc;
             mismatch = dynamodb_key_too_long(fetches[i].t, get->key->v);

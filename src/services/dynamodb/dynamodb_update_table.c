@@ -215,15 +215,10 @@ dynamodb_update_table(struct vg_req *rq, const struct dynamodb_update_table_inpu
         return rc;
     struct vg_str part = dynamodb_store_tables_part(rq->arena, name.account, name.region);
     vg_auto_tx struct vg_tx *tx = NULL;
-    rc = vg_tx_open(rq, part, &tx);
-    struct vg_str bytes = VG_STR_NONE;
-    if (rc == VG_OK)
-        rc = dynamodb_store_read_table(rq, &name, &bytes, rq->err);
-    if (rc == VG_OK && bytes.ptr == NULL)
-        rc = dynamodb_fail_resource_not_found_exception(rq, "Requested resource not found");
     struct dynamodb_rec_table rec;
+    rc = vg_tx_open(rq, part, &tx);
     if (rc == VG_OK)
-        rc = dynamodb_rec_table_decode(rq->arena, bytes, &rec, rq->err);
+        rc = dynamodb_table_now(rq, &name, &rec);
     struct changes ch = { .n = 0 };
     if (rc == VG_OK)
         rc = plan_update(rq, in, &rec, &ch);

@@ -3,12 +3,6 @@
 
 #define INVALID "One or more parameter values were invalid: "
 
-static vg_rc
-fail_text(struct vg_req *rq, struct vg_str text)
-{
-    return text.ptr ? vg_fail_validation(rq, "%" VG_FMT, VG_ARG(text)) : VG_OK;
-}
-
 /* --- input --------------------------------------------------------------------------------------
  */
 
@@ -102,8 +96,8 @@ dynamodb_walk_init(struct vg_req *rq, const struct dynamodb_walk_input *in,
                                 VG_ARG(in->start_key->fault));
     if (rc == VG_OK)
         rc = check_select(rq, in);
-    if (rc == VG_OK && !dynamodb_params_parse(rq->arena, &in->params, exprs))
-        rc = fail_text(rq, exprs->x.error);
+    if (rc == VG_OK)
+        rc = dynamodb_params_read(rq, &in->params, exprs);
     if (rc == VG_OK)
         rc = dynamodb_table_get(rq, in->table_name, &w->t);
     if (rc != VG_OK)
@@ -121,7 +115,7 @@ dynamodb_walk_init(struct vg_req *rq, const struct dynamodb_walk_input *in,
         if (rc != VG_OK)
             return rc;
     }
-    return fail_text(rq, dynamodb_scalar_mismatch(rq->arena, w->t, exprs));
+    return dynamodb_refuse(rq, dynamodb_scalar_mismatch(rq->arena, w->t, exprs));
 }
 
 /* Whether the item has the attributes of the key, of their types and not empty. */

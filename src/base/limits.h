@@ -16,8 +16,11 @@
     75000 /* keep-alive without a request                                */
 #define VG_HTTP_BODY_STALL_MS                                                                      \
     30000 /* without one byte of a body                                  */
-#define VG_HTTP_AHEAD_BYTES   (64u << 10) /* read while the fiber of a request waits */
-#define VG_JSON_DEPTH_MAX     128u
+#define VG_HTTP_AHEAD_BYTES (64u << 10) /* read while the fiber of a request waits */
+#define VG_JSON_DEPTH_MAX   128u
+#define VG_XML_DEPTH_MAX    64u
+#define VG_XML_NODES_MAX                                                                           \
+    200000u /* elements and attributes; 10,000 parts with ten members each fit */
 #define VG_BODY_MAX_BYTES     (70u << 20) /* buffered request body, unless the operation says less  */
 #define VG_FIBER_STACK_BYTES  (256u << 10)
 #define VG_CONNS_MAX          20000u

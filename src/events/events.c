@@ -17,6 +17,7 @@
 #define ORDER_SPAN_MS    1000 /* virtual: timers due this far apart run one after the other … */
 #define ORDER_WAIT_MS    500 /* … but the later one does not wait longer than this, in real time */
 #define STORE_RETRY_MS   1000
+#define SUSPECT_LOOK_MS  20    /* real time */
 #define MALFORMED_LOG_MS 60000 /* real time: one line for all that are met until then */
 #define LOOK_AGAIN_MS    60000 /* real time; the wall clock may have been set meanwhile */
 #define BACKOFF_FIRST_MS 1000
@@ -82,6 +83,7 @@ mark(struct ev_run *r, struct vg_sess *s, struct vg_str id, int64_t generation, 
     if (is_there && rec.generation == generation) {
         struct events_rec_timer next = rec;
         next.attempts++;
+        next.begun = 0;
         next.due_ms = vg_clock_now_ms(r->ev->setup.clock) + backoff_ms(next.attempts);
         bool is_over =
             outcome == VG_OK || (rec.max_attempts > 0 && next.attempts >= rec.max_attempts);
@@ -98,6 +100,15 @@ mark(struct ev_run *r, struct vg_sess *s, struct vg_str id, int64_t generation, 
     return vg_tx_commit(&tx, err);
 }
 
+static void
+bury(struct vg_events *ev, const struct vg_timer *t, const struct vg_err *err) VG_WAITS
+{
+    if (ev->setup.dead)
+        ev->setup.dead(ev->setup.arg, t, err);
+    else
+        vg_log(VG_LOG_DEBUG, "timer.dead", { "op", t->op }, { "error", vg_err_text(err) });
+}
+
 /* Calls the work; then, after its last failure, the dead-letter callback. */
 static vg_rc
 do_work(struct vg_events *ev, const struct vg_timer *t) VG_WAITS
@@ -111,12 +122,83 @@ do_work(struct vg_events *ev, const struct vg_timer *t) VG_WAITS
     if (rc == VG_OK || t->max_attempts == 0 || t->attempt < t->max_attempts
         || vg_fiber_is_cancelled())
         return rc;
-    if (ev->setup.dead)
-        ev->setup.dead(ev->setup.arg, t, &err);
-    else
-        vg_log(VG_LOG_DEBUG, "timer.dead", { "op", t->op }, { "error", vg_err_text(&err) });
+    bury(ev, t, &err);
     return rc;
 }
+
+/* --- work that ends the process -----------------------------------------------------------------
+ *
+ * An attempt is counted when it has ended, which a crash of the process prevents; so work that
+ * causes the crash would do so for ever.  What may have been at work in an earlier process is
+ * therefore noted as begun before it is done again, and when the next process finds that note, one
+ * attempt more was cut off.  A crash takes innocent work along; so what was cut off is then done
+ * one at a time, and the next crash is blamed on one of them only.
+ */
+
+static bool
+was_cut_off(const struct vg_events *ev, const struct events_rec_timer *rec)
+{
+    return rec->begun != 0 && rec->begun != ev->first_generation;
+}
+
+/* It was due in an earlier process, and has an end to its attempts. */
+static bool
+may_have_been_at_work(const struct vg_events *ev, const struct events_rec_timer *rec)
+{
+    return rec->max_attempts > 0 && rec->generation < ev->first_generation
+           && rec->due_ms <= ev->started_at_ms;
+}
+
+/* Rewrites the timer unless it was put again. Not gated: it must outlive the process, no more. */
+static vg_rc
+note(struct ev_run *r, struct vg_sess *s, struct vg_str id, const struct events_rec_timer *rec,
+     struct vg_err *err) VG_WAITS
+{
+    vg_auto_tx struct vg_tx *tx = NULL;
+    struct events_rec_timer old;
+    bool is_there;
+    vg_rc rc = vg_kv_begin(s, &r->part, 1, &tx, err);
+    if (rc == VG_OK)
+        rc = ev_timer_read(s, tx, r->part, id, &old, &is_there, err);
+    if (rc != VG_OK || !is_there || old.generation != rec->generation)
+        return rc;
+    ev_timer_write(r->ev, tx, r->part, id, &old, rec);
+    return vg_tx_commit(&tx, err);
+}
+
+/* VG_GONE: the process stops. */
+static vg_rc
+take_suspects_place(struct vg_events *ev) VG_WAITS
+{
+    for (;;) {
+        pthread_mutex_lock(&ev->lock);
+        bool is_free = !ev->is_suspect_running;
+        ev->is_suspect_running = true;
+        pthread_mutex_unlock(&ev->lock);
+        if (is_free)
+            return VG_OK;
+        vg_fiber_sleep(SUSPECT_LOOK_MS);
+        if (vg_fiber_is_cancelled())
+            return VG_GONE;
+    }
+}
+
+static void
+leave_suspects_place(struct vg_events *ev)
+{
+    pthread_mutex_lock(&ev->lock);
+    ev->is_suspect_running = false;
+    pthread_mutex_unlock(&ev->lock);
+}
+
+/* --- one run ------------------------------------------------------------------------------------
+ */
+
+struct found {
+    struct ev_head head;
+    struct events_rec_timer rec;
+    bool is_there;
+};
 
 /*
  * The partition's earliest timer, if it is due and not later than the index entry that led here.  A
@@ -124,37 +206,84 @@ do_work(struct vg_events *ev, const struct vg_timer *t) VG_WAITS
  * now would pass what is due between the two elsewhere, so the entry is mended and found again.
  */
 static vg_rc
-run_one(struct ev_run *r, struct vg_sess *s, int64_t *ret_due_ms, struct vg_err *err) VG_WAITS
+find_due(struct ev_run *r, struct vg_sess *s, struct found *ret, struct vg_err *err) VG_WAITS
 {
-    struct ev_head head;
-    vg_rc rc = ev_head_read(r->ev, s, NULL, r->part, &head, err);
+    *ret = (struct found) { .is_there = false };
+    vg_rc rc = ev_head_read(r->ev, s, NULL, r->part, &ret->head, err);
     if (rc != VG_OK)
         return rc;
-    bool is_due =
-        head.due_ms <= r->pointer_ms && head.due_ms <= vg_clock_now_ms(r->ev->setup.clock);
-    struct events_rec_timer rec;
-    bool is_there = false;
+    bool is_due = ret->head.due_ms <= r->pointer_ms
+                  && ret->head.due_ms <= vg_clock_now_ms(r->ev->setup.clock);
     if (is_due)
-        rc = ev_timer_read(s, NULL, r->part, head.id, &rec, &is_there, err);
+        rc = ev_timer_read(s, NULL, r->part, ret->head.id, &ret->rec, &ret->is_there, err);
     if (rc == VG_OK)
         rc = vg_kv_gate(s, err); /* nothing is done of what could still be lost */
-    if (rc != VG_OK)
-        return rc;
-    if (!is_there) /* only the index is to be mended */
-        return mark(r, s, VG_STR_NONE, 0, VG_OK, ret_due_ms, err);
+    return rc;
+}
+
+/* Does the work of what is due, or buries what was cut off too often. */
+static vg_rc
+run_timer(struct ev_run *r, struct vg_sess *s, struct found *due, int64_t *ret_due_ms,
+          struct vg_err *err) VG_WAITS
+{
+    struct vg_events *ev = r->ev;
+    struct events_rec_timer *rec = &due->rec;
+    bool is_cut_off = was_cut_off(ev, rec);
+    if (is_cut_off)
+        rec->attempts++;
+    if (is_cut_off || may_have_been_at_work(ev, rec)) {
+        rec->begun = ev->first_generation;
+        vg_rc rc = note(r, s, due->head.id, rec, err);
+        if (rc != VG_OK)
+            return rc;
+    }
+    bool is_over = is_cut_off && rec->attempts >= rec->max_attempts;
     const struct vg_timer t = {
         .part = r->part,
-        .id = head.id,
-        .op = rec.op,
-        .payload = rec.payload,
-        .due_ms = rec.due_ms,
-        .max_attempts = rec.max_attempts,
-        .attempt = rec.attempts + 1,
+        .id = due->head.id,
+        .op = rec->op,
+        .payload = rec->payload,
+        .due_ms = rec->due_ms,
+        .max_attempts = rec->max_attempts,
+        .attempt = rec->attempts + !is_over,
     };
-    vg_rc outcome = do_work(r->ev, &t);
-    if (outcome != VG_OK && vg_fiber_is_cancelled())
-        return VG_GONE; /* the process stops: that was no attempt, the next one does it again */
-    return mark(r, s, head.id, rec.generation, outcome, ret_due_ms, err);
+    vg_rc outcome = VG_FAIL;
+    if (is_over) {
+        struct vg_err why = { 0 };
+        (void)vg_err_set(&why, "the process ended during its last attempt");
+        bury(ev, &t, &why);
+    } else {
+        outcome = do_work(ev, &t);
+    }
+    if (outcome == VG_OK || is_over || !vg_fiber_is_cancelled())
+        return mark(r, s, due->head.id, rec->generation, outcome, ret_due_ms, err);
+    /* The process stops: that was no attempt, the next one does it again. */
+    bool is_noted = rec->begun != 0;
+    rec->begun = 0;
+    if (is_noted && note(r, s, due->head.id, rec, err) != VG_OK)
+        vg_err_clear(err); /* it counts, then */
+    return VG_GONE;
+}
+
+static vg_rc
+run_one(struct ev_run *r, struct vg_sess *s, int64_t *ret_due_ms, struct vg_err *err) VG_WAITS
+{
+    struct found due;
+    vg_rc rc = find_due(r, s, &due, err);
+    bool is_suspect = rc == VG_OK && due.is_there && was_cut_off(r->ev, &due.rec);
+    if (is_suspect) {
+        rc = take_suspects_place(r->ev);
+        if (rc != VG_OK)
+            return rc;
+        rc = find_due(r, s, &due, err); /* it may have been put again meanwhile */
+    }
+    if (rc == VG_OK && due.is_there)
+        rc = run_timer(r, s, &due, ret_due_ms, err);
+    else if (rc == VG_OK) /* only the index is to be mended */
+        rc = mark(r, s, VG_STR_NONE, 0, VG_OK, ret_due_ms, err);
+    if (is_suspect)
+        leave_suspects_place(r->ev);
+    return rc;
 }
 
 static void
@@ -438,7 +567,9 @@ vg_events_new(const struct vg_events_setup *setup)
         ev->setup.order_wait_ms = ORDER_WAIT_MS;
     if (ev->setup.running_max == 0)
         ev->setup.running_max = EV_RUNNING_MAX;
-    ev->generation = vg_wall_ms() << 20; /* above those of earlier runs */
+    ev->first_generation = vg_wall_ms() << 20; /* above those of earlier runs */
+    ev->generation = ev->first_generation;
+    ev->started_at_ms = vg_clock_now_ms(setup->clock);
     ev->epoch = vg_kv_epoch(setup->kv);
     pthread_mutex_init(&ev->lock, NULL);
     ev->bounds = vg_bounds_new(setup->kv);

@@ -18,8 +18,9 @@
  * - VG_OK from the callback: the timer is gone, unless the work itself put it again.  VG_FAIL: it
  *   is tried again after 1 s, 2 s, 4 s … to 5 min of virtual time, and after `max_attempts` (0:
  *   without end) handed to the dead-letter callback and removed; a crash between these two hands it
- *   over again.  Attempts and waits are stored: they go on after a restart.  Only attempts that
- *   ended count, not those that a stop or a crash cut off.
+ *   over again.  Attempts and waits are stored: they go on after a restart.  An attempt that a stop
+ *   cuts off does not count; one that a crash cuts off does where `max_attempts` is set, but for
+ * the first in a row: work that crashes the process can do so once more often than that.
  *
  * docs/internals/store.md, "Timers", says what is stored.
  */

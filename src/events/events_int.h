@@ -32,6 +32,8 @@ struct ev_run {
 struct vg_events {
     struct vg_events_setup setup;
     _Atomic int64_t generation;
+    int64_t first_generation; /* of this process; those of earlier ones are below */
+    int64_t started_at_ms;    /* virtual */
     struct vg_loop *const *loops;
     size_t n_loops;
     struct vg_bounds *bounds; /* where the timers of partitions begin */
@@ -46,6 +48,7 @@ struct vg_events {
     size_t n_runs;
     struct vg_waiter *sleeper;  /* the sweeper's wait */
     bool is_changed;            /* since the sweeper last looked */
+    bool is_suspect_running;    /* one whose work was cut off before */
     uint64_t n_malformed;       /* index entries passed over; the sweeper's own, as the next */
     int64_t malformed_until_ms; /* monotonic: none is logged before */
 };

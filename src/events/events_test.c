@@ -6,9 +6,11 @@
 #include "events/events_int.h"
 #include "os/clock.h"
 #include "os/file.h"
+#include "os/process.h"
 #include "store/key.h"
 #include "store/walked_test.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -35,7 +37,7 @@ struct world {
     pthread_mutex_t lock; /* guards the rest */
     struct ran log[LOG_MAX];
     size_t n_log, n_dead, n_now, most_now;
-    char dead_error[64];
+    char dead_error[64], dead_id[32];
 };
 
 static void order_body(struct world *w);
@@ -85,11 +87,20 @@ work(void *arg, const struct vg_timer *t, struct vg_err *err)
     pthread_mutex_unlock(&w->lock);
     if (vg_str_eq(t->op, VG_STR("slow")))
         vg_fiber_sleep(1200);
+    if (vg_str_eq(t->op, VG_STR("poison"))) {
+        vg_fiber_sleep(5);
+        VG_ASSERT(!VG_FAULT("test.poison")); /* it crashes */
+    }
     if (vg_str_eq(t->op, VG_STR("nap")))
         vg_fiber_sleep(20);
     while (vg_str_eq(t->op, VG_STR("hold")) && w->is_held)
         vg_fiber_sleep(5);
     vg_rc rc = VG_OK;
+    if (vg_str_eq(t->op, VG_STR("until stopped"))) {
+        while (!vg_fiber_is_cancelled())
+            vg_fiber_sleep(5);
+        rc = vg_err_set(err, "stopped");
+    }
     if (vg_str_eq(t->op, VG_STR("again"))) { /* sets itself anew, as a schedule does */
         vg_auto_arena struct vg_arena *a = vg_arena_new(0);
         struct vg_sess s;
@@ -114,10 +125,10 @@ work(void *arg, const struct vg_timer *t, struct vg_err *err)
 static void
 dead(void *arg, const struct vg_timer *t, const struct vg_err *last)
 {
-    (void)t;
     struct world *w = arg;
     pthread_mutex_lock(&w->lock);
     w->n_dead++;
+    copy(w->dead_id, t->id);
     snprintf(w->dead_error, sizeof(w->dead_error), "%s", last->msg);
     pthread_mutex_unlock(&w->lock);
 }
@@ -804,9 +815,104 @@ timers_of_an_earlier_process_run(void **state)
     in_world(restart_body);
 }
 
-int
-main(void)
+enum { POISON_ATTEMPTS = 3, INNOCENT = 8 };
+
+static void
+poison_put_body(struct world *w)
 {
+    struct vg_timer t = { .op = VG_STR("nap"),
+                          .due_ms = w->start_ms + HOUR_MS,
+                          .max_attempts = POISON_ATTEMPTS };
+    for (int i = 0; i < INNOCENT; i++) {
+        t.part = part_of(w->arena, i);
+        t.id = VG_STR("innocent");
+        put_timer(w, &t);
+    }
+    t.part = part_of(w->arena, INNOCENT);
+    t.id = VG_STR("poison");
+    t.op = VG_STR("poison");
+    put_timer(w, &t);
+    advance(w, HOUR_MS - 1);
+}
+
+/* In a process of its own, which the poison ends. */
+static void
+poisoned_body(struct world *w)
+{
+    advance(w, 1);
+    for (int i = 0; i < 1000 && w->n_dead == 0; i++)
+        vg_fiber_sleep(5);
+}
+
+static int
+poisoned_main(const char *dir)
+{
+    arm("test.poison=crash");
+    in_world_on_disk(dir, VG_DURABLE_OS, LOOPS, poisoned_body);
+    return 0;
+}
+
+static void
+survived_body(struct world *w)
+{
+    for (int i = 0; i < 1000 && (w->n_dead == 0 || vg_events_state(w->ev).n_running > 0); i++)
+        vg_fiber_sleep(5);
+    assert_int_equal(w->n_dead, 1);
+    assert_string_equal(w->dead_id, "poison");
+    for (size_t i = 0; i < n_ran(w); i++)
+        assert_string_equal(w->log[i].op, "nap");
+    index_is_empty(w);
+}
+
+static void
+work_that_crashes_the_process_ends_in_the_dead_letter(void **state)
+{
+    const char *argv[] = { "events_test", *state, NULL };
+    const struct vg_spawn spec = { .path = "/proc/self/exe", .argv = argv };
+    struct vg_err err;
+    in_world_on_disk(*state, VG_DURABLE_OS, LOOPS, poison_put_body);
+    for (int i = 0; i < POISON_ATTEMPTS + 1; i++) {
+        struct vg_exit end;
+        pid_t pid;
+        assert_ok(vg_process_spawn(&spec, &pid, &err));
+        assert_ok(vg_process_wait_blocking(pid, &end, &err));
+        assert_int_equal(end.signal, SIGKILL);
+    }
+    in_world_on_disk(*state, VG_DURABLE_OS, LOOPS, survived_body);
+}
+
+static void
+stopped_body(struct world *w)
+{
+    wait_ran(w, 1);
+    assert_int_equal(w->log[0].attempt, 1);
+    assert_int_equal(w->n_dead, 0);
+}
+
+static void
+stops_put_body(struct world *w)
+{
+    put_timer(w, &(struct vg_timer) { .part = part_of(w->arena, 1),
+                                      .id = VG_STR("x"),
+                                      .op = VG_STR("until stopped"),
+                                      .due_ms = w->start_ms,
+                                      .max_attempts = 2 });
+    stopped_body(w);
+}
+
+static void
+a_stop_is_no_attempt_however_often(void **state)
+{
+    in_world_on_disk(*state, VG_DURABLE_OS, LOOPS, stops_put_body);
+    for (int i = 0; i < 4; i++)
+        in_world_on_disk(*state, VG_DURABLE_OS, LOOPS, stopped_body);
+}
+
+int
+main(int argc, char **argv)
+{
+    if (argc == 2)
+        return poisoned_main(argv[1]);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_timer_runs_once_it_is_due_and_then_is_gone),
         cmocka_unit_test(time_passes_by_itself_too),
@@ -825,6 +931,9 @@ main(void)
                                         remove_dir),
         cmocka_unit_test_setup_teardown(nothing_is_taken_for_consumed_after_a_disk_error, make_dir,
                                         remove_dir),
+        cmocka_unit_test_setup_teardown(work_that_crashes_the_process_ends_in_the_dead_letter,
+                                        make_dir, remove_dir),
+        cmocka_unit_test_setup_teardown(a_stop_is_no_attempt_however_often, make_dir, remove_dir),
         cmocka_unit_test(malformed_entries_of_the_index_hold_up_nothing),
         cmocka_unit_test(timers_of_an_earlier_process_run),
     };

@@ -662,6 +662,24 @@ def test_changes_take_effect_at_once(create, invoke, aws):
     )
 
 
+def test_the_account_stores_the_packages_of_all_versions(own):
+    """AccountUsage: "The amount of storage space, in bytes, that's being used by deployment packages"."""
+    usage = lambda: own.aws("lambda").get_account_settings()["AccountUsage"]  # noqa: E731
+    assert usage() == {"FunctionCount": 0, "TotalCodeSize": 0}
+    first, second, third = (zipped(app__py="#" * n) for n in (10, 1000, 100_000))
+    own.create("f", "def handler(e, c):\n    pass\n", Publish=True)
+    begun = usage()["TotalCodeSize"]
+    own.aws("lambda").update_function_code(FunctionName="f", ZipFile=first, Publish=True)
+    own.aws("lambda").update_function_code(FunctionName="f", ZipFile=second)
+    own.aws("lambda").update_function_code(FunctionName="f", ZipFile=third)  # nobody has the second any more
+    assert usage() == {"FunctionCount": 1, "TotalCodeSize": begun + len(first) + len(third)}
+    own.daemon.restart("kill9")
+    own.aws("lambda").delete_function(FunctionName="f", Qualifier="1")
+    assert usage()["TotalCodeSize"] == len(first) + len(third)
+    own.aws("lambda").delete_function(FunctionName="f")
+    assert usage() == {"FunctionCount": 0, "TotalCodeSize": 0}
+
+
 def test_versions_do_not_change(create, invoke, aws):
     client = aws("lambda")
     function = create("def handler(e, c):\n    return [1, c.function_version]\n")

@@ -330,11 +330,32 @@ on_dropped(void *arg)
     lambda_code_forget(d->rq, d->code_id);
 }
 
-void
+/* The quota on the storage of a region:
+ * https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html */
+static vg_rc
+check_storage(struct vg_req *rq, struct vg_tx *tx, int64_t more_bytes)
+{
+    int64_t stored;
+    vg_rc rc = lambda_store_code_bytes(rq, tx, &stored);
+    if (rc != VG_OK || stored + more_bytes <= (int64_t)LAMBDA_LIMIT_CODE_STORAGE_BYTES)
+        return rc;
+    struct lambda_code_storage_exceeded_exception *d =
+        VG_NEW(rq->arena, struct lambda_code_storage_exceeded_exception);
+    d->type = VG_STR("User");
+    return lambda_fail_code_storage_exceeded_exception_detail(rq, d,
+                                                              "Code storage limit exceeded.");
+}
+
+vg_rc
 lambda_code_keep(struct vg_req *rq, struct vg_tx *tx, const struct lambda_rec_function *fn)
 {
+    vg_rc rc = check_storage(rq, tx, fn->code_bytes);
+    if (rc != VG_OK)
+        return rc;
+    lambda_store_code_add(rq, tx, fn->code_bytes);
     vg_blob_keep(tx, fn->code_id);
     vg_meter_stored(rq, tx, lambda_metered_as(rq, fn->name), fn->code_bytes);
+    return VG_OK;
 }
 
 void
@@ -342,6 +363,7 @@ lambda_code_drop(struct vg_req *rq, struct vg_tx *tx, const struct lambda_rec_fu
 {
     struct dropped *d = VG_NEW(rq->arena, struct dropped);
     *d = (struct dropped) { rq, fn->code_id };
+    lambda_store_code_add(rq, tx, -fn->code_bytes);
     vg_blob_drop(rq->env->blobs, tx, fn->code_id);
     vg_meter_stored(rq, tx, lambda_metered_as(rq, fn->name), -fn->code_bytes);
     vg_tx_on_commit(tx, on_dropped, d);

@@ -14,7 +14,10 @@
 static vg_rc VG_WAITS
 open_tx(struct vg_req *rq, struct vg_tx **ret)
 {
-    return vg_tx_open(rq, lambda_store_part(rq->arena, rq->scope->owner, rq->scope->region), ret);
+    int64_t bytes; /* asked for before the first write, for the data of an earlier build */
+    vg_rc rc =
+        vg_tx_open(rq, lambda_store_part(rq->arena, rq->scope->owner, rq->scope->region), ret);
+    return rc == VG_OK ? lambda_store_code_bytes(rq, *ret, &bytes) : rc;
 }
 
 vg_rc
@@ -304,9 +307,10 @@ lambda_create_function(struct vg_req *rq, const struct lambda_create_function_re
         rc = lambda_store_tx_get(rq, tx, fn.name, LAMBDA_LATEST, &there);
     if (rc == VG_OK && there.name.ptr)
         rc = lambda_conflict(rq, "Function already exist: %" VG_FMT, VG_ARG(fn.name));
+    if (rc == VG_OK)
+        rc = lambda_code_keep(rq, tx, &fn);
     if (rc == VG_OK) {
         lambda_store_put(rq, tx, &fn);
-        lambda_code_keep(rq, tx, &fn);
         if (is_published)
             publish(rq, tx, &fn, VG_STR_NONE, &version);
         rc = vg_tx_commit(&tx, rq->err);
@@ -412,8 +416,9 @@ lambda_update_function_code(struct vg_req *rq, const struct lambda_update_functi
         rc = lambda_check_revision(rq, in->revision_id, old.revision);
     if (rc == VG_OK)
         rc = drop_code_unless_used(rq, tx, &old);
+    if (rc == VG_OK)
+        rc = lambda_code_keep(rq, tx, &fresh);
     if (rc == VG_OK) {
-        lambda_code_keep(rq, tx, &fresh);
         fn = old;
         fn.code_id = fresh.code_id;
         fn.code_sha256 = fresh.code_sha256;

@@ -114,6 +114,11 @@ vg_rc lambda_store_versions(struct vg_req *rq, struct vg_str name, int64_t after
                             struct lambda_rec_function **ret, size_t *ret_n, bool *ret_more)
     VG_MUST_USE;
 
+/* Bytes of the packages that the account stores in the region, those of versions too.  `tx`: as it
+ * sees it, before its first write at the latest; NULL: the latest state. */
+vg_rc lambda_store_code_bytes(struct vg_req *rq, struct vg_tx *tx, int64_t *ret) VG_MUST_USE;
+void lambda_store_code_add(struct vg_req *rq, struct vg_tx *tx, int64_t bytes);
+
 /* The asynchronous queue: a line for each function that has events. */
 struct vg_str lambda_store_line(struct vg_arena *arena, struct vg_str account, struct vg_str region,
                                 struct vg_str name);
@@ -189,8 +194,10 @@ vg_rc lambda_code_store(struct vg_req *rq, struct vg_str zip, bool is_trial,
 vg_rc lambda_code_enter(struct vg_req *rq, struct vg_str code_id, struct vg_str *ret_dir)
     VG_WAITS VG_MUST_USE;
 void lambda_code_leave(struct vg_req *rq, struct vg_str code_id);
-/* In the transaction that stores the first record which refers to the package of `fn`. */
-void lambda_code_keep(struct vg_req *rq, struct vg_tx *tx, const struct lambda_rec_function *fn);
+/* In the transaction that stores the first record which refers to the package of `fn`, after those
+ * that it drops: fails when the account then stored too much. */
+vg_rc lambda_code_keep(struct vg_req *rq, struct vg_tx *tx, const struct lambda_rec_function *fn)
+    VG_MUST_USE;
 /* In the one that removes the last. */
 void lambda_code_drop(struct vg_req *rq, struct vg_tx *tx, const struct lambda_rec_function *fn);
 /* Removes the unpacked form once nothing runs from it. */

@@ -78,7 +78,7 @@ lambda_list_tags(struct vg_req *rq, const struct lambda_list_tags_request *in,
  */
 
 struct totals {
-    int64_t functions, code_bytes, reserved;
+    int64_t functions, reserved;
 };
 
 /* Adds the account's functions up, `but` left out of what is reserved. */
@@ -95,7 +95,6 @@ add_up(struct vg_req *rq, struct vg_str but, struct totals *ret)
             return rc;
         for (size_t i = 0; i < n; i++) {
             ret->functions++;
-            ret->code_bytes += fns[i].code_bytes;
             if (!vg_str_eq(fns[i].name, but))
                 ret->reserved += vg_opt_or(fns[i].reserved, 0);
             after = fns[i].name;
@@ -110,8 +109,11 @@ lambda_get_account_settings(struct vg_req *rq, const struct lambda_get_account_s
                             struct lambda_get_account_settings_response *out)
 {
     struct totals t;
+    int64_t code_bytes;
     (void)in;
     vg_rc rc = add_up(rq, VG_STR_NONE, &t);
+    if (rc == VG_OK)
+        rc = lambda_store_code_bytes(rq, NULL, &code_bytes);
     if (rc != VG_OK)
         return rc;
     out->account_limit = VG_NEW(rq->arena, struct lambda_account_limit);
@@ -124,7 +126,7 @@ lambda_get_account_settings(struct vg_req *rq, const struct lambda_get_account_s
     };
     out->account_usage = VG_NEW(rq->arena, struct lambda_account_usage);
     out->account_usage->function_count = (struct vg_opt_i64) { true, t.functions };
-    out->account_usage->total_code_size = (struct vg_opt_i64) { true, t.code_bytes };
+    out->account_usage->total_code_size = (struct vg_opt_i64) { true, code_bytes };
     return VG_OK;
 }
 

@@ -5,6 +5,7 @@
  *   partition (lambda, account, region)
  *     (fn, name)            the function: record of $LATEST
  *     (ver, name, number)   a published version
+ *     (code_bytes)          counter: the size of all packages
  *   partition (lambda, queue)
  *     (account, region, name)  a function with asynchronous events: its line
  *   partition (lambda, queue, account, region, name)
@@ -154,6 +155,84 @@ lambda_store_tx_all(struct vg_req *rq, struct vg_tx *tx, struct vg_str name,
     *ret = all.items;
     *ret_n = all.len;
     return rc;
+}
+
+/* --- how much is stored -------------------------------------------------------------------------
+ */
+
+/* Of one function: those who share a package are neighbours, $LATEST being the last. */
+static vg_rc
+add_up_versions(struct vg_req *rq, const struct lambda_rec_function *latest, int64_t *sum)
+{
+    struct vg_str code_id = VG_STR_NONE;
+    int64_t after = 0;
+    for (bool has_more = true; has_more;) {
+        struct lambda_rec_function *v;
+        size_t n;
+        vg_rc rc = lambda_store_versions(rq, latest->name, after, 500, &v, &n, &has_more);
+        if (rc != VG_OK)
+            return rc;
+        for (size_t i = 0; i < n; i++) {
+            if (!vg_str_eq(v[i].code_id, code_id))
+                *sum += v[i].code_bytes;
+            code_id = v[i].code_id;
+            if (!vg_str_to_i64(v[i].version, &after))
+                return vg_err_set(rq->err, "a version of a function has no number");
+        }
+    }
+    if (!vg_str_eq(latest->code_id, code_id))
+        *sum += latest->code_bytes;
+    return VG_OK;
+}
+
+/* Of the records, for data that is older than the counter. */
+static vg_rc
+add_up_code(struct vg_req *rq, int64_t *ret)
+{
+    struct vg_str after = VG_STR_NONE;
+    int64_t sum = 0;
+    for (bool has_more = true; has_more;) {
+        struct lambda_rec_function *fns;
+        size_t n;
+        vg_rc rc = lambda_store_list(rq, after, 500, &fns, &n, &has_more);
+        for (size_t i = 0; rc == VG_OK && i < n; i++) {
+            rc = add_up_versions(rq, &fns[i], &sum);
+            after = fns[i].name;
+        }
+        if (rc != VG_OK)
+            return rc;
+    }
+    *ret = sum;
+    return VG_OK;
+}
+
+static struct vg_str
+code_bytes_key(struct vg_arena *arena)
+{
+    return vg_key_of(arena, VG_STR("code_bytes"));
+}
+
+vg_rc
+lambda_store_code_bytes(struct vg_req *rq, struct vg_tx *tx, int64_t *ret)
+{
+    struct vg_str part = part_of(rq), key = code_bytes_key(rq->arena), value;
+    vg_rc rc = tx ? vg_tx_get(tx, part, key, &value, rq->err)
+                  : vg_kv_get(rq->sess, part, key, &value, rq->err);
+    if (rc != VG_OK)
+        return rc;
+    *ret = vg_kv_counter(value);
+    if (value.ptr)
+        return VG_OK;
+    rc = add_up_code(rq, ret); /* in `tx` nothing was written yet, and nobody else writes */
+    if (rc == VG_OK && tx)
+        vg_tx_add(tx, part, key, *ret);
+    return rc;
+}
+
+void
+lambda_store_code_add(struct vg_req *rq, struct vg_tx *tx, int64_t bytes)
+{
+    vg_tx_add(tx, part_of(rq), code_bytes_key(rq->arena), bytes);
 }
 
 /* --- the asynchronous queue ---------------------------------------------------------------------

@@ -19,7 +19,8 @@
 
 #define LEASE_EXTRA_MS 60000
 #define AGE_MAX_MS     (6LL * 60 * 60 * 1000)
-#define LOOK_MS        1000 /* how often a moved virtual clock is noticed */
+#define LOOK_MS        1000  /* how often a moved virtual clock is noticed */
+#define LOOK_AGAIN_MS  60000 /* the store may have been opened again, with events that were gone */
 
 struct job {
     struct lambda_svc *svc;
@@ -224,7 +225,7 @@ look_until(const struct lambda_svc *svc, bool is_in_order)
     if (!is_in_order)
         return vg_mono_ms() + LOOK_MS;
     if (next_ms == INT64_MAX)
-        return VG_NEVER_MS;
+        return vg_mono_ms() + LOOK_AGAIN_MS;
     int64_t now_ms = vg_now_ms(svc->env);
     return vg_mono_ms() + (next_ms <= now_ms ? 1 : VG_MIN(next_ms - now_ms, LOOK_MS));
 }

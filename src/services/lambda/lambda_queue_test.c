@@ -11,6 +11,7 @@
 #include "services/lambda/lambda_int.h"
 #include "store/bound.h"
 #include "store/key.h"
+#include "store/kv_int.h"
 #include "store/walked_test.h"
 
 #include <stdio.h>
@@ -257,6 +258,28 @@ events_of_an_earlier_process_wait_for_their_time(void **state)
     in_world(w, later_body);
 }
 
+static void
+reopened_body(void *arg)
+{
+    struct world *w = arg;
+    wait_empty(w, "known");
+    enqueue(w, "back", 0, 0); /* of which it is not told: a commit that consumed it was lost */
+    enqueue(w, "known", 1, 0);
+    atomic_fetch_add(&w->env.kv->epoch, 1);
+    lambda_queue_note(&w->svc, line_of(w, "known"), 0);
+    wait_empty(w, "back");
+    wait_empty(w, "known");
+    vg_loop_stop(w->loop);
+}
+
+static void
+lines_are_looked_for_again_when_the_store_was_opened_again(void **state)
+{
+    struct world *w = *state;
+    enqueue(w, "known", 0, 0);
+    in_world(w, reopened_body);
+}
+
 /* --- data of before there were lines ------------------------------------------------------------
  */
 
@@ -309,6 +332,7 @@ main(void)
         T(what_has_been_consumed_is_not_walked_over_again),
         T(one_functions_backlog_does_not_delay_anothers_event),
         T(events_of_an_earlier_process_wait_for_their_time),
+        T(lines_are_looked_for_again_when_the_store_was_opened_again),
         T(an_event_stored_without_a_line_gets_into_its_own),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -441,6 +441,52 @@ def test_the_account_as_a_whole(iam, name):
     assert iam.list_account_aliases()["AccountAliases"] == []
 
 
+def test_details_name_a_roles_profiles(iam, name):
+    """API_RoleDetail: "InstanceProfileList: A list of instance profiles that contain this role"."""
+    role, profile = name("role"), name("profile")
+    iam.create_role(RoleName=role, AssumeRolePolicyDocument=LAMBDA_TRUST)
+    iam.create_instance_profile(InstanceProfileName=profile)
+    iam.add_role_to_instance_profile(InstanceProfileName=profile, RoleName=role)
+    pages = iam.get_paginator("get_account_authorization_details").paginate(Filter=["Role"])
+    found = next(r for p in pages for r in p["RoleDetailList"] if r["RoleName"] == role)
+    assert [p["InstanceProfileName"] for p in found["InstanceProfileList"]] == [profile]
+    assert [r["RoleName"] for r in found["InstanceProfileList"][0]["Roles"]] == [role]
+
+
+def test_policies_of_aws_count_who_uses_them(iam, name):
+    """API_Policy: AttachmentCount and PermissionsBoundaryUsageCount; API_ListPolicies: OnlyAttached,
+    PolicyUsageFilter; API_GetAccountAuthorizationDetails: the filter AWSManagedPolicy."""
+    arn, role = "arn:aws:iam::aws:policy/AWSXRayDaemonWriteAccess", name("role")
+
+    def listed(**options):
+        pages = iam.get_paginator("list_policies").paginate(**options)
+        return {p["Arn"]: p for page in pages for p in page["Policies"]}
+
+    def counts(policy):
+        return policy["AttachmentCount"], policy["PermissionsBoundaryUsageCount"]
+
+    iam.create_role(RoleName=role, AssumeRolePolicyDocument=LAMBDA_TRUST)
+    assert counts(iam.get_policy(PolicyArn=arn)["Policy"]) == (0, 0)
+    assert arn in listed(Scope="AWS") and arn not in listed(OnlyAttached=True)
+
+    iam.attach_role_policy(RoleName=role, PolicyArn=arn)
+    assert counts(iam.get_policy(PolicyArn=arn)["Policy"]) == (1, 0)
+    assert counts(listed(Scope="AWS", OnlyAttached=True)[arn]) == (1, 0)
+    assert arn not in listed(PolicyUsageFilter="PermissionsBoundary")
+
+    iam.put_role_permissions_boundary(RoleName=role, PermissionsBoundary=arn)
+    assert counts(listed(PolicyUsageFilter="PermissionsBoundary")[arn]) == (1, 1)
+    pages = iam.get_paginator("get_account_authorization_details").paginate(Filter=["AWSManagedPolicy"])
+    found = {p["Arn"]: p for page in pages for p in page["Policies"]}
+    assert counts(found[arn]) == (1, 1)
+    assert found[arn]["PolicyVersionList"][0]["Document"]["Statement"][0]["Effect"] == "Allow"
+    assert all(counts(p) != (0, 0) for p in found.values())
+
+    iam.detach_role_policy(RoleName=role, PolicyArn=arn)
+    iam.delete_role(RoleName=role)
+    assert counts(iam.get_policy(PolicyArn=arn)["Policy"]) == (0, 0)
+
+
 def test_simulations_decide_as_the_calls_do(iam, user):
     who, _ = user
     table = "arn:aws:dynamodb:us-east-1:000000000000:table/notes"

@@ -202,7 +202,7 @@ add_user(struct vg_req *rq, const struct auth_rec_identity *id,
         .user_name = id->name,
         .user_id = id->id,
         .arn = iam_arn_of(rq, id),
-        .create_date_ms = { .set = true, .v = id->created_ms / 1000 * 1000 },
+        .create_date_ms = iam_ms(id->created_ms),
         .user_policy_list = inlines_out(rq, id),
         .group_list = { .items = id->groups.items, .len = id->groups.len, .set = true },
         .attached_managed_policies = attached_out(rq, id),
@@ -211,23 +211,40 @@ add_user(struct vg_req *rq, const struct auth_rec_identity *id,
     };
 }
 
-static void
-add_role(struct vg_req *rq, const struct auth_rec_identity *id,
+static vg_rc
+profiles_out(struct vg_req *rq, const struct everything *e, struct vg_str role,
+             struct iam_instance_profile_list_type *ret)
+{
+    const struct vg_iam db = iam_reader(rq);
+    vg_rc rc = VG_OK;
+    ret->items = VG_NEW_ARRAY(rq->arena, struct iam_instance_profile, e->profiles.len + 1);
+    ret->set = true;
+    for (size_t i = 0; rc == VG_OK && i < e->profiles.len; i++)
+        if (vg_str_eq_nocase(e->profiles.items[i].role, role))
+            rc = iam_profile_out(rq, &db, &e->profiles.items[i], &ret->items[ret->len++]);
+    return rc;
+}
+
+static vg_rc
+add_role(struct vg_req *rq, const struct everything *e, const struct auth_rec_identity *id,
          struct iam_get_account_authorization_details_response *out)
 {
+    struct iam_instance_profile_list_type profiles = { 0 };
+    vg_rc rc = profiles_out(rq, e, id->name, &profiles);
     out->role_detail_list.items[out->role_detail_list.len++] = (struct iam_role_detail) {
         .path = id->path,
         .role_name = id->name,
         .role_id = id->id,
         .arn = iam_arn_of(rq, id),
-        .create_date_ms = { .set = true, .v = id->created_ms / 1000 * 1000 },
+        .create_date_ms = iam_ms(id->created_ms),
         .assume_role_policy_document = iam_encode_document(rq, id->trust),
-        .instance_profile_list = { .set = true },
+        .instance_profile_list = profiles,
         .role_policy_list = inlines_out(rq, id),
         .attached_managed_policies = attached_out(rq, id),
         .permissions_boundary = iam_boundary(rq, id->boundary),
         .tags = iam_tags_out(rq, id->tags.items, id->tags.len),
     };
+    return rc;
 }
 
 static void
@@ -239,7 +256,7 @@ add_group(struct vg_req *rq, const struct auth_rec_identity *id,
         .group_name = id->name,
         .group_id = id->id,
         .arn = iam_arn_of(rq, id),
-        .create_date_ms = { .set = true, .v = id->created_ms / 1000 * 1000 },
+        .create_date_ms = iam_ms(id->created_ms),
         .group_policy_list = inlines_out(rq, id),
         .attached_managed_policies = attached_out(rq, id),
     };
@@ -255,26 +272,42 @@ add_policy(struct vg_req *rq, const struct auth_rec_policy *p,
         .policy_id = p->id,
         .arn = vg_iam_arn(rq->arena, rq->scope->owner, VG_STR("policy"), p->path, p->name),
         .path = p->path,
-        .default_version_id = vg_str_fmt(rq->arena, "v%u", p->default_version),
+        .default_version_id = iam_version_id(rq, p->default_version),
         .attachment_count = { .set = true, .v = p->attachments },
         .permissions_boundary_usage_count = { .set = true, .v = p->boundaries },
         .is_attachable = { .set = true, .v = true },
-        .create_date_ms = { .set = true, .v = p->created_ms / 1000 * 1000 },
-        .update_date_ms = { .set = true, .v = p->updated_ms / 1000 * 1000 },
+        .create_date_ms = iam_ms(p->created_ms),
+        .update_date_ms = iam_ms(p->updated_ms),
         .policy_version_list = { .set = true },
     };
     d->policy_version_list.items =
         VG_NEW_ARRAY(rq->arena, struct iam_policy_version, p->versions.len + 1);
     d->policy_version_list.len = p->versions.len;
-    for (size_t i = 0; i < p->versions.len; i++) {
-        const struct auth_rec_version *v = &p->versions.items[i];
-        d->policy_version_list.items[i] = (struct iam_policy_version) {
-            .document = iam_encode_document(rq, v->document),
-            .version_id = vg_str_fmt(rq->arena, "v%u", v->number),
-            .is_default_version = { .set = true, .v = v->number == p->default_version },
-            .create_date_ms = { .set = true, .v = v->created_ms / 1000 * 1000 },
-        };
-    }
+    for (size_t i = 0; i < p->versions.len; i++)
+        iam_version_out(rq, p, &p->versions.items[i], true, &d->policy_version_list.items[i]);
+}
+
+static void
+add_aws_policy(struct vg_req *rq, const struct vg_aws_policy *p, const struct iam_use *use,
+               struct iam_get_account_authorization_details_response *out)
+{
+    struct iam_managed_policy_detail *d = &out->policies.items[out->policies.len++];
+    *d = (struct iam_managed_policy_detail) {
+        .policy_name = p->name,
+        .policy_id = p->id,
+        .arn = vg_iam_arn(rq->arena, VG_STR("aws"), VG_STR("policy"), p->path, p->name),
+        .path = p->path,
+        .default_version_id = p->version,
+        .attachment_count = { .set = true, .v = use->attachments },
+        .permissions_boundary_usage_count = { .set = true, .v = use->boundaries },
+        .is_attachable = { .set = true, .v = true },
+        .create_date_ms = iam_ms(IAM_AWS_POLICY_MS),
+        .update_date_ms = iam_ms(IAM_AWS_POLICY_MS),
+        .policy_version_list = { .items = VG_NEW(rq->arena, struct iam_policy_version),
+                                 .len = 1,
+                                 .set = true },
+    };
+    iam_aws_version_out(rq, p, true, &d->policy_version_list.items[0]);
 }
 
 static bool
@@ -288,23 +321,72 @@ wanted(const struct iam_get_account_authorization_details_request *in, struct vg
     return false;
 }
 
+/* One row of the answer: an identity, or a policy of the account's or of AWS's. */
+struct detail {
+    const struct auth_rec_identity *id;
+    const struct auth_rec_policy *policy;
+    const struct vg_aws_policy *aws_policy;
+    const struct iam_use *use;
+};
+struct details {
+    struct detail *items;
+    size_t len, cap;
+};
+
+/* What is asked for, in the order of pages. Policies of AWS's: those that the account uses. */
+static void
+details_of(struct vg_req *rq, const struct iam_get_account_authorization_details_request *in,
+           const struct everything *e, struct details *ret)
+{
+    static const struct vg_str kinds[] = { VG_STR_INIT(""), VG_STR_INIT("User"),
+                                           VG_STR_INIT("Role"), VG_STR_INIT("Group") };
+    size_t n_aws;
+    const struct vg_aws_policy *aws = vg_aws_policies(&n_aws);
+    struct iam_use *used = VG_NEW_ARRAY(rq->arena, struct iam_use, n_aws);
+    for (int k = VG_IDENTITY_USER; k <= VG_IDENTITY_GROUP; k++) {
+        iam_aws_uses_add(&e->ids[k], used);
+        for (size_t i = 0; wanted(in, kinds[k]) && i < e->ids[k].items.len; i++)
+            *VG_VEC_ADD(rq->arena, ret) = (struct detail) { .id = &e->ids[k].items.items[i] };
+    }
+    for (size_t i = 0; wanted(in, VG_STR("LocalManagedPolicy")) && i < e->policies.len; i++)
+        *VG_VEC_ADD(rq->arena, ret) = (struct detail) { .policy = &e->policies.items[i] };
+    for (size_t i = 0; wanted(in, VG_STR("AWSManagedPolicy")) && i < n_aws; i++)
+        if (used[i].attachments > 0 || used[i].boundaries > 0)
+            *VG_VEC_ADD(rq->arena, ret) =
+                (struct detail) { .aws_policy = &aws[i], .use = &used[i] };
+}
+
+static vg_rc
+add_detail(struct vg_req *rq, const struct everything *e, const struct detail *d,
+           struct iam_get_account_authorization_details_response *out)
+{
+    if (d->policy)
+        add_policy(rq, d->policy, out);
+    else if (d->aws_policy)
+        add_aws_policy(rq, d->aws_policy, d->use, out);
+    else if (d->id->kind == VG_IDENTITY_ROLE)
+        return add_role(rq, e, d->id, out);
+    else if (d->id->kind == VG_IDENTITY_USER)
+        add_user(rq, d->id, out);
+    else
+        add_group(rq, d->id, out);
+    return VG_OK;
+}
+
 vg_rc
 iam_get_account_authorization_details(
     struct vg_req *rq, const struct iam_get_account_authorization_details_request *in,
     struct iam_get_account_authorization_details_response *out)
 {
-    static const struct vg_str kinds[] = { VG_STR_INIT(""), VG_STR_INIT("User"),
-                                           VG_STR_INIT("Role"), VG_STR_INIT("Group") };
     struct everything e = { 0 };
-    size_t from, to, at = 0, n = 0;
+    struct details all = { 0 };
+    size_t from, to;
     vg_rc rc = read_all(rq, &e);
-    for (int k = VG_IDENTITY_USER; k <= VG_IDENTITY_GROUP; k++)
-        n += wanted(in, kinds[k]) ? e.ids[k].items.len : 0;
-    bool with_policies = wanted(in, VG_STR("LocalManagedPolicy"));
-    n += with_policies ? e.policies.len : 0;
-    if (rc == VG_OK)
-        rc = iam_slice(rq, in->marker, in->max_items, n, &from, &to, &out->is_truncated,
-                       &out->marker);
+    if (rc != VG_OK)
+        return rc;
+    details_of(rq, in, &e, &all);
+    rc = iam_slice(rq, in->marker, in->max_items, all.len, &from, &to, &out->is_truncated,
+                   &out->marker);
     if (rc != VG_OK)
         return rc;
     size_t max = to - from + 1;
@@ -314,21 +396,7 @@ iam_get_account_authorization_details(
     out->policies.items = VG_NEW_ARRAY(rq->arena, struct iam_managed_policy_detail, max);
     out->user_detail_list.set = out->role_detail_list.set = true;
     out->group_detail_list.set = out->policies.set = true;
-    for (int k = VG_IDENTITY_USER; k <= VG_IDENTITY_GROUP; k++) {
-        for (size_t i = 0; wanted(in, kinds[k]) && i < e.ids[k].items.len; i++, at++) {
-            const struct auth_rec_identity *id = &e.ids[k].items.items[i];
-            if (at < from || at >= to)
-                continue;
-            if (k == VG_IDENTITY_USER)
-                add_user(rq, id, out);
-            else if (k == VG_IDENTITY_ROLE)
-                add_role(rq, id, out);
-            else
-                add_group(rq, id, out);
-        }
-    }
-    for (size_t i = 0; with_policies && i < e.policies.len; i++, at++)
-        if (at >= from && at < to)
-            add_policy(rq, &e.policies.items[i], out);
-    return VG_OK;
+    for (size_t i = from; i < to && rc == VG_OK; i++)
+        rc = add_detail(rq, &e, &all.items[i], out);
+    return rc;
 }

@@ -398,13 +398,84 @@ iam_all(struct vg_req *rq, const struct vg_iam *db, enum vg_identity_kind kind,
     return rc;
 }
 
+static struct iam_use *
+use_of(struct vg_str arn, struct iam_use *uses)
+{
+    size_t n;
+    const struct vg_aws_policy *p = vg_aws_policy_find(arn);
+    return p ? &uses[p - vg_aws_policies(&n)] : NULL;
+}
+
+void
+iam_aws_uses_add(const struct iam_found *ids, struct iam_use *uses)
+{
+    for (size_t i = 0; i < ids->items.len; i++) {
+        const struct auth_rec_identity *id = &ids->items.items[i];
+        struct iam_use *use = use_of(id->boundary, uses);
+        if (use)
+            use->boundaries++;
+        for (size_t k = 0; k < id->attached.len; k++) {
+            use = use_of(id->attached.items[k], uses);
+            if (use)
+                use->attachments++;
+        }
+    }
+}
+
+vg_rc
+iam_aws_uses(struct vg_req *rq, const struct vg_iam *db, struct iam_use **ret)
+{
+    size_t n;
+    struct iam_found ids;
+    vg_rc rc = VG_OK;
+    vg_aws_policies(&n);
+    *ret = VG_NEW_ARRAY(rq->arena, struct iam_use, n);
+    for (int k = VG_IDENTITY_USER; rc == VG_OK && k <= VG_IDENTITY_GROUP; k++) {
+        rc = iam_all(rq, db, (enum vg_identity_kind)k, &ids);
+        if (rc == VG_OK)
+            iam_aws_uses_add(&ids, *ret);
+    }
+    return rc;
+}
+
 /* --- answers ------------------------------------------------------------------------------------
  */
 
-static struct vg_opt_i64
-set_ms(int64_t ms)
+struct vg_opt_i64
+iam_ms(int64_t ms)
 {
     return (struct vg_opt_i64) { .set = true, .v = ms / 1000 * 1000 };
+}
+
+struct vg_str
+iam_version_id(struct vg_req *rq, uint32_t number)
+{
+    return vg_str_fmt(rq->arena, "v%u", number);
+}
+
+void
+iam_version_out(struct vg_req *rq, const struct auth_rec_policy *p,
+                const struct auth_rec_version *v, bool with_document,
+                struct iam_policy_version *ret)
+{
+    *ret = (struct iam_policy_version) {
+        .document = with_document ? iam_encode_document(rq, v->document) : VG_STR_NONE,
+        .version_id = iam_version_id(rq, v->number),
+        .is_default_version = { .set = true, .v = v->number == p->default_version },
+        .create_date_ms = iam_ms(v->created_ms),
+    };
+}
+
+void
+iam_aws_version_out(struct vg_req *rq, const struct vg_aws_policy *p, bool with_document,
+                    struct iam_policy_version *ret)
+{
+    *ret = (struct iam_policy_version) {
+        .document = with_document ? iam_encode_document(rq, p->document) : VG_STR_NONE,
+        .version_id = p->version,
+        .is_default_version = { .set = true, .v = true },
+        .create_date_ms = iam_ms(IAM_AWS_POLICY_MS),
+    };
 }
 
 void
@@ -415,7 +486,7 @@ iam_user_out(struct vg_req *rq, const struct auth_rec_identity *id, struct iam_u
         .user_name = id->name,
         .user_id = id->id,
         .arn = iam_arn_of(rq, id),
-        .create_date_ms = set_ms(id->created_ms),
+        .create_date_ms = iam_ms(id->created_ms),
         .permissions_boundary = iam_boundary(rq, id->boundary),
         .tags = iam_tags_out(rq, id->tags.items, id->tags.len),
     };
@@ -429,7 +500,7 @@ iam_role_out(struct vg_req *rq, const struct auth_rec_identity *id, struct iam_r
         .role_name = id->name,
         .role_id = id->id,
         .arn = iam_arn_of(rq, id),
-        .create_date_ms = set_ms(id->created_ms),
+        .create_date_ms = iam_ms(id->created_ms),
         .assume_role_policy_document = iam_encode_document(rq, id->trust),
         .description = id->description,
         .max_session_duration = { .set = true, .v = id->max_session_s },
@@ -446,6 +517,6 @@ iam_group_out(struct vg_req *rq, const struct auth_rec_identity *id, struct iam_
         .group_name = id->name,
         .group_id = id->id,
         .arn = iam_arn_of(rq, id),
-        .create_date_ms = set_ms(id->created_ms),
+        .create_date_ms = iam_ms(id->created_ms),
     };
 }

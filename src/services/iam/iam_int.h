@@ -137,11 +137,36 @@ vg_rc iam_rows_named(struct vg_req *rq, const struct iam_row_type *type, const s
 vg_rc iam_all(struct vg_req *rq, const struct vg_iam *db, enum vg_identity_kind kind,
               struct iam_found *ret) VG_MUST_USE;
 
+/* Who uses a policy of AWS's in this account: no record counts it, so identities are asked. */
+struct iam_use {
+    int64_t attachments, boundaries;
+};
+/* A row for each of vg_aws_policies(), in its order. */
+vg_rc iam_aws_uses(struct vg_req *rq, const struct vg_iam *db, struct iam_use **ret) VG_MUST_USE;
+/* Adds those of some identities. */
+void iam_aws_uses_add(const struct iam_found *ids, struct iam_use *uses);
+
 /* --- answers ------------------------------------------------------------------------------------
  */
+
+/* The dates of AWS's policies are not kept; all say the same. */
+#define IAM_AWS_POLICY_MS INT64_C(1423181992000)
+
+struct vg_aws_policy; /* auth/aws_policies.h */
+
+struct vg_opt_i64 iam_ms(int64_t ms); /* to the second, as IAM's dates are */
+struct vg_str iam_version_id(struct vg_req *rq, uint32_t number); /* "v1" */
+void iam_version_out(struct vg_req *rq, const struct auth_rec_policy *p,
+                     const struct auth_rec_version *v, bool with_document,
+                     struct iam_policy_version *ret);
+/* The one version of a policy of AWS's. */
+void iam_aws_version_out(struct vg_req *rq, const struct vg_aws_policy *p, bool with_document,
+                         struct iam_policy_version *ret);
 
 void iam_user_out(struct vg_req *rq, const struct auth_rec_identity *id, struct iam_user *ret);
 void iam_role_out(struct vg_req *rq, const struct auth_rec_identity *id, struct iam_role *ret);
 void iam_group_out(struct vg_req *rq, const struct auth_rec_identity *id, struct iam_group *ret);
+vg_rc iam_profile_out(struct vg_req *rq, const struct vg_iam *db, const struct auth_rec_profile *p,
+                      struct iam_instance_profile *ret) VG_MUST_USE;
 
 #endif

@@ -43,7 +43,7 @@ iam_create_access_key(struct vg_req *rq, const struct iam_create_access_key_requ
         .access_key_id = key.id,
         .status = status_of(&key),
         .secret_access_key = key.secret,
-        .create_date_ms = { .set = true, .v = key.created_ms / 1000 * 1000 },
+        .create_date_ms = iam_ms(key.created_ms),
     };
     return iam_commit(rq, &db);
 }
@@ -132,7 +132,7 @@ iam_list_access_keys(struct vg_req *rq, const struct iam_list_access_keys_reques
                     .user_name = id.name,
                     .access_key_id = key.id,
                     .status = status_of(&key),
-                    .create_date_ms = { .set = true, .v = key.created_ms / 1000 * 1000 },
+                    .create_date_ms = iam_ms(key.created_ms),
                 };
     }
     return rc;

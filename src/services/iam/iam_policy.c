@@ -15,18 +15,6 @@ arn_of(struct vg_req *rq, const struct auth_rec_policy *p)
     return vg_iam_arn(rq->arena, rq->scope->owner, VG_STR("policy"), p->path, p->name);
 }
 
-static struct vg_str
-version_id(struct vg_req *rq, uint32_t number)
-{
-    return vg_str_fmt(rq->arena, "v%u", number);
-}
-
-static struct vg_opt_i64
-at_ms(int64_t ms)
-{
-    return (struct vg_opt_i64) { .set = true, .v = ms / 1000 * 1000 };
-}
-
 static vg_rc
 not_found(struct vg_req *rq, struct vg_str arn)
 {
@@ -67,20 +55,20 @@ policy_out(struct vg_req *rq, const struct auth_rec_policy *p, struct iam_policy
         .policy_id = p->id,
         .arn = arn_of(rq, p),
         .path = p->path,
-        .default_version_id = version_id(rq, p->default_version),
+        .default_version_id = iam_version_id(rq, p->default_version),
         .attachment_count = { .set = true, .v = p->attachments },
         .permissions_boundary_usage_count = { .set = true, .v = p->boundaries },
         .is_attachable = { .set = true, .v = true },
         .description = p->description,
-        .create_date_ms = at_ms(p->created_ms),
-        .update_date_ms = at_ms(p->updated_ms),
+        .create_date_ms = iam_ms(p->created_ms),
+        .update_date_ms = iam_ms(p->updated_ms),
         .tags = iam_tags_out(rq, p->tags.items, p->tags.len),
     };
 }
 
-/* The dates of AWS's policies are not kept; all say the same. */
 static void
-aws_policy_out(struct vg_req *rq, const struct vg_aws_policy *p, struct iam_policy *ret)
+aws_policy_out(struct vg_req *rq, const struct vg_aws_policy *p, const struct iam_use *use,
+               struct iam_policy *ret)
 {
     *ret = (struct iam_policy) {
         .policy_name = p->name,
@@ -88,12 +76,12 @@ aws_policy_out(struct vg_req *rq, const struct vg_aws_policy *p, struct iam_poli
         .arn = vg_iam_arn(rq->arena, VG_STR("aws"), VG_STR("policy"), p->path, p->name),
         .path = p->path,
         .default_version_id = p->version,
-        .attachment_count = { .set = true },
-        .permissions_boundary_usage_count = { .set = true },
+        .attachment_count = { .set = true, .v = use->attachments },
+        .permissions_boundary_usage_count = { .set = true, .v = use->boundaries },
         .is_attachable = { .set = true, .v = true },
         .description = p->description,
-        .create_date_ms = at_ms(1423181992000),
-        .update_date_ms = at_ms(1423181992000),
+        .create_date_ms = iam_ms(IAM_AWS_POLICY_MS),
+        .update_date_ms = iam_ms(IAM_AWS_POLICY_MS),
     };
 }
 
@@ -146,13 +134,18 @@ iam_get_policy(struct vg_req *rq, const struct iam_get_policy_request *in,
     const struct vg_iam db = iam_reader(rq);
     const struct vg_aws_policy *aws = vg_aws_policy_find(in->policy_arn);
     out->policy = VG_NEW(rq->arena, struct iam_policy);
+    vg_rc rc;
     if (aws) {
-        aws_policy_out(rq, aws, out->policy);
-        return VG_OK;
+        size_t n;
+        struct iam_use *used;
+        rc = iam_aws_uses(rq, &db, &used);
+        if (rc == VG_OK)
+            aws_policy_out(rq, aws, &used[aws - vg_aws_policies(&n)], out->policy);
+        return rc;
     }
     if (vg_str_starts(in->policy_arn, VG_STR("arn:aws:iam::aws:")))
         return not_found(rq, in->policy_arn);
-    vg_rc rc = need_own(rq, &db, in->policy_arn, &p);
+    rc = need_own(rq, &db, in->policy_arn, &p);
     if (rc == VG_OK)
         policy_out(rq, &p, out->policy);
     return rc;
@@ -198,13 +191,33 @@ is_below(struct vg_str path, struct vg_str prefix)
 }
 
 static bool
-is_listed(const struct iam_list_policies_request *in, const struct auth_rec_policy *p)
+is_listed(const struct iam_list_policies_request *in, struct vg_str path, int64_t attachments,
+          int64_t boundaries)
 {
-    if (only_used(in) && p->attachments == 0 && p->boundaries == 0)
+    if (only_used(in) && attachments == 0 && boundaries == 0)
         return false;
-    if (only_boundaries(in) && p->boundaries == 0)
+    if (only_boundaries(in) && boundaries == 0)
         return false;
-    return is_below(p->path, in->path_prefix);
+    return is_below(path, in->path_prefix);
+}
+
+struct listed {
+    struct iam_policy *items;
+    size_t len, cap;
+};
+
+static vg_rc
+add_aws(struct vg_req *rq, const struct vg_iam *db, const struct iam_list_policies_request *in,
+        struct listed *all)
+{
+    size_t n;
+    const struct vg_aws_policy *aws = vg_aws_policies(&n);
+    struct iam_use *used;
+    vg_rc rc = iam_aws_uses(rq, db, &used);
+    for (size_t i = 0; rc == VG_OK && i < n; i++)
+        if (is_listed(in, aws[i].path, used[i].attachments, used[i].boundaries))
+            aws_policy_out(rq, &aws[i], &used[i], VG_VEC_ADD(rq->arena, all));
+    return rc;
 }
 
 /* AWS's first, then the account's; the marker is the index in that order. */
@@ -212,24 +225,20 @@ vg_rc
 iam_list_policies(struct vg_req *rq, const struct iam_list_policies_request *in,
                   struct iam_list_policies_response *out)
 {
-    VG_VEC(struct iam_policy) all = { 0 };
+    struct listed all = { 0 };
     const struct vg_iam db = iam_reader(rq);
-    size_t n_aws, from, to;
-    const struct vg_aws_policy *aws = vg_aws_policies(&n_aws);
-    bool with_aws =
-        in->scope.v != IAM_POLICY_SCOPE_TYPE_LOCAL && !only_used(in) && !only_boundaries(in);
-    for (size_t i = 0; with_aws && i < n_aws; i++)
-        if (is_below(aws[i].path, in->path_prefix))
-            aws_policy_out(rq, &aws[i], VG_VEC_ADD(rq->arena, &all));
+    size_t from, to;
+    vg_rc rc = VG_OK;
+    if (in->scope.v != IAM_POLICY_SCOPE_TYPE_LOCAL)
+        rc = add_aws(rq, &db, in, &all);
     struct vg_iam_list list = { .has_more = in->scope.v != IAM_POLICY_SCOPE_TYPE_AWS };
     struct vg_str after = VG_STR_NONE;
-    vg_rc rc = VG_OK;
     while (rc == VG_OK && list.has_more) {
         rc = vg_iam_policies(&db, after, 200, &list);
         for (size_t i = 0; rc == VG_OK && i < list.len; i++) {
             const struct auth_rec_policy *p = &list.policies[i];
             after = p->name;
-            if (is_listed(in, p))
+            if (is_listed(in, p->path, p->attachments, p->boundaries))
                 policy_out(rq, p, VG_VEC_ADD(rq->arena, &all));
         }
     }
@@ -271,18 +280,6 @@ no_version(struct vg_req *rq, struct vg_str arn, struct vg_str id)
         VG_ARG(arn), VG_ARG(id));
 }
 
-static void
-version_out(struct vg_req *rq, const struct auth_rec_policy *p, const struct auth_rec_version *v,
-            bool with_document, struct iam_policy_version *ret)
-{
-    *ret = (struct iam_policy_version) {
-        .document = with_document ? iam_encode_document(rq, v->document) : VG_STR_NONE,
-        .version_id = version_id(rq, v->number),
-        .is_default_version = { .set = true, .v = v->number == p->default_version },
-        .create_date_ms = at_ms(v->created_ms),
-    };
-}
-
 vg_rc
 iam_create_policy_version(struct vg_req *rq, const struct iam_create_policy_version_request *in,
                           struct iam_create_policy_version_response *out)
@@ -311,7 +308,7 @@ iam_create_policy_version(struct vg_req *rq, const struct iam_create_policy_vers
     p.updated_ms = v->created_ms;
     vg_iam_put_policy(&db, &p);
     out->policy_version = VG_NEW(rq->arena, struct iam_policy_version);
-    version_out(rq, &p, v, false, out->policy_version);
+    iam_version_out(rq, &p, v, false, out->policy_version);
     return iam_commit(rq, &db);
 }
 
@@ -324,12 +321,7 @@ iam_get_policy_version(struct vg_req *rq, const struct iam_get_policy_version_re
     const struct vg_aws_policy *aws = vg_aws_policy_find(in->policy_arn);
     out->policy_version = VG_NEW(rq->arena, struct iam_policy_version);
     if (aws && vg_str_eq(aws->version, in->version_id)) {
-        *out->policy_version = (struct iam_policy_version) {
-            .document = iam_encode_document(rq, aws->document),
-            .version_id = aws->version,
-            .is_default_version = { .set = true, .v = true },
-            .create_date_ms = at_ms(1423181992000),
-        };
+        iam_aws_version_out(rq, aws, true, out->policy_version);
         return VG_OK;
     }
     if (aws)
@@ -340,7 +332,7 @@ iam_get_policy_version(struct vg_req *rq, const struct iam_get_policy_version_re
     const struct auth_rec_version *v = find_version(&p, in->version_id);
     if (!v)
         return no_version(rq, in->policy_arn, in->version_id);
-    version_out(rq, &p, v, true, out->policy_version);
+    iam_version_out(rq, &p, v, true, out->policy_version);
     return VG_OK;
 }
 
@@ -406,11 +398,9 @@ iam_list_policy_versions(struct vg_req *rq, const struct iam_list_policy_version
     for (size_t i = from; i < to; i++) {
         struct iam_policy_version *v = &out->versions.items[out->versions.len++];
         if (aws)
-            *v = (struct iam_policy_version) { .version_id = aws->version,
-                                               .is_default_version = { .set = true, .v = true },
-                                               .create_date_ms = at_ms(1423181992000) };
+            iam_aws_version_out(rq, aws, false, v);
         else /* newest first */
-            version_out(rq, &p, &p.versions.items[p.versions.len - 1 - i], false, v);
+            iam_version_out(rq, &p, &p.versions.items[p.versions.len - 1 - i], false, v);
     }
     return VG_OK;
 }

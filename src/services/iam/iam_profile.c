@@ -14,9 +14,9 @@ need(struct vg_req *rq, const struct vg_iam *db, struct vg_str name, struct auth
                                              VG_ARG(name));
 }
 
-static vg_rc
-profile_out(struct vg_req *rq, const struct vg_iam *db, const struct auth_rec_profile *p,
-            struct iam_instance_profile *ret)
+vg_rc
+iam_profile_out(struct vg_req *rq, const struct vg_iam *db, const struct auth_rec_profile *p,
+                struct iam_instance_profile *ret)
 {
     struct auth_rec_identity role;
     *ret = (struct iam_instance_profile) {
@@ -25,7 +25,7 @@ profile_out(struct vg_req *rq, const struct vg_iam *db, const struct auth_rec_pr
         .instance_profile_id = p->id,
         .arn =
             vg_iam_arn(rq->arena, rq->scope->owner, VG_STR("instance-profile"), p->path, p->name),
-        .create_date_ms = { .set = true, .v = p->created_ms / 1000 * 1000 },
+        .create_date_ms = iam_ms(p->created_ms),
         .roles = { .items = VG_NEW(rq->arena, struct iam_role), .set = true },
         .tags = iam_tags_out(rq, p->tags.items, p->tags.len),
     };
@@ -62,7 +62,7 @@ iam_create_instance_profile(struct vg_req *rq, const struct iam_create_instance_
         return rc;
     vg_iam_put_profile(&db, &p);
     out->instance_profile = VG_NEW(rq->arena, struct iam_instance_profile);
-    rc = profile_out(rq, &db, &p, out->instance_profile);
+    rc = iam_profile_out(rq, &db, &p, out->instance_profile);
     return rc == VG_OK ? iam_commit(rq, &db) : rc;
 }
 
@@ -76,7 +76,7 @@ iam_get_instance_profile(struct vg_req *rq, const struct iam_get_instance_profil
     if (rc != VG_OK)
         return rc;
     out->instance_profile = VG_NEW(rq->arena, struct iam_instance_profile);
-    return profile_out(rq, &db, &p, out->instance_profile);
+    return iam_profile_out(rq, &db, &p, out->instance_profile);
 }
 
 vg_rc
@@ -123,7 +123,7 @@ list(struct vg_req *rq, struct vg_str prefix, struct vg_str role, struct vg_str 
     ret->items = VG_NEW_ARRAY(rq->arena, struct iam_instance_profile, to - from + 1);
     ret->set = true;
     for (size_t i = from; i < to && rc == VG_OK; i++)
-        rc = profile_out(rq, &db, &all.items[i], &ret->items[ret->len++]);
+        rc = iam_profile_out(rq, &db, &all.items[i], &ret->items[ret->len++]);
     return rc;
 }
 

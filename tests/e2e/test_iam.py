@@ -418,6 +418,14 @@ def test_service_linked_roles(iam):
         iam.get_service_linked_role_deletion_status(DeletionTaskId=task)["Status"]
         == "SUCCEEDED"
     )
+    # API_CreateServiceLinkedRole: a service is "service-name.amazonaws.com"; a role's name has 64 characters
+    refused("InvalidInput", iam.create_service_linked_role, AWSServiceName=".amazonaws.com")
+    suffix = {"AWSServiceName": "lex.amazonaws.com", "CustomSuffix": "x" * 44}
+    refused("InvalidInput", iam.create_service_linked_role, **suffix)
+    suffix["CustomSuffix"] = "x" * 43
+    longest = iam.create_service_linked_role(**suffix)["Role"]["RoleName"]
+    assert len(longest) == 64
+    iam.delete_service_linked_role(RoleName=longest)
 
 
 def test_the_account_as_a_whole(iam, name):

@@ -5,6 +5,7 @@
 
 #define SESSION_DEFAULT_S 3600
 #define TRUST_MAX         2048
+#define NAME_MAX_CHARS    64
 
 static vg_rc
 check_trust(struct vg_req *rq, struct vg_str json)
@@ -202,7 +203,7 @@ iam_create_service_linked_role(struct vg_req *rq,
                                struct iam_create_service_linked_role_response *out)
 {
     struct vg_str service = in->aws_service_name;
-    if (service.len < 2 || !vg_str_ends(service, VG_STR(".amazonaws.com")))
+    if (vg_str_find_char(service, '.') == 0 || !vg_str_ends(service, VG_STR(".amazonaws.com")))
         return iam_fail_invalid_input_exception(rq, "Invalid service name: %" VG_FMT,
                                                 VG_ARG(service));
     struct auth_rec_identity id = {
@@ -220,6 +221,9 @@ iam_create_service_linked_role(struct vg_req *rq,
                             "\"},\"Action\":\"sts:AssumeRole\"}]}",
                             VG_ARG(service)),
     };
+    if (id.name.len > NAME_MAX_CHARS)
+        return iam_fail_invalid_input_exception(rq, "Role name %" VG_FMT " is longer than %d.",
+                                                VG_ARG(id.name), NAME_MAX_CHARS);
     struct auth_rec_identity other;
     iam_auto_db db = { 0 };
     vg_rc rc = iam_begin(rq, &db, false);

@@ -36,6 +36,18 @@ vg_rc iam_save(struct vg_req *rq, struct vg_iam *db, const struct auth_rec_ident
 vg_rc iam_drop(struct vg_req *rq, struct vg_iam *db, struct auth_rec_identity *id)
     VG_WAITS VG_MUST_USE;
 
+/* --- iam_policy.c -------------------------------------------------------------------------------
+ */
+
+/* The account's policy of that ARN, or NoSuchEntity. AWS's own cannot be changed: AccessDenied. */
+vg_rc iam_need_policy(struct vg_req *rq, const struct vg_iam *db, struct vg_str arn,
+                      struct auth_rec_policy *ret) VG_MUST_USE;
+/* The same in a transaction that it opens. */
+vg_rc iam_change_policy(struct vg_req *rq, struct vg_iam *db, struct vg_str arn,
+                        struct auth_rec_policy *ret) VG_WAITS VG_MUST_USE;
+/* The document of a managed policy: its size and what iam_check_document() asks. */
+vg_rc iam_check_managed(struct vg_req *rq, struct vg_str json) VG_MUST_USE;
+
 /* --- iam_common.c -------------------------------------------------------------------------------
  */
 
@@ -84,7 +96,7 @@ vg_rc iam_tags_change(struct vg_req *rq, const struct iam_tag_list_type *add,
 struct iam_tag_list_type iam_tags_out(struct vg_req *rq, const struct auth_rec_tag *items,
                                       size_t len);
 
-/* --- pages: Marker is opaque to the caller ------------------------------------------------------
+/* --- iam_page.c: Marker is opaque to the caller -------------------------------------------------
  */
 
 struct iam_page {
@@ -146,7 +158,7 @@ vg_rc iam_aws_uses(struct vg_req *rq, const struct vg_iam *db, struct iam_use **
 /* Adds those of some identities. */
 void iam_aws_uses_add(const struct iam_found *ids, struct iam_use *uses);
 
-/* --- answers ------------------------------------------------------------------------------------
+/* --- answers: iam_common.c ----------------------------------------------------------------------
  */
 
 /* The dates of AWS's policies are not kept; all say the same. */

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Managed policies: the account's own, with up to five versions, and AWS's, which only read. */
+/* Managed policies: the account's own, and AWS's, which only read. */
 
 #include "services/iam/iam_int.h"
 
 #include "auth/aws_policies.h"
 
-#define VERSIONS_MAX 5
-#define SIZE_MAX_    6144
+#define SIZE_MAX_ 6144
 
 static struct vg_str
 arn_of(struct vg_req *rq, const struct auth_rec_policy *p)
@@ -21,9 +20,9 @@ not_found(struct vg_req *rq, struct vg_str arn)
     return iam_fail_no_such_entity_exception(rq, "Policy %" VG_FMT " was not found.", VG_ARG(arn));
 }
 
-/* The account's policy of that ARN. AWS's own cannot be changed. */
-static vg_rc
-need_own(struct vg_req *rq, const struct vg_iam *db, struct vg_str arn, struct auth_rec_policy *ret)
+vg_rc
+iam_need_policy(struct vg_req *rq, const struct vg_iam *db, struct vg_str arn,
+                struct auth_rec_policy *ret)
 {
     struct vg_str account, type, name;
     if (!vg_iam_arn_split(arn, &account, &type, &name) || !vg_str_eq(type, VG_STR("policy")))
@@ -38,8 +37,16 @@ need_own(struct vg_req *rq, const struct vg_iam *db, struct vg_str arn, struct a
     return is_it ? VG_OK : not_found(rq, arn);
 }
 
-static vg_rc
-check(struct vg_req *rq, struct vg_str json)
+vg_rc
+iam_change_policy(struct vg_req *rq, struct vg_iam *db, struct vg_str arn,
+                  struct auth_rec_policy *ret)
+{
+    vg_rc rc = iam_begin(rq, db, false);
+    return rc == VG_OK ? iam_need_policy(rq, db, arn, ret) : rc;
+}
+
+vg_rc
+iam_check_managed(struct vg_req *rq, struct vg_str json)
 {
     if (iam_document_size(json) > SIZE_MAX_)
         return iam_fail_limit_exceeded_exception(rq, "Cannot exceed quota for PolicySize: %d",
@@ -92,7 +99,7 @@ iam_create_policy(struct vg_req *rq, const struct iam_create_policy_request *in,
     struct auth_rec_policy p;
     iam_auto_db db = { 0 };
     int64_t now_ms = vg_now_ms(rq->env);
-    vg_rc rc = check(rq, in->policy_document);
+    vg_rc rc = iam_check_managed(rq, in->policy_document);
     if (rc == VG_OK)
         rc = iam_begin(rq, &db, false);
     if (rc == VG_OK)
@@ -145,7 +152,7 @@ iam_get_policy(struct vg_req *rq, const struct iam_get_policy_request *in,
     }
     if (vg_str_starts(in->policy_arn, VG_STR("arn:aws:iam::aws:")))
         return not_found(rq, in->policy_arn);
-    rc = need_own(rq, &db, in->policy_arn, &p);
+    rc = iam_need_policy(rq, &db, in->policy_arn, &p);
     if (rc == VG_OK)
         policy_out(rq, &p, out->policy);
     return rc;
@@ -156,9 +163,7 @@ iam_delete_policy(struct vg_req *rq, const struct iam_delete_policy_request *in)
 {
     struct auth_rec_policy p;
     iam_auto_db db = { 0 };
-    vg_rc rc = iam_begin(rq, &db, false);
-    if (rc == VG_OK)
-        rc = need_own(rq, &db, in->policy_arn, &p);
+    vg_rc rc = iam_change_policy(rq, &db, in->policy_arn, &p);
     if (rc != VG_OK)
         return rc;
     if (p.attachments > 0 || p.boundaries > 0)
@@ -257,154 +262,6 @@ iam_list_policies(struct vg_req *rq, const struct iam_list_policies_request *in,
     return VG_OK;
 }
 
-/* --- versions -----------------------------------------------------------------------------------
- */
-
-static struct auth_rec_version *
-find_version(const struct auth_rec_policy *p, struct vg_str id)
-{
-    uint64_t number;
-    if (id.len < 2 || id.ptr[0] != 'v' || !vg_str_to_u64(vg_str_slice(id, 1, id.len), &number))
-        return NULL;
-    for (size_t i = 0; i < p->versions.len; i++)
-        if (p->versions.items[i].number == number)
-            return &p->versions.items[i];
-    return NULL;
-}
-
-static vg_rc
-no_version(struct vg_req *rq, struct vg_str arn, struct vg_str id)
-{
-    return iam_fail_no_such_entity_exception(
-        rq, "Policy %" VG_FMT " version %" VG_FMT " does not exist or is not attachable.",
-        VG_ARG(arn), VG_ARG(id));
-}
-
-vg_rc
-iam_create_policy_version(struct vg_req *rq, const struct iam_create_policy_version_request *in,
-                          struct iam_create_policy_version_response *out)
-{
-    struct auth_rec_policy p;
-    iam_auto_db db = { 0 };
-    vg_rc rc = check(rq, in->policy_document);
-    if (rc == VG_OK)
-        rc = iam_begin(rq, &db, false);
-    if (rc == VG_OK)
-        rc = need_own(rq, &db, in->policy_arn, &p);
-    if (rc != VG_OK)
-        return rc;
-    if (p.versions.len >= VERSIONS_MAX)
-        return iam_fail_limit_exceeded_exception(
-            rq,
-            "A managed policy can have up to %d versions. Before you create a new version, you "
-            "must delete an existing version.",
-            VERSIONS_MAX);
-    struct auth_rec_version *v = VG_VEC_ADD(rq->arena, &p.versions);
-    *v = (struct auth_rec_version) { .number = ++p.last_version,
-                                     .document = in->policy_document,
-                                     .created_ms = vg_now_ms(rq->env) };
-    if (vg_opt_bool_or(in->set_as_default, false))
-        p.default_version = v->number;
-    p.updated_ms = v->created_ms;
-    vg_iam_put_policy(&db, &p);
-    out->policy_version = VG_NEW(rq->arena, struct iam_policy_version);
-    iam_version_out(rq, &p, v, false, out->policy_version);
-    return iam_commit(rq, &db);
-}
-
-vg_rc
-iam_get_policy_version(struct vg_req *rq, const struct iam_get_policy_version_request *in,
-                       struct iam_get_policy_version_response *out)
-{
-    struct auth_rec_policy p;
-    const struct vg_iam db = iam_reader(rq);
-    const struct vg_aws_policy *aws = vg_aws_policy_find(in->policy_arn);
-    out->policy_version = VG_NEW(rq->arena, struct iam_policy_version);
-    if (aws && vg_str_eq(aws->version, in->version_id)) {
-        iam_aws_version_out(rq, aws, true, out->policy_version);
-        return VG_OK;
-    }
-    if (aws)
-        return no_version(rq, in->policy_arn, in->version_id);
-    vg_rc rc = need_own(rq, &db, in->policy_arn, &p);
-    if (rc != VG_OK)
-        return rc;
-    const struct auth_rec_version *v = find_version(&p, in->version_id);
-    if (!v)
-        return no_version(rq, in->policy_arn, in->version_id);
-    iam_version_out(rq, &p, v, true, out->policy_version);
-    return VG_OK;
-}
-
-vg_rc
-iam_delete_policy_version(struct vg_req *rq, const struct iam_delete_policy_version_request *in)
-{
-    struct auth_rec_policy p;
-    iam_auto_db db = { 0 };
-    vg_rc rc = iam_begin(rq, &db, false);
-    if (rc == VG_OK)
-        rc = need_own(rq, &db, in->policy_arn, &p);
-    if (rc != VG_OK)
-        return rc;
-    struct auth_rec_version *v = find_version(&p, in->version_id);
-    if (!v)
-        return no_version(rq, in->policy_arn, in->version_id);
-    if (v->number == p.default_version)
-        return iam_fail_delete_conflict_exception(rq,
-                                                  "Cannot delete the default version of a policy.");
-    size_t behind = (size_t)(p.versions.items + p.versions.len - v) - 1;
-    memmove(v, v + 1, behind * sizeof(*v));
-    p.versions.len--;
-    vg_iam_put_policy(&db, &p);
-    return iam_commit(rq, &db);
-}
-
-vg_rc
-iam_set_default_policy_version(struct vg_req *rq,
-                               const struct iam_set_default_policy_version_request *in)
-{
-    struct auth_rec_policy p;
-    iam_auto_db db = { 0 };
-    vg_rc rc = iam_begin(rq, &db, false);
-    if (rc == VG_OK)
-        rc = need_own(rq, &db, in->policy_arn, &p);
-    if (rc != VG_OK)
-        return rc;
-    const struct auth_rec_version *v = find_version(&p, in->version_id);
-    if (!v)
-        return no_version(rq, in->policy_arn, in->version_id);
-    p.default_version = v->number;
-    p.updated_ms = vg_now_ms(rq->env);
-    vg_iam_put_policy(&db, &p);
-    return iam_commit(rq, &db);
-}
-
-vg_rc
-iam_list_policy_versions(struct vg_req *rq, const struct iam_list_policy_versions_request *in,
-                         struct iam_list_policy_versions_response *out)
-{
-    struct auth_rec_policy p = { 0 };
-    const struct vg_iam db = iam_reader(rq);
-    const struct vg_aws_policy *aws = vg_aws_policy_find(in->policy_arn);
-    size_t from, to;
-    vg_rc rc = aws ? VG_OK : need_own(rq, &db, in->policy_arn, &p);
-    if (rc == VG_OK)
-        rc = iam_slice(rq, in->marker, in->max_items, aws ? 1 : p.versions.len, &from, &to,
-                       &out->is_truncated, &out->marker);
-    if (rc != VG_OK)
-        return rc;
-    out->versions.items = VG_NEW_ARRAY(rq->arena, struct iam_policy_version, to - from + 1);
-    out->versions.set = true;
-    for (size_t i = from; i < to; i++) {
-        struct iam_policy_version *v = &out->versions.items[out->versions.len++];
-        if (aws)
-            iam_aws_version_out(rq, aws, false, v);
-        else /* newest first */
-            iam_version_out(rq, &p, &p.versions.items[p.versions.len - 1 - i], false, v);
-    }
-    return VG_OK;
-}
-
 /* --- who has it, tags ---------------------------------------------------------------------------
  */
 
@@ -436,7 +293,8 @@ iam_list_entities_for_policy(struct vg_req *rq,
     const struct vg_iam db = iam_reader(rq);
     static const char *const filters[] = { "User", "Role", "Group" };
     size_t from, to;
-    vg_rc rc = vg_aws_policy_find(in->policy_arn) ? VG_OK : need_own(rq, &db, in->policy_arn, &p);
+    vg_rc rc =
+        vg_aws_policy_find(in->policy_arn) ? VG_OK : iam_need_policy(rq, &db, in->policy_arn, &p);
     for (int kind = VG_IDENTITY_USER; rc == VG_OK && kind <= VG_IDENTITY_GROUP; kind++) {
         if (!wants(in, filters[kind - 1]))
             continue;
@@ -476,9 +334,7 @@ tag(struct vg_req *rq, struct vg_str arn, const struct iam_tag_list_type *add,
 {
     struct auth_rec_policy p;
     iam_auto_db db = { 0 };
-    vg_rc rc = iam_begin(rq, &db, false);
-    if (rc == VG_OK)
-        rc = need_own(rq, &db, arn, &p);
+    vg_rc rc = iam_change_policy(rq, &db, arn, &p);
     if (rc == VG_OK)
         rc = iam_tags_change(rq, add, remove, &p.tags.items, &p.tags.len);
     if (rc != VG_OK)
@@ -505,7 +361,7 @@ iam_list_policy_tags(struct vg_req *rq, const struct iam_list_policy_tags_reques
 {
     struct auth_rec_policy p;
     const struct vg_iam db = iam_reader(rq);
-    vg_rc rc = need_own(rq, &db, in->policy_arn, &p);
+    vg_rc rc = iam_need_policy(rq, &db, in->policy_arn, &p);
     if (rc != VG_OK)
         return rc;
     return iam_tags_page(rq, p.tags.items, p.tags.len, in->marker, in->max_items, &out->tags,

@@ -3,7 +3,7 @@
 #define VG_AUTH_AWS_POLICIES_H
 
 /*
- * The managed policies of AWS that serverless applications use, as data.
+ * The managed policies of AWS that serverless applications use, as constant data; any thread.
  * https://docs.aws.amazon.com/aws-managed-policy/latest/reference/policy-list.html
  */
 

@@ -8,7 +8,8 @@
  * A service registers planes; the front door asks them before it looks for an operation.  The
  * handler gets a root request (caller: anonymous; a plane that is signed verifies
  * through front/exchange.h) and the raw exchange, and answers with the reply functions of
- * http/server.h after vg_gate().
+ * http/server.h after vg_gate().  Both functions are called on any loop, many at a time; serve() is
+ * on the request's fiber.
  */
 
 #include "core/call.h"

@@ -12,6 +12,8 @@
  *   POST /_virga/clock        signed, root: {"advance_ms":…} | {"set_ms":…} | {"freeze":true|false}
  *   POST /_virga/call         signed: {"service":…,"operation":…,"input":{…}} runs any operation of
  *                             the table as the caller; the answer is its output
+ *
+ * On the request's fiber; what is given out is its arena's.
  */
 
 #include "base/buf.h"

@@ -7,7 +7,8 @@
  *
  * A certificate for every name that clients ask for is made offline, signed by a certification
  * authority of this data folder (ca.pem: what users tell their tools to trust).  A certificate of
- * the user's own is used for the names it is good for.
+ * the user's own is used for the names it is good for.  Once made, a struct vg_tls may be used on
+ * any loop.
  */
 
 #include "base/err.h"

@@ -2,7 +2,8 @@
 #ifndef VG_HTTP_TLS_CONN_H
 #define VG_HTTP_TLS_CONN_H
 
-/* TLS of one connection without I/O: bytes go in and come out. Inside http/ only. */
+/* TLS of one connection without I/O: bytes go in and come out. Inside http/ only, on the loop of
+ * the connection. */
 
 #include "base/err.h"
 

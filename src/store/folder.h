@@ -3,7 +3,8 @@
 #define VG_STORE_FOLDER_H
 
 /*
- * The data folder: locked by one process, of a known version.
+ * The data folder: locked by one process, of a known version.  Opened and closed where the program
+ * starts and ends; its calls block.
  *
  *   LOCK      flock()ed while in use; holds the process id of who has it
  *   VERSION   "virga data 1"

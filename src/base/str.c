@@ -257,15 +257,22 @@ vg_str_cstr(struct vg_arena *arena, struct vg_str s)
 }
 
 struct vg_str
-vg_str_fmt(struct vg_arena *arena, const char *fmt, ...)
+vg_str_vfmt(struct vg_arena *arena, size_t max_bytes, const char *fmt, va_list ap)
 {
     struct vg_buf b;
-    vg_buf_init(&b, arena, VG_FMT_MAX_BYTES);
+    vg_buf_init(&b, arena, max_bytes);
+    vg_buf_vaddf(&b, fmt, ap);
+    return vg_buf_str(&b);
+}
+
+struct vg_str
+vg_str_fmt(struct vg_arena *arena, const char *fmt, ...)
+{
     va_list ap;
     va_start(ap, fmt);
-    vg_buf_vaddf(&b, fmt, ap);
+    struct vg_str text = vg_str_vfmt(arena, VG_FMT_MAX_BYTES, fmt, ap);
     va_end(ap);
-    return vg_buf_str(&b);
+    return text;
 }
 
 struct vg_str

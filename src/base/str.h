@@ -12,6 +12,7 @@
 
 #include "base/base.h"
 
+#include <stdarg.h>
 #include <string.h>
 
 struct vg_arena;
@@ -98,6 +99,9 @@ bool vg_str_eq_secret(struct vg_str a, struct vg_str b);
 struct vg_str vg_str_dup(struct vg_arena *arena, struct vg_str s); /* absent stays absent */
 const char *vg_str_cstr(struct vg_arena *arena, struct vg_str s);  /* NUL-terminated copy */
 struct vg_str vg_str_fmt(struct vg_arena *arena, const char *fmt, ...) VG_PRINTF(2, 3);
+/* For functions that format themselves. Empty when it would be longer than max_bytes. */
+struct vg_str vg_str_vfmt(struct vg_arena *arena, size_t max_bytes, const char *fmt, va_list ap)
+    VG_PRINTF(3, 0);
 struct vg_str vg_str_cat(struct vg_arena *arena, struct vg_str a, struct vg_str b);
 struct vg_str vg_str_lower(struct vg_arena *arena, struct vg_str s); /* ASCII */
 

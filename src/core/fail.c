@@ -67,13 +67,11 @@ fail_text(struct vg_req *rq, const struct vg_errdef *def, struct vg_str text)
 vg_rc
 vg_fail(struct vg_req *rq, const struct vg_errdef *def, const char *fmt, ...)
 {
-    struct vg_buf b;
-    vg_buf_init(&b, rq->arena, VG_ERR_TEXT_MAX_BYTES);
     va_list ap;
     va_start(ap, fmt);
-    vg_buf_vaddf(&b, fmt, ap);
+    struct vg_str text = vg_str_vfmt(rq->arena, VG_ERR_TEXT_MAX_BYTES, fmt, ap);
     va_end(ap);
-    return fail_text(rq, def, vg_buf_str(&b));
+    return fail_text(rq, def, text);
 }
 
 /* Which of two names or statuses the protocol of the request uses. */
@@ -92,14 +90,12 @@ is_xml(enum vg_protocol p)
 vg_rc
 vg_fail_validation(struct vg_req *rq, const char *fmt, ...)
 {
-    struct vg_buf b;
-    vg_buf_init(&b, rq->arena, VG_ERR_TEXT_MAX_BYTES);
     va_list ap;
     va_start(ap, fmt);
-    vg_buf_vaddf(&b, fmt, ap);
+    struct vg_str text = vg_str_vfmt(rq->arena, VG_ERR_TEXT_MAX_BYTES, fmt, ap);
     va_end(ap);
     return fail_text(rq, is_xml(protocol_of(rq)) ? &vg_err_validation_query : &vg_err_validation,
-                     vg_buf_str(&b));
+                     text);
 }
 
 vg_rc

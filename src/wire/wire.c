@@ -2,6 +2,8 @@
 /* Which protocol's interpreter it is, aws-json, and errors. */
 #include "wire/wire_int.h"
 
+#include "base/limits.h"
+
 #include <string.h>
 
 const struct vg_errdef vg_wire_serialization = {
@@ -39,13 +41,11 @@ vg_rc
 vg_wire_fail(struct vg_err *err, struct vg_arena *arena, const struct vg_errdef *def,
              const char *fmt, ...)
 {
-    struct vg_buf b;
-    vg_buf_init(&b, arena, (size_t)64 << 10);
     va_list ap;
     va_start(ap, fmt);
-    vg_buf_vaddf(&b, fmt, ap);
+    struct vg_str text = vg_str_vfmt(arena, VG_ERR_TEXT_MAX_BYTES, fmt, ap);
     va_end(ap);
-    *err = (struct vg_err) { .def = def, .text = vg_buf_str(&b), .file = __FILE__ };
+    *err = (struct vg_err) { .def = def, .text = text, .file = __FILE__ };
     return VG_FAIL;
 }
 

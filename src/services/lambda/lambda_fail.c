@@ -2,36 +2,32 @@
 /* Errors with the Type that AWS gives them, and names as requests give them. */
 #include "services/lambda/lambda_int.h"
 
+#include "base/limits.h"
+
 vg_rc
 lambda_bad(struct vg_req *rq, const char *fmt, ...)
 {
-    struct vg_buf b;
-    vg_buf_init(&b, rq->arena, 65536);
     va_list ap;
     va_start(ap, fmt);
-    vg_buf_vaddf(&b, fmt, ap);
+    struct vg_str text = vg_str_vfmt(rq->arena, VG_ERR_TEXT_MAX_BYTES, fmt, ap);
     va_end(ap);
     struct lambda_invalid_parameter_value_exception *d =
         VG_NEW(rq->arena, struct lambda_invalid_parameter_value_exception);
     d->type = VG_STR("User");
-    return lambda_fail_invalid_parameter_value_exception_detail(rq, d, "%" VG_FMT,
-                                                                VG_ARG(vg_buf_str(&b)));
+    return lambda_fail_invalid_parameter_value_exception_detail(rq, d, "%" VG_FMT, VG_ARG(text));
 }
 
 vg_rc
 lambda_conflict(struct vg_req *rq, const char *fmt, ...)
 {
-    struct vg_buf b;
-    vg_buf_init(&b, rq->arena, 65536);
     va_list ap;
     va_start(ap, fmt);
-    vg_buf_vaddf(&b, fmt, ap);
+    struct vg_str text = vg_str_vfmt(rq->arena, VG_ERR_TEXT_MAX_BYTES, fmt, ap);
     va_end(ap);
     struct lambda_resource_conflict_exception *d =
         VG_NEW(rq->arena, struct lambda_resource_conflict_exception);
     d->type = VG_STR("User");
-    return lambda_fail_resource_conflict_exception_detail(rq, d, "%" VG_FMT,
-                                                          VG_ARG(vg_buf_str(&b)));
+    return lambda_fail_resource_conflict_exception_detail(rq, d, "%" VG_FMT, VG_ARG(text));
 }
 
 vg_rc

@@ -192,6 +192,23 @@ def test_one_bad_member_of_a_batch_keeps_all_from_being_written(ddb, tables, bad
     assert "Item" not in ddb.get_item(TableName=tables["hash"], Key={"pk": s("good")})
 
 
+def test_index_keys_of_wrong_type_are_told_beside_what_other_actions_find(ddb, tables):
+    """DynamoDB Local agrees: duplicates first; then each action for itself."""
+    wrong = {"pk": s("a"), "sk": s("b"), "g": {"N": "1"}}
+    text = (
+        "One or more parameter values were invalid: Type mismatch for Index Key g Expected: S Actual: N IndexName: byG"
+    )
+    items = [
+        {"Put": {"TableName": tables["both"], "Item": wrong}},
+        update(tables["hash"], s("there"), "SET word.x = :v"),
+    ]
+    assert refused(ddb.transact_write_items, TransactItems=items) == cancelled(text, BAD_PATH)
+    batch = [{"PutRequest": {"Item": wrong}}, {"DeleteRequest": {"Key": {"pk": s("a"), "sk": s("b")}}}]
+    duplicates = invalid("Provided list of item keys contains duplicates")
+    assert refused(ddb.batch_write_item, RequestItems={tables["both"]: batch}) == duplicates
+    assert refused(ddb.batch_write_item, RequestItems={tables["both"]: batch[:1]}) == invalid(text)
+
+
 # --- expressions --------------------------------------------------------------------------------------
 
 

@@ -59,8 +59,6 @@ plan_write(struct vg_req *rq, const struct dynamodb_write_request *r,
                                                   : dynamodb_key_mismatch(t, w->item));
     if (rc == VG_OK)
         rc = dynamodb_refuse(rq, dynamodb_key_fault(rq->arena, t, w->item));
-    if (rc == VG_OK && r->put_request)
-        rc = dynamodb_refuse(rq, dynamodb_index_mismatch(rq->arena, t, w->item, false));
     return rc;
 }
 
@@ -69,7 +67,7 @@ static vg_rc
 plan_writes(struct vg_req *rq, const struct dynamodb_batch_write_item_input *in,
             struct dynamodb_write *writes, struct dynamodb_units *units, size_t *n_units)
 {
-    struct dynamodb_place places[DYNAMODB_LIMIT_BATCH_WRITE_ITEMS];
+    struct dynamodb_place places[DYNAMODB_LIMIT_BATCH_WRITE_ITEMS] = { { .hash = 0 } };
     size_t n = 0;
     *n_units = 0;
     for (size_t i = 0; i < in->request_items.len; i++) {
@@ -88,7 +86,13 @@ plan_writes(struct vg_req *rq, const struct dynamodb_batch_write_item_input *in,
     }
     if (dynamodb_has_duplicates(places, n))
         return vg_fail_validation(rq, "Provided list of item keys contains duplicates");
-    return VG_OK;
+    vg_rc rc = VG_OK;
+    for (size_t i = 0; rc == VG_OK && i < n; i++) {
+        if (writes[i].kind == DYNAMODB_WRITE_PUT)
+            rc = dynamodb_refuse(
+                rq, dynamodb_index_mismatch(rq->arena, writes[i].t, writes[i].item, false));
+    }
+    return rc;
 }
 
 vg_rc

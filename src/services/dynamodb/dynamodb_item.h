@@ -167,6 +167,7 @@ struct dynamodb_write {
     struct dynamodb_parsed *exprs;
     struct dynamodb_units *units; /* added to */
     bool is_transactional;        /* costs twice */
+    struct vg_str refusal;        /* what is wrong with it whatever is stored: INVALID; or absent */
 
     struct dynamodb_place place;
     struct vg_str old, after; /* absent: no item */

@@ -112,18 +112,16 @@ read_action(struct vg_req *rq, const struct dynamodb_transact_write_item *in, st
     return rc;
 }
 
-/* Top-level faults fail; the reasons are of the item's position. */
+/* Top-level faults fail; `key_reason` is of the item's position. */
 static vg_rc
 plan_action(struct vg_req *rq, struct action *a, struct dynamodb_write *w,
-            struct vg_str *key_reason, struct vg_str *reason)
+            struct vg_str *key_reason)
 {
     *w = (struct dynamodb_write) {
         .kind = a->kind, .item = a->item->v, .exprs = &a->exprs, .is_transactional = true
     };
-    *key_reason = *reason = VG_STR_NONE;
+    *key_reason = VG_STR_NONE;
     vg_rc rc = dynamodb_table_get(rq, a->table_name, &w->t);
-    if (rc == VG_OK)
-        rc = dynamodb_refuse(rq, dynamodb_scalar_mismatch(rq->arena, w->t, &a->exprs));
     if (rc != VG_OK)
         return rc;
     bool is_put = a->kind == DYNAMODB_WRITE_PUT;
@@ -136,9 +134,9 @@ plan_action(struct vg_req *rq, struct action *a, struct dynamodb_write *w,
         return rc;
     *key_reason = dynamodb_key_too_long(w->t, w->item);
     if (is_put)
-        *reason = dynamodb_index_mismatch(rq->arena, w->t, w->item, false);
+        w->refusal = dynamodb_index_mismatch(rq->arena, w->t, w->item, false);
     if (a->kind == DYNAMODB_WRITE_UPDATE)
-        *reason = dynamodb_update_of_key(rq->arena, w->t, &a->exprs.update);
+        w->refusal = dynamodb_update_of_key(rq->arena, w->t, &a->exprs.update);
     return VG_OK;
 }
 
@@ -156,23 +154,17 @@ plan_all(struct vg_req *rq, struct transaction *tr)
     struct dynamodb_place *places = VG_NEW_ARRAY(rq->arena, struct dynamodb_place, tr->n);
     size_t n_places = 0, bytes = 0;
     struct bad_key bad = { .at = 0 };
-    bool is_refused = false;
     tr->n_units = 0;
     for (size_t i = 0; i < tr->n; i++) {
-        struct vg_str key_reason, reason;
+        struct vg_str key_reason;
         struct dynamodb_write *w = &tr->writes[i];
-        vg_rc rc = plan_action(rq, &tr->actions[i], w, &key_reason, &reason);
+        vg_rc rc = plan_action(rq, &tr->actions[i], w, &key_reason);
         if (rc != VG_OK)
             return rc;
         note_bad_key(&bad, key_reason, i);
         if (bad.reason.ptr)
             continue;
         tr->reasons[i] = (struct dynamodb_cancellation_reason) { .item = NULL };
-        if (reason.ptr) {
-            is_refused = true;
-            tr->reasons[i].code = VG_STR("ValidationError");
-            tr->reasons[i].message = reason;
-        }
         w->units =
             dynamodb_units_of(rq->arena, tr->units, &tr->n_units, w->t, tr->actions[i].table_name);
         places[n_places++] = dynamodb_store_place(rq->arena, w->t, w->item);
@@ -186,7 +178,11 @@ plan_all(struct vg_req *rq, struct transaction *tr)
     if (bytes > DYNAMODB_LIMIT_TRANSACT_BYTES)
         return vg_fail_validation(rq, "Collection size limit exceeded: the transaction's items are "
                                       "over 4 MB together");
-    return is_refused ? cancelled(rq, tr->reasons, tr->n) : VG_OK;
+    vg_rc rc = VG_OK;
+    for (size_t i = 0; rc == VG_OK && i < tr->n; i++)
+        rc = dynamodb_refuse(
+            rq, dynamodb_scalar_mismatch(rq->arena, tr->writes[i].t, &tr->actions[i].exprs));
+    return rc;
 }
 
 /* After a run in which not all went well. */

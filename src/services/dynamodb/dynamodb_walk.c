@@ -13,16 +13,16 @@ check_select(struct vg_req *rq, const struct dynamodb_walk_input *in)
     const char *name = in->params.legacy.projection ? "AttributesToGet" : "ProjectionExpression";
     switch (in->select.v) {
     case DYNAMODB_SELECT_ALL_PROJECTED_ATTRIBUTES:
-        if (in->index_name.ptr == NULL)
-            return vg_fail_validation(rq,
-                                      "ALL_PROJECTED_ATTRIBUTES can be used only when %s using an "
-                                      "IndexName",
-                                      in->is_query ? "Querying" : "Scanning");
         if (has_projection)
             return vg_fail_validation(rq,
                                       "Cannot specify the %s when choosing to get "
                                       "ALL_PROJECTED_ATTRIBUTES",
                                       name);
+        if (in->index_name.ptr == NULL)
+            return vg_fail_validation(rq,
+                                      "ALL_PROJECTED_ATTRIBUTES can be used only when %s using an "
+                                      "IndexName",
+                                      in->is_query ? "Querying" : "Scanning");
         return VG_OK;
     case DYNAMODB_SELECT_ALL_ATTRIBUTES:
         if (has_projection)
@@ -111,11 +111,9 @@ dynamodb_walk_init(struct vg_req *rq, const struct dynamodb_walk_input *in,
         if (w->ix == NULL || w->ix->rec->is_deleting)
             return vg_fail_validation(rq, "The table does not have the specified index: %" VG_FMT,
                                       VG_ARG(in->index_name));
-        rc = check_index(rq, in, w);
-        if (rc != VG_OK)
-            return rc;
     }
-    return dynamodb_refuse(rq, dynamodb_scalar_mismatch(rq->arena, w->t, exprs));
+    rc = dynamodb_refuse(rq, dynamodb_scalar_mismatch(rq->arena, w->t, exprs));
+    return rc == VG_OK && w->ix ? check_index(rq, in, w) : rc;
 }
 
 /* Whether the item has the attributes of the key, of their types and not empty. */

@@ -178,6 +178,10 @@ decide(struct vg_req *rq, struct vg_tx *tx, struct dynamodb_write *w)
         return rc;
     w->old = dynamodb_store_item_of(row);
     w->outcome = DYNAMODB_DONE;
+    if (w->refusal.ptr) {
+        fault(w, DYNAMODB_INVALID, w->refusal);
+        return VG_OK;
+    }
     if (w->exprs && w->exprs->condition
         && !dynamodb_condition_holds(rq->arena, w->exprs->condition,
                                      w->old.ptr ? w->old : VG_STR(""))) {

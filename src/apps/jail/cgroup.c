@@ -379,41 +379,54 @@ cg_attach(const struct cg *cg, uint32_t id, pid_t pid)
     return 0;
 }
 
-/*
- * CPU follows memory as on AWS: one vCPU at 1,769 MB.  Smaller functions keep the right to one
- * whole core while it is free and weigh less when it is not.
- * https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html
- */
-int
-cg_limit(const struct cg *cg, uint32_t id, unsigned memory_mb)
-{
-    uint64_t bytes = (uint64_t)memory_mb << 20;
-    uint64_t quota = 100000ull * memory_mb / 1769;
-    quota = quota < 100000 ? 100000 : quota;
-    char max[64];
-    snprintf(max, sizeof(max), "%llu 100000", (unsigned long long)quota);
-    if (cg->kind == CG_V1) {
-        if (write_u64(cg->dir[CG_MEMORY], id, "memory.limit_in_bytes", bytes) != 0)
-            return -1;
-        write_u64(cg->dir[CG_MEMORY], id, "memory.memsw.limit_in_bytes", bytes);
-        write_u64(cg->dir[CG_CPU], id, "cpu.shares", 2 + 1024ull * memory_mb / 1769);
-        return write_u64(cg->dir[CG_CPU], id, "cpu.cfs_quota_us", quota);
-    }
-    if (cg->kind == CG_V2) {
-        if (write_u64(cg->dir[CG_MEMORY], id, "memory.max", bytes) != 0)
-            return -1;
-        write_u64(cg->dir[CG_CPU], id, "cpu.weight", 1 + 100ull * memory_mb / 1769);
-        write_text(cg->dir[CG_CPU], id, "cpu.max", max);
-    }
-    return 0;
-}
-
 static int
 open_in(const char *dir, uint32_t id, const char *file, int flags)
 {
     char path[400];
     snprintf(path, sizeof(path), "%s/%u/%s", dir, id, file);
     return open(path, flags | O_CLOEXEC);
+}
+
+int
+cg_limit_fd(const struct cg *cg, uint32_t id)
+{
+    if (cg->kind == CG_NONE)
+        return -1;
+    return open_in(cg->dir[CG_MEMORY], id,
+                   cg->kind == CG_V1 ? "memory.limit_in_bytes" : "memory.max", O_WRONLY);
+}
+
+int
+cg_limit_memory(int limit_fd, unsigned memory_mb)
+{
+    char digits[24];
+    int n = snprintf(digits, sizeof(digits), "%llu", (unsigned long long)memory_mb << 20);
+    return limit_fd >= 0 && write(limit_fd, digits, (size_t)n) != n ? -1 : 0;
+}
+
+/*
+ * CPU follows memory as on AWS: one vCPU at 1,769 MB.  Smaller functions keep the right to one
+ * whole core while it is free and weigh less when it is not.
+ * https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html
+ */
+int
+cg_limit_rest(const struct cg *cg, uint32_t id, unsigned memory_mb)
+{
+    uint64_t quota = 100000ull * memory_mb / 1769;
+    quota = quota < 100000 ? 100000 : quota;
+    char max[64];
+    snprintf(max, sizeof(max), "%llu 100000", (unsigned long long)quota);
+    if (cg->kind == CG_V1) {
+        /* Absent where the kernel does not count swap. */
+        write_u64(cg->dir[CG_MEMORY], id, "memory.memsw.limit_in_bytes", (uint64_t)memory_mb << 20);
+        write_u64(cg->dir[CG_CPU], id, "cpu.shares", 2 + 1024ull * memory_mb / 1769);
+        return write_u64(cg->dir[CG_CPU], id, "cpu.cfs_quota_us", quota);
+    }
+    if (cg->kind == CG_V2) {
+        write_u64(cg->dir[CG_CPU], id, "cpu.weight", 1 + 100ull * memory_mb / 1769);
+        write_text(cg->dir[CG_CPU], id, "cpu.max", max);
+    }
+    return 0;
 }
 
 int

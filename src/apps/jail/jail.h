@@ -46,7 +46,11 @@ void cg_open(struct cg *cg, char *why, size_t n);
 void cg_close(struct cg *cg);
 int cg_make(const struct cg *cg, uint32_t id); /* 0 or -1 and errno */
 int cg_attach(const struct cg *cg, uint32_t id, pid_t pid);
-int cg_limit(const struct cg *cg, uint32_t id, unsigned memory_mb);
+/* Memory must be limited before a function runs, by a descriptor opened ahead; the rest may come
+ * a moment after. */
+int cg_limit_fd(const struct cg *cg, uint32_t id); /* -1: none */
+int cg_limit_memory(int limit_fd, unsigned memory_mb);
+int cg_limit_rest(const struct cg *cg, uint32_t id, unsigned memory_mb);
 int cg_memory_fd(const struct cg *cg, uint32_t id); /* reads the peak in bytes; -1: none */
 int cg_freeze_fd(const struct cg *cg, uint32_t id); /* FROZEN/THAWED (v1) or 1/0 (v2)    */
 /* v2: kills all of it, frozen or not. v1: thaws it, for what is frozen does not die. */

@@ -46,6 +46,7 @@ struct sandbox {
     uint32_t group; /* never used twice: who froze the one before cannot freeze this */
     pid_t pid;
     int pidfd, ctl, boot, log;
+    int limit;  /* of its memory, until START: opening it costs 0.2 ms */
     int mnt;    /* its mount namespace, from before its pid 1 hides itself until START */
     int status; /* of the main process, -1: not reported */
     char error[256];
@@ -262,6 +263,7 @@ free_slot(struct jail *j, struct sandbox *s)
     close_fd(&s->ctl);
     close_fd(&s->boot);
     close_fd(&s->log);
+    close_fd(&s->limit);
     close_fd(&s->mnt);
     bool was_counted = s->state >= ENDING;
     bool is_busy = cg_remove(&j->cg, s->group) != 0 && errno == EBUSY;
@@ -281,6 +283,7 @@ take_slot(uint32_t id)
                                           .ctl = -1,
                                           .boot = -1,
                                           .log = -1,
+                                          .limit = -1,
                                           .mnt = -1,
                                           .status = -1 };
             n_slots = i < n_slots ? n_slots : i + 1;
@@ -404,6 +407,11 @@ prepared(struct jail *j, struct sandbox *s, int listener)
         fail_and_end(j, s, "map the sandbox's user");
         return;
     }
+    s->limit = cg_limit_fd(&j->cg, s->group);
+    if (s->limit < 0 && j->cg.kind != CG_NONE) {
+        fail_and_end(j, s, "open the limit of memory");
+        return;
+    }
     s->state = READY;
     struct vg_jail_msg m;
     vg_jail_msg_init(&m, packet, sizeof(packet), VG_JAIL_PREPARED, s->id);
@@ -490,6 +498,7 @@ sandbox_start(struct jail *j, const struct vg_jail_msg *m)
     if (!s || s->state != READY)
         return; /* it ended meanwhile: EXITED is on its way or was sent */
     const char *key, *value, *step = NULL;
+    unsigned memory_mb = number(m, "memory_mb", 128);
     size_t len, pos = 0;
     while (!step && vg_jail_msg_next(m, &pos, &key, &len, &value)) {
         if (key_is(key, len, "bind") && add_bind(j, &o, value, false) != 0)
@@ -497,7 +506,7 @@ sandbox_start(struct jail *j, const struct vg_jail_msg *m)
     }
     if (!step && bind_late(j, s, &o, number(m, "tmp_mb", JAIL_TMP_MB)) != 0)
         step = "bind";
-    if (!step && cg_limit(&j->cg, s->group, number(m, "memory_mb", 128)) != 0)
+    if (!step && cg_limit_memory(s->limit, memory_mb) != 0)
         step = "limit memory";
     if (!step) {
         size_t n = make_blob(m);
@@ -506,10 +515,13 @@ sandbox_start(struct jail *j, const struct vg_jail_msg *m)
             step = "boot";
         explicit_bzero(blob, n);
     }
+    if (!step && cg_limit_rest(&j->cg, s->group, memory_mb) != 0)
+        step = "limit the CPU";
     s->state = STARTED;
     if (step)
         fail_and_end(j, s, step);
     close_fd(&s->boot);
+    close_fd(&s->limit);
     drop_order(&o);
 }
 

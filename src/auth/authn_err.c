@@ -10,7 +10,7 @@
 #include "base/arena.h"
 
 #define N_FAMILIES VG_AUTHN_S3
-#define N_WHYS     VG_AUTHN_UNSUPPORTED
+#define N_WHYS     VG_AUTHN_NO_LENGTH
 
 #define DEF(c, s)                                                                                  \
     {                                                                                              \
@@ -24,6 +24,9 @@
             DEF("ExpiredTokenException", s), DEF("InvalidSignatureException", s),                  \
             DEF("InvalidSignatureException", s), DEF("InvalidSignatureException", s),              \
             DEF("InvalidSignatureException", s), DEF("IncompleteSignatureException", s),           \
+            DEF("SerializationException", s), DEF("SerializationException", s),                    \
+            DEF("SerializationException", s), DEF("SerializationException", s),                    \
+            DEF("SerializationException", s),                                                      \
     }
 
 static const struct vg_errdef defs[N_FAMILIES][N_WHYS] = {
@@ -40,6 +43,11 @@ static const struct vg_errdef defs[N_FAMILIES][N_WHYS] = {
         DEF("SignatureDoesNotMatch", 403),
         DEF("SignatureDoesNotMatch", 403),
         DEF("IncompleteSignature", 400),
+        DEF("MalformedInput", 400),
+        DEF("MalformedInput", 400),
+        DEF("MalformedInput", 400),
+        DEF("MalformedInput", 400),
+        DEF("MalformedInput", 400),
     },
     {
         DEF("AccessDenied", 403),
@@ -52,10 +60,15 @@ static const struct vg_errdef defs[N_FAMILIES][N_WHYS] = {
         DEF("AccessDenied", 403),
         DEF("XAmzContentSHA256Mismatch", 400),
         DEF("NotImplemented", 501),
+        DEF("IncompleteBody", 400),
+        DEF("RequestTimeout", 400),
+        DEF("InvalidChunkSizeError", 403),
+        DEF("MalformedTrailerError", 400),
+        DEF("MissingContentLength", 411),
     },
 };
 
-static const struct vg_str texts[N_WHYS] = {
+static const struct vg_str texts[VG_AUTHN_UNSUPPORTED] = {
     VG_STR_INIT("Request is missing Authentication Token"),
     VG_STR_INIT("The request signature does not conform to AWS standards."),
     VG_STR_INIT("The security token included in the request is invalid."),
@@ -72,7 +85,18 @@ static const struct vg_str texts[N_WHYS] = {
     VG_STR_INIT("This signing method is not supported."),
 };
 
-static const struct vg_str s3_texts[N_WHYS] = {
+/* Of what is wrong with a body, whatever the family. */
+static const struct vg_str body_texts[] = {
+    VG_STR_INIT("The request body terminated unexpectedly"),
+    VG_STR_INIT("Your socket connection to the server was not read from or written to within the "
+                "timeout period. Idle connections will be closed."),
+    VG_STR_INIT("Only the last chunk is allowed to have a size less than 8192 bytes"),
+    VG_STR_INIT("The request contained trailing data that was not well-formed or did not conform "
+                "to our published schema."),
+    VG_STR_INIT("You must provide the Content-Length HTTP header."),
+};
+
+static const struct vg_str s3_texts[VG_AUTHN_UNSUPPORTED] = {
     VG_STR_INIT("Access Denied"),
     VG_STR_INIT("The authorization header that you provided is not valid."),
     VG_STR_INIT("The AWS Access Key Id you provided does not exist in our records."),
@@ -96,6 +120,8 @@ vg_authn_errdef(enum vg_authn_family family, enum vg_authn_why why)
 static struct vg_str
 default_text(enum vg_authn_family family, enum vg_authn_why why)
 {
+    if (why > VG_AUTHN_UNSUPPORTED)
+        return body_texts[why - VG_AUTHN_UNSUPPORTED - 1];
     if (family == VG_AUTHN_S3)
         return s3_texts[why - 1];
     if (why == VG_AUTHN_MISSING && family != VG_AUTHN_QUERY)

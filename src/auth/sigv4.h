@@ -47,6 +47,7 @@ struct vg_sigv4_rules {
     struct vg_str service;    /* signing name that must be in the scope; absent: any            */
     bool is_s3_path;          /* the path is encoded once and never normalized (S3 and its kin) */
     bool is_unsigned_body_ok; /* UNSIGNED-PAYLOAD is accepted                                   */
+    bool is_chunked_body_ok;  /* so are the forms of STREAMING-… (sigv4_chunks.h)               */
     bool is_unsigned_token;   /* the session token is not part of a presigned canonical query   */
     int64_t now_ms;           /* wall clock                                                     */
     int64_t skew_ms;          /* 0: 15 minutes for S3, else 5                                   */
@@ -59,6 +60,7 @@ enum vg_sigv4_payload {
     VG_PAYLOAD_BODY = 1, /* no declaration: the body's own hash is signed              */
     VG_PAYLOAD_DECLARED, /* x-amz-content-sha256 has it: vg_sigv4_body() checks later  */
     VG_PAYLOAD_UNSIGNED, /* UNSIGNED-PAYLOAD                                           */
+    VG_PAYLOAD_CHUNKED,  /* STREAMING-…: aws-chunked, sigv4_chunks.h checks it later   */
 };
 
 struct vg_sigv4 {
@@ -72,8 +74,15 @@ struct vg_sigv4 {
     struct vg_str signature;                         /* 64 hexadecimal digits              */
     struct vg_str token;                             /* session token; absent: none        */
     enum vg_sigv4_payload payload;
+    bool is_chunk_signed;       /* of VG_PAYLOAD_CHUNKED: each chunk has a signature      */
+    bool has_trailer;           /* … and trailers follow                                  */
     struct vg_str payload_hash; /* what the canonical request ends with; absent for PAYLOAD_BODY */
 };
+
+/* What x-amz-content-sha256 declares, for a request without a signature: fills `payload` only. */
+vg_rc vg_sigv4_parse_anonymous(struct vg_arena *arena, const struct vg_sigv4_request *rq,
+                               const struct vg_sigv4_rules *rules, struct vg_sigv4 *ret,
+                               struct vg_err *err) VG_MUST_USE;
 
 /* Whether the request carries a signature of any form (else it is anonymous). */
 bool vg_sigv4_is_signed(const struct vg_sigv4_request *rq);
@@ -130,6 +139,11 @@ enum vg_authn_why {
     VG_AUTHN_EXPIRED_REQUEST, /* presigned                                        */
     VG_AUTHN_BODY_MISMATCH,   /* body is not what x-amz-content-sha256 said       */
     VG_AUTHN_UNSUPPORTED,     /* a signing variant this build does not have       */
+    VG_AUTHN_BODY_CUT,        /* the body is shorter or longer than it said       */
+    VG_AUTHN_BODY_SLOW,       /* the client stopped sending                       */
+    VG_AUTHN_CHUNK_SIZE,      /* a small chunk that is not the last               */
+    VG_AUTHN_BAD_TRAILER,     /* malformed, unannounced or missing                */
+    VG_AUTHN_NO_LENGTH,       /* chunks without x-amz-decoded-content-length      */
 };
 
 const struct vg_errdef *vg_authn_errdef(enum vg_authn_family family, enum vg_authn_why why);

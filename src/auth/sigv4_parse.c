@@ -279,6 +279,34 @@ check_signed_headers(struct vg_arena *arena, const struct vg_sigv4_request *rq,
     return VG_OK;
 }
 
+/* https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html */
+static vg_rc
+take_chunked(struct vg_arena *arena, const struct vg_sigv4_rules *rules, struct vg_str text,
+             struct vg_sigv4 *ret, struct vg_err *err)
+{
+    static const struct {
+        struct vg_str text;
+        bool is_signed, has_trailer;
+    } forms[] = {
+        { VG_STR_INIT("STREAMING-AWS4-HMAC-SHA256-PAYLOAD"), true, false },
+        { VG_STR_INIT("STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER"), true, true },
+        { VG_STR_INIT("STREAMING-UNSIGNED-PAYLOAD-TRAILER"), false, true },
+    };
+    for (size_t i = 0; i < VG_COUNT(forms) && rules->is_chunked_body_ok; i++) {
+        if (!vg_str_eq(text, forms[i].text))
+            continue;
+        ret->payload = VG_PAYLOAD_CHUNKED;
+        ret->is_chunk_signed = forms[i].is_signed;
+        ret->has_trailer = forms[i].has_trailer;
+        return VG_OK;
+    }
+    return vg_authn_fail(err, rules->family, VG_AUTHN_UNSUPPORTED,
+                         vg_str_fmt(arena,
+                                    "A body signed in chunks (x-amz-content-sha256: %" VG_FMT
+                                    ") is not supported by this operation.",
+                                    VG_ARG(text)));
+}
+
 static vg_rc
 take_payload(struct vg_arena *arena, const struct vg_sigv4_request *rq,
              const struct vg_sigv4_rules *rules, struct vg_sigv4 *ret, struct vg_err *err)
@@ -300,11 +328,7 @@ take_payload(struct vg_arena *arena, const struct vg_sigv4_request *rq,
                                     "must not be UNSIGNED-PAYLOAD."));
     }
     if (vg_str_starts(text, VG_STR("STREAMING-")))
-        return vg_authn_fail(err, rules->family, VG_AUTHN_UNSUPPORTED,
-                             vg_str_fmt(arena,
-                                        "A body signed in chunks (x-amz-content-sha256: %" VG_FMT
-                                        ") is not supported by this operation.",
-                                        VG_ARG(text)));
+        return take_chunked(arena, rules, text, ret, err);
     uint8_t digest[VG_SHA256_BYTES];
     if (!vg_hex_get(text, digest, sizeof(digest)))
         return incomplete(err, rules,
@@ -328,6 +352,20 @@ vg_sigv4_parse(struct vg_arena *arena, const struct vg_sigv4_request *rq,
         rc = check_signed_headers(arena, rq, rules, ret, err);
     if (rc == VG_OK)
         rc = take_payload(arena, rq, rules, ret, err);
+    return rc;
+}
+
+vg_rc
+vg_sigv4_parse_anonymous(struct vg_arena *arena, const struct vg_sigv4_request *rq,
+                         const struct vg_sigv4_rules *rules, struct vg_sigv4 *ret,
+                         struct vg_err *err)
+{
+    *ret = (struct vg_sigv4) { .payload = VG_PAYLOAD_UNSIGNED };
+    if (!vg_sigv4_header(rq, VG_STR("x-amz-content-sha256")).ptr)
+        return VG_OK;
+    vg_rc rc = take_payload(arena, rq, rules, ret, err);
+    if (rc == VG_OK && ret->is_chunk_signed)
+        return vg_authn_fail(err, rules->family, VG_AUTHN_MISSING, VG_STR_NONE);
     return rc;
 }
 

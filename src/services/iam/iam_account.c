@@ -65,35 +65,10 @@ iam_list_account_aliases(struct vg_req *rq, const struct iam_list_account_aliase
 
 struct everything {
     struct iam_found ids[VG_IDENTITY_GROUP + 1];
-    VG_VEC(struct auth_rec_policy) policies;
-    VG_VEC(struct auth_rec_profile) profiles;
+    struct iam_policies policies;
+    struct iam_profiles profiles;
     struct vg_str alias;
 };
-
-static vg_rc
-read_lists(struct vg_req *rq, const struct vg_iam *db, struct everything *e)
-{
-    struct vg_iam_list list = { .has_more = true };
-    struct vg_str after = VG_STR_NONE;
-    vg_rc rc = VG_OK;
-    while (rc == VG_OK && list.has_more) {
-        rc = vg_iam_policies(db, after, 200, &list);
-        for (size_t i = 0; rc == VG_OK && i < list.len; i++) {
-            *VG_VEC_ADD(rq->arena, &e->policies) = list.policies[i];
-            after = list.policies[i].name;
-        }
-    }
-    list.has_more = true;
-    after = VG_STR_NONE;
-    while (rc == VG_OK && list.has_more) {
-        rc = vg_iam_profiles(db, after, 200, &list);
-        for (size_t i = 0; rc == VG_OK && i < list.len; i++) {
-            *VG_VEC_ADD(rq->arena, &e->profiles) = list.profiles[i];
-            after = list.profiles[i].name;
-        }
-    }
-    return rc;
-}
 
 static vg_rc
 read_all(struct vg_req *rq, struct everything *e)
@@ -102,7 +77,9 @@ read_all(struct vg_req *rq, struct everything *e)
     vg_rc rc = vg_iam_alias(&db, &e->alias);
     for (int k = VG_IDENTITY_USER; rc == VG_OK && k <= VG_IDENTITY_GROUP; k++)
         rc = iam_all(rq, &db, (enum vg_identity_kind)k, &e->ids[k]);
-    return rc == VG_OK ? read_lists(rq, &db, e) : rc;
+    if (rc == VG_OK)
+        rc = iam_all_policies(rq, &db, &e->policies);
+    return rc == VG_OK ? iam_all_profiles(rq, &db, &e->profiles) : rc;
 }
 
 vg_rc

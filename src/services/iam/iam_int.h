@@ -149,6 +149,20 @@ vg_rc iam_rows_named(struct vg_req *rq, const struct iam_row_type *type, const s
 vg_rc iam_all(struct vg_req *rq, const struct vg_iam *db, enum vg_identity_kind kind,
               struct iam_found *ret) VG_MUST_USE;
 
+struct iam_policies {
+    struct auth_rec_policy *items;
+    size_t len, cap;
+};
+struct iam_profiles {
+    struct auth_rec_profile *items;
+    size_t len, cap;
+};
+/* All of the account's own, in order of name. */
+vg_rc iam_all_policies(struct vg_req *rq, const struct vg_iam *db, struct iam_policies *ret)
+    VG_MUST_USE;
+vg_rc iam_all_profiles(struct vg_req *rq, const struct vg_iam *db, struct iam_profiles *ret)
+    VG_MUST_USE;
+
 /* Who uses a policy of AWS's in this account: no record counts it, so identities are asked. */
 struct iam_use {
     int64_t attachments, boundaries;

@@ -151,6 +151,40 @@ iam_all(struct vg_req *rq, const struct vg_iam *db, enum vg_identity_kind kind,
     return rc;
 }
 
+vg_rc
+iam_all_policies(struct vg_req *rq, const struct vg_iam *db, struct iam_policies *ret)
+{
+    struct vg_iam_list list = { .has_more = true };
+    struct vg_str after = VG_STR_NONE;
+    vg_rc rc = VG_OK;
+    *ret = (struct iam_policies) { 0 };
+    while (rc == VG_OK && list.has_more) {
+        rc = vg_iam_policies(db, after, SCAN_ROWS, &list);
+        for (size_t i = 0; rc == VG_OK && i < list.len; i++) {
+            *VG_VEC_ADD(rq->arena, ret) = list.policies[i];
+            after = list.policies[i].name;
+        }
+    }
+    return rc;
+}
+
+vg_rc
+iam_all_profiles(struct vg_req *rq, const struct vg_iam *db, struct iam_profiles *ret)
+{
+    struct vg_iam_list list = { .has_more = true };
+    struct vg_str after = VG_STR_NONE;
+    vg_rc rc = VG_OK;
+    *ret = (struct iam_profiles) { 0 };
+    while (rc == VG_OK && list.has_more) {
+        rc = vg_iam_profiles(db, after, SCAN_ROWS, &list);
+        for (size_t i = 0; rc == VG_OK && i < list.len; i++) {
+            *VG_VEC_ADD(rq->arena, ret) = list.profiles[i];
+            after = list.profiles[i].name;
+        }
+    }
+    return rc;
+}
+
 static struct iam_use *
 use_of(struct vg_str arn, struct iam_use *uses)
 {

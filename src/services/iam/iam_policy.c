@@ -236,17 +236,12 @@ iam_list_policies(struct vg_req *rq, const struct iam_list_policies_request *in,
     vg_rc rc = VG_OK;
     if (in->scope.v != IAM_POLICY_SCOPE_TYPE_LOCAL)
         rc = add_aws(rq, &db, in, &all);
-    struct vg_iam_list list = { .has_more = in->scope.v != IAM_POLICY_SCOPE_TYPE_AWS };
-    struct vg_str after = VG_STR_NONE;
-    while (rc == VG_OK && list.has_more) {
-        rc = vg_iam_policies(&db, after, 200, &list);
-        for (size_t i = 0; rc == VG_OK && i < list.len; i++) {
-            const struct auth_rec_policy *p = &list.policies[i];
-            after = p->name;
-            if (is_listed(in, p->path, p->attachments, p->boundaries))
-                policy_out(rq, p, VG_VEC_ADD(rq->arena, &all));
-        }
-    }
+    struct iam_policies own = { 0 };
+    if (rc == VG_OK && in->scope.v != IAM_POLICY_SCOPE_TYPE_AWS)
+        rc = iam_all_policies(rq, &db, &own);
+    for (size_t i = 0; rc == VG_OK && i < own.len; i++)
+        if (is_listed(in, own.items[i].path, own.items[i].attachments, own.items[i].boundaries))
+            policy_out(rq, &own.items[i], VG_VEC_ADD(rq->arena, &all));
     if (rc == VG_OK)
         rc = iam_slice(rq, in->marker, in->max_items, all.len, &from, &to, &out->is_truncated,
                        &out->marker);

@@ -101,23 +101,15 @@ list(struct vg_req *rq, struct vg_str prefix, struct vg_str role, struct vg_str 
      struct vg_opt_bool *ret_truncated, struct vg_str *ret_marker)
 {
     const struct vg_iam db = iam_reader(rq);
-    struct vg_iam_list page = { .has_more = true };
-    VG_VEC(struct auth_rec_profile) all = { 0 };
-    struct vg_str after = VG_STR_NONE;
-    size_t from, to;
-    vg_rc rc = VG_OK;
-    while (rc == VG_OK && page.has_more) {
-        rc = vg_iam_profiles(&db, after, 200, &page);
-        for (size_t i = 0; rc == VG_OK && i < page.len; i++) {
-            const struct auth_rec_profile *p = &page.profiles[i];
-            after = p->name;
-            if ((prefix.len == 0 || vg_str_starts(p->path, prefix))
-                && (!role.ptr || vg_str_eq_nocase(p->role, role)))
-                *VG_VEC_ADD(rq->arena, &all) = *p;
-        }
-    }
+    struct iam_profiles all;
+    size_t from, to, n = 0;
+    vg_rc rc = iam_all_profiles(rq, &db, &all);
+    for (size_t i = 0; rc == VG_OK && i < all.len; i++)
+        if ((prefix.len == 0 || vg_str_starts(all.items[i].path, prefix))
+            && (!role.ptr || vg_str_eq_nocase(all.items[i].role, role)))
+            all.items[n++] = all.items[i];
     if (rc == VG_OK)
-        rc = iam_slice(rq, marker, max_items, all.len, &from, &to, ret_truncated, ret_marker);
+        rc = iam_slice(rq, marker, max_items, n, &from, &to, ret_truncated, ret_marker);
     if (rc != VG_OK)
         return rc;
     ret->items = VG_NEW_ARRAY(rq->arena, struct iam_instance_profile, to - from + 1);

@@ -122,19 +122,13 @@ iam_update_assume_role_policy(struct vg_req *rq,
 }
 
 static vg_rc
-is_in_profile(const struct vg_iam *db, struct vg_str role, bool *ret)
+is_in_profile(struct vg_req *rq, const struct vg_iam *db, struct vg_str role, bool *ret)
 {
-    struct vg_iam_list list = { .has_more = true };
-    struct vg_str after = VG_STR_NONE;
-    vg_rc rc = VG_OK;
+    struct iam_profiles all;
+    vg_rc rc = iam_all_profiles(rq, db, &all);
     *ret = false;
-    while (rc == VG_OK && list.has_more && !*ret) {
-        rc = vg_iam_profiles(db, after, 200, &list);
-        for (size_t i = 0; rc == VG_OK && i < list.len; i++) {
-            *ret = *ret || vg_str_eq_nocase(list.profiles[i].role, role);
-            after = list.profiles[i].name;
-        }
-    }
+    for (size_t i = 0; rc == VG_OK && i < all.len; i++)
+        *ret = *ret || vg_str_eq_nocase(all.items[i].role, role);
     return rc;
 }
 
@@ -146,7 +140,7 @@ iam_delete_role(struct vg_req *rq, const struct iam_delete_role_request *in)
     iam_auto_db db = { 0 };
     vg_rc rc = iam_change(rq, &db, VG_IDENTITY_ROLE, in->role_name, &id);
     if (rc == VG_OK)
-        rc = is_in_profile(&db, id.name, &has_profile);
+        rc = is_in_profile(rq, &db, id.name, &has_profile);
     if (rc != VG_OK)
         return rc;
     if (has_profile)

@@ -24,8 +24,10 @@ struct vg_service_fixture {
     struct vg_scope scope;
     struct vg_arena *arena; /* of the answers */
     struct vg_err err;      /* of the last call */
-    uint32_t n_reads;       /* of the last call */
-    size_t n_faults;        /* failing calls that met their fault point at all */
+    /* of the last call's handler */
+    uint32_t n_reads, n_writes;
+    size_t arena_bytes;
+    size_t n_faults; /* failing calls that met their fault point at all */
     /* What stands for something else in the texts of requests, as ids do; NULL: nothing. */
     const char *(*spell)(struct vg_arena *arena, const char *json);
 };
@@ -136,9 +138,12 @@ vg_service_fixture_call(struct vg_service_fixture *f, const char *name, const ch
         rc = vg_wire_from_json(op->in, vg_service_fixture_text(f, json), f->arena, in, &f->err);
     if (rc == VG_OK && op->in)
         rc = vg_wire_validate(f->patterns, op->model, op->in, in, f->arena, &f->err);
+    size_t before = vg_arena_bytes(f->arena);
     if (rc == VG_OK)
         rc = op->handler(&rq, in, out);
     f->n_reads = sess.n_reads;
+    f->n_writes = sess.n_writes;
+    f->arena_bytes = vg_arena_bytes(f->arena) - before;
     assert_null(sess.open);
     struct vg_buf b;
     vg_buf_init(&b, f->arena, 64u << 20);

@@ -68,6 +68,52 @@ get_item_reads_the_store_once(void **state)
     assert_int_equal(fixture.n_reads, 1);
 }
 
+/*
+ * Budgets of the hot path, without indexes.  A write reads its item, and writes it and what changes
+ * of the table's two counters; the arena's bytes are those of the handler alone.
+ */
+static void
+items_cost_what_they_must(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *op, *json;
+        uint32_t n_reads, n_writes;
+        size_t bytes_max;
+    } costs[] = {
+        { "PutItem", "'Item':{'a':{'S':'x'},'d':{'S':'12345'}}}", 1, 3, 1536 },
+        { "PutItem", "'Item':{'a':{'S':'x'},'d':{'S':'54321'}}}", 1, 1, 1024 },
+        { "PutItem", "'Item':{'a':{'S':'x'},'d':{'S':'1'}}}", 1, 2, 1280 },
+        { "PutItem", "'Item':{'a':{'S':'x'}},'ConditionExpression':'attribute_not_exists(a)'}", 1,
+          0, 1408 },
+        { "GetItem", "'Key':{'a':{'S':'x'}}}", 1, 0, 288 },
+        { "GetItem", "'Key':{'a':{'S':'x'}},'ProjectionExpression':'d'}", 1, 0, 896 },
+        { "Query",
+          "'KeyConditionExpression':'a = :a','ExpressionAttributeValues':{':a':{'S':'x'}}}", 1, 0,
+          1728 },
+        { "UpdateItem",
+          "'Key':{'a':{'S':'x'}},'UpdateExpression':'SET d = :d','ExpressionAttributeValues':{"
+          "':d':{'S':'2'}}}",
+          1, 1, 1920 },
+        { "DeleteItem", "'Key':{'a':{'S':'y'}}}", 1, 0, 832 },
+        { "DeleteItem", "'Key':{'a':{'S':'x'}}}", 1, 3, 1536 },
+    };
+    expect_ok("CreateTable",
+              "{'TableName':'Plain','BillingMode':'PAY_PER_REQUEST','KeySchema':[{"
+              "'AttributeName':'a','KeyType':'HASH'}],'AttributeDefinitions':[{'AttributeName':'a',"
+              "'AttributeType':'S'}]}");
+    /* Now it is cached. */
+    expect_ok("GetItem", "{'TableName':'Plain','Key':{'a':{'S':'x'}}}");
+    for (size_t i = 0; i < VG_COUNT(costs); i++) {
+        struct vg_str in = vg_str_fmt(fixture.arena, "{'TableName':'Plain',%s", costs[i].json);
+        (void)vg_service_fixture_call(&fixture, costs[i].op, vg_str_cstr(fixture.arena, in));
+        if (fixture.n_reads != costs[i].n_reads || fixture.n_writes != costs[i].n_writes
+            || fixture.arena_bytes > costs[i].bytes_max)
+            fail_msg("%s %s: %u reads, %u writes, %zu bytes", costs[i].op, costs[i].json,
+                     fixture.n_reads, fixture.n_writes, fixture.arena_bytes);
+    }
+}
+
 /* ministack#1067: what AWS refuses before it looks at any item. */
 static void
 keys_are_held_to_the_schema(void **state)
@@ -301,15 +347,11 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(get_item_reads_the_store_once),
-        TEST(keys_are_held_to_the_schema),
-        TEST(indexes_follow_their_items),
-        TEST(transactions_are_all_or_nothing),
-        TEST(a_token_makes_a_transaction_happen_once),
-        TEST(scans_meet_every_item_once),
-        TEST(starting_keys_stay_inside_the_query),
-        TEST(collections_are_measured),
-        TEST(legacy_parameters_do_as_expressions_do),
+        TEST(get_item_reads_the_store_once),   TEST(items_cost_what_they_must),
+        TEST(keys_are_held_to_the_schema),     TEST(indexes_follow_their_items),
+        TEST(transactions_are_all_or_nothing), TEST(a_token_makes_a_transaction_happen_once),
+        TEST(scans_meet_every_item_once),      TEST(starting_keys_stay_inside_the_query),
+        TEST(collections_are_measured),        TEST(legacy_parameters_do_as_expressions_do),
         TEST(what_is_not_built_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

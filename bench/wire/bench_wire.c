@@ -22,10 +22,9 @@ struct job {
 #define ROUNDS 200000
 
 static const struct vg_http_binding create_http = {
-    VG_STR_INIT("POST"),
-    VG_STR_INIT("/2015-03-31/functions"),
-    { NULL, 0 },
-    201,
+    .method = VG_STR_INIT("POST"),
+    .uri = VG_STR_INIT("/2015-03-31/functions"),
+    .status = 201,
 };
 
 static const struct job jobs[] = {

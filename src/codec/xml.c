@@ -2,23 +2,25 @@
 #include "codec/xml.h"
 
 void
-vg_xmlw_open(struct vg_buf *b, struct vg_str name)
+vg_xmlw_begin(struct vg_buf *b, struct vg_str name)
 {
     vg_buf_addc(b, '<');
     vg_buf_adds(b, name);
+}
+
+void
+vg_xmlw_open(struct vg_buf *b, struct vg_str name)
+{
+    vg_xmlw_begin(b, name);
     vg_buf_addc(b, '>');
 }
 
 void
 vg_xmlw_open_ns(struct vg_buf *b, struct vg_str name, struct vg_str ns)
 {
-    vg_buf_addc(b, '<');
-    vg_buf_adds(b, name);
-    if (ns.len) {
-        vg_buf_adds(b, VG_STR(" xmlns=\""));
-        vg_xmlw_text(b, ns);
-        vg_buf_addc(b, '"');
-    }
+    vg_xmlw_begin(b, name);
+    if (ns.len)
+        vg_xmlw_attr(b, VG_STR("xmlns"), ns);
     vg_buf_addc(b, '>');
 }
 
@@ -93,4 +95,23 @@ vg_xmlw_element(struct vg_buf *b, struct vg_str name, struct vg_str text)
     vg_xmlw_open(b, name);
     vg_xmlw_text(b, text);
     vg_xmlw_close(b, name);
+}
+
+/* White space inside an attribute would be read as spaces (XML 1.0, 3.3.3). */
+void
+vg_xmlw_attr(struct vg_buf *b, struct vg_str name, struct vg_str value)
+{
+    vg_buf_addc(b, ' ');
+    vg_buf_adds(b, name);
+    vg_buf_adds(b, VG_STR("=\""));
+    size_t from = 0;
+    for (size_t i = 0; i < value.len; i++) {
+        if (value.ptr[i] != '\n' && value.ptr[i] != '\t')
+            continue;
+        vg_xmlw_text(b, vg_str_slice(value, from, i));
+        vg_buf_adds(b, value.ptr[i] == '\n' ? VG_STR("&#xA;") : VG_STR("&#x9;"));
+        from = i + 1;
+    }
+    vg_xmlw_text(b, vg_str_slice(value, from, value.len));
+    vg_buf_addc(b, '"');
 }

@@ -12,6 +12,9 @@
 void vg_xmlw_open(struct vg_buf *b, struct vg_str name); /* <name> */
 /* <name xmlns="ns"> */
 void vg_xmlw_open_ns(struct vg_buf *b, struct vg_str name, struct vg_str ns);
+/* <name, then any number of attributes, then '>' */
+void vg_xmlw_begin(struct vg_buf *b, struct vg_str name);
+void vg_xmlw_attr(struct vg_buf *b, struct vg_str name, struct vg_str value);
 void vg_xmlw_close(struct vg_buf *b, struct vg_str name); /* </name> */
 void vg_xmlw_text(struct vg_buf *b, struct vg_str text);  /* escaped */
 /* <name>text</name> */

@@ -162,19 +162,14 @@ get_items(struct qin *q, struct range r, struct vg_str wrapper, struct item **re
     return VG_OK;
 }
 
-static bool
-is_flattened(const struct vg_member *m, const struct vg_shape *shape)
-{
-    return (shape->flags & VG_SHAPE_FLATTENED) || (m && (m->flags & VG_MEMBER_FLATTENED));
-}
-
 static vg_rc
 get_list(struct qin *q, const struct vg_member *m, const struct vg_shape *shape,
          struct vg_list *list, struct range r)
 {
     struct item *items;
     size_t n, cap = 0;
-    vg_rc rc = get_items(q, r, is_flattened(m, shape) ? VG_STR_NONE : shape->item_wire, &items, &n);
+    vg_rc rc =
+        get_items(q, r, vg_xml_is_flattened(m, shape) ? VG_STR_NONE : shape->item_wire, &items, &n);
     list->set = true;
     for (size_t i = 0; rc == VG_OK && i < n; i++)
         rc = get_value(q, NULL, vg_slot_append(q->arena, shape, list, &cap, VG_STR_NONE),
@@ -188,7 +183,8 @@ get_map(struct qin *q, const struct vg_member *m, const struct vg_shape *shape, 
 {
     struct item *items;
     size_t n, cap = 0;
-    vg_rc rc = get_items(q, r, is_flattened(m, shape) ? VG_STR_NONE : VG_STR("entry"), &items, &n);
+    vg_rc rc =
+        get_items(q, r, vg_xml_is_flattened(m, shape) ? VG_STR_NONE : VG_STR("entry"), &items, &n);
     map->set = true;
     for (size_t i = 0; rc == VG_OK && i < n; i++) {
         struct range entry = below(q, items[i].r), group, value = { 0, 0, 0 };
@@ -264,94 +260,12 @@ vg_query_decode(const struct vg_wire_op *op, const struct vg_wire_in *in, struct
 /* --- output ------------------------------------------------------------------------------------
  */
 
-struct qout {
-    struct vg_buf *b;
-    struct vg_arena *arena;
-};
-
-static void put_members(struct qout *o, const struct vg_shape *shape, const void *st,
-                        const struct vg_member *except);
-
-/* What lies inside the value's element. */
-static void
-put_inside(struct qout *o, const struct vg_member *m, struct vg_cslot slot)
-{
-    if (slot.shape->type == VG_T_STRUCT) {
-        put_members(o, slot.shape, vg_cslot_body(slot), NULL);
-        return;
-    }
-    struct vg_buf text;
-    vg_buf_init(&text, o->arena, o->b->max);
-    vg_text_add(&text, slot, vg_time_fmt_of(m, slot.shape, VG_TIME_ISO), o->arena);
-    vg_xmlw_text(o->b, vg_buf_str(&text));
-}
-
-static void put_value(struct qout *o, const struct vg_member *m, struct vg_str name,
-                      struct vg_cslot slot);
-
-static void
-put_list(struct qout *o, const struct vg_member *m, struct vg_str name,
-         const struct vg_shape *shape, const struct vg_list *list)
-{
-    bool is_flat = is_flattened(m, shape);
-    if (!is_flat)
-        vg_xmlw_open(o->b, name);
-    for (size_t i = 0; i < list->len; i++)
-        put_value(o, NULL, is_flat ? name : shape->item_wire, vg_cslot_item(shape, list, i));
-    if (!is_flat)
-        vg_xmlw_close(o->b, name);
-}
-
-static void
-put_map(struct qout *o, const struct vg_member *m, struct vg_str name, const struct vg_shape *shape,
-        const struct vg_list *map)
-{
-    bool is_flat = is_flattened(m, shape);
-    struct vg_str entry = is_flat ? name : VG_STR("entry");
-    if (!is_flat)
-        vg_xmlw_open(o->b, name);
-    for (size_t i = 0; i < map->len; i++) {
-        vg_xmlw_open(o->b, entry);
-        vg_xmlw_element(o->b, shape->key_wire, vg_map_key(shape, map, i));
-        put_value(o, NULL, shape->item_wire, vg_cslot_item(shape, map, i));
-        vg_xmlw_close(o->b, entry);
-    }
-    if (!is_flat)
-        vg_xmlw_close(o->b, name);
-}
-
-static void
-put_value(struct qout *o, const struct vg_member *m, struct vg_str name, struct vg_cslot slot)
-{
-    if (slot.shape->type == VG_T_LIST) {
-        put_list(o, m, name, slot.shape, slot.at);
-    } else if (slot.shape->type == VG_T_MAP) {
-        put_map(o, m, name, slot.shape, slot.at);
-    } else {
-        vg_xmlw_open(o->b, name);
-        put_inside(o, m, slot);
-        vg_xmlw_close(o->b, name);
-    }
-}
-
-static void
-put_members(struct qout *o, const struct vg_shape *shape, const void *st,
-            const struct vg_member *except)
-{
-    for (size_t i = 0; i < shape->n_members; i++) {
-        const struct vg_member *m = &shape->members[i];
-        struct vg_cslot slot = vg_cslot_member(m, st);
-        if (m != except && vg_cslot_is_set(slot))
-            put_value(o, m, m->wire, slot);
-    }
-}
-
 void
 vg_query_encode(const struct vg_wire_op *op, const void *value, struct vg_str request_id,
                 struct vg_arena *arena, struct vg_wire_out *ret)
 {
     struct vg_buf *b = &ret->body;
-    struct qout o = { b, arena };
+    struct vg_xml_out o = { .b = b, .arena = arena };
     struct vg_str response = vg_str_cat(arena, op->name, VG_STR("Response"));
     vg_xmlw_open_ns(b, response, op->model->xml_namespace);
     if (op->out && value) {
@@ -359,7 +273,7 @@ vg_query_encode(const struct vg_wire_op *op, const void *value, struct vg_str re
                                    ? op->http->wrapper
                                    : vg_str_cat(arena, op->name, VG_STR("Result"));
         vg_xmlw_open(b, result);
-        put_members(&o, op->out, value, NULL);
+        vg_xml_out_members(&o, op->out, value, NULL);
         vg_xmlw_close(b, result);
     }
     vg_xmlw_open(b, VG_STR("ResponseMetadata"));
@@ -373,19 +287,6 @@ void
 vg_query_encode_error(const struct vg_model *model, const struct vg_err *err,
                       struct vg_str request_id, struct vg_arena *arena, struct vg_wire_out *ret)
 {
-    const struct vg_errdef *def = vg_error_def(err);
-    struct vg_buf *b = &ret->body;
-    struct qout o = { b, arena };
-    vg_xmlw_open_ns(b, VG_STR("ErrorResponse"), model ? model->xml_namespace : VG_STR_NONE);
-    vg_xmlw_open(b, VG_STR("Error"));
-    vg_xmlw_element(b, VG_STR("Type"),
-                    def->is_sender_fault ? VG_STR("Sender") : VG_STR("Receiver"));
-    vg_xmlw_element(b, VG_STR("Code"), def->query_code.ptr ? def->query_code : def->code);
-    vg_xmlw_element(b, VG_STR("Message"), vg_error_text(err));
-    if (def->shape && err->detail)
-        put_members(&o, def->shape, err->detail, vg_error_message_member(def));
-    vg_xmlw_close(b, VG_STR("Error"));
-    vg_xmlw_element(b, VG_STR("RequestId"), request_id);
-    vg_xmlw_close(b, VG_STR("ErrorResponse"));
+    vg_xml_out_error(model, err, request_id, arena, &ret->body);
     vg_wire_out_header(ret, arena, VG_STR("Content-Type"), VG_STR("text/xml"));
 }

@@ -9,10 +9,10 @@
 #include "services/lambda/model.h"
 #include "wire/wire_fuzz.h"
 
-#define HTTP(name, method, uri)                                                                    \
-    static const struct vg_http_binding name = {                                                   \
-        VG_STR_INIT(method), VG_STR_INIT(uri), { NULL, 0 }, 200                                    \
-    }
+#define HTTP(name, verb, path)                                                                     \
+    static const struct vg_http_binding name = { .method = VG_STR_INIT(method),                    \
+                                                 .uri = VG_STR_INIT(uri),                          \
+                                                 .status = 200 }
 HTTP(create_http, "POST", "/2015-03-31/functions");
 HTTP(invoke_http, "POST", "/2015-03-31/functions/{FunctionName}/invocations");
 HTTP(list_http, "GET", "/2015-03-31/functions/");

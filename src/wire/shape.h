@@ -89,14 +89,20 @@ enum vg_member_flags {
     VG_MEMBER_FLATTENED = 1 << 6,
 };
 
+/* xmlns="uri", or xmlns:prefix="uri" */
+struct vg_xml_ns {
+    struct vg_str prefix, uri;
+};
+
 struct vg_member {
     struct vg_str name; /* as the model names it                             */
     struct vg_str wire; /* as the protocol writes it: JSON key, header, element, query label */
     const struct vg_shape *shape;
     uint32_t offset;
     uint16_t flags;
-    uint8_t loc;      /* enum vg_loc                                       */
-    uint8_t time_fmt; /* enum vg_time_fmt                                  */
+    uint8_t loc;                    /* enum vg_loc                                       */
+    uint8_t time_fmt;               /* enum vg_time_fmt                                  */
+    const struct vg_xml_ns *xml_ns; /* of the element; NULL: none          */
 };
 
 /* Lengths count UTF-16 units, bytes, or entries; ranges are inclusive. */
@@ -130,14 +136,16 @@ struct vg_shape {
     uint32_t entry_size;   /* lists and maps: of one item                                    */
     uint32_t payload;      /* structures: 1 + index of the payload member, 0: none           */
     const struct vg_member *members;
-    const struct vg_str *enums;   /* text of the values 1, 2, …                              */
-    const struct vg_shape *item;  /* list: element; map: value                               */
-    const struct vg_shape *key;   /* map                                                     */
-    struct vg_str item_wire;      /* list "member", map "value", or as the model renames it  */
-    struct vg_str key_wire;       /* map "key"                                               */
-    const struct vg_rules *rules; /* NULL: none */
-    const char *enum_text;        /* "A, B" as AWS lists it in messages; NULL: in order      */
-    vg_custom_decode_fn *decode;  /* custom only */
+    const struct vg_str *enums;  /* text of the values 1, 2, …                              */
+    const struct vg_shape *item; /* list: element; map: value                               */
+    const struct vg_shape *key;  /* map                                                     */
+    struct vg_str item_wire;     /* list "member", map "value", or as the model renames it  */
+    struct vg_str key_wire;      /* map "key"                                               */
+    struct vg_str xml_name;      /* of the root element of a document that is this shape    */
+    const struct vg_xml_ns *xml_ns, *item_ns, *key_ns; /* NULL: none */
+    const struct vg_rules *rules;                      /* NULL: none */
+    const char *enum_text;       /* "A, B" as AWS lists it in messages; NULL: in order      */
+    vg_custom_decode_fn *decode; /* custom only */
     vg_custom_encode_fn *encode;
 };
 
@@ -156,6 +164,7 @@ enum vg_model_flags {
     VG_MODEL_DYNAMODB_TEXT = 1 << 1,    /* validation messages in DynamoDB's own style     */
     VG_MODEL_LIST_NOT_NULL = 1 << 2,    /* "Member must not be null" ends a list's rules   */
     VG_MODEL_MODELED_NAMES = 1 << 3, /* messages name members as the model does, not lower-first */
+    VG_MODEL_S3_TEXT = 1 << 4,       /* S3's own errors, request id and times              */
 };
 
 /* One API: its protocol and names. */
@@ -183,6 +192,17 @@ struct vg_http_binding {
     struct vg_str uri;
     struct vg_str wrapper; /* query: name of the result element; else absent */
     int status;            /* of a success */
+    uint8_t flags;         /* enum vg_http_flags */
+    struct vg_str root; /* rest-xml: the output's root element, where its shape has another name */
+    const struct vg_xml_ns *root_ns; /* … its namespace; NULL: the shape's or the model's */
+    struct vg_str
+        in_root; /* rest-xml: the input's root element, where its shape has another name */
+};
+
+enum vg_http_flags {
+    VG_HTTP_DEPRECATED = 1 << 0, /* gives way to a newer operation at the same place */
+    VG_HTTP_UNWRAPPED = 1 << 1,  /* rest-xml: the output's one body member is the root itself */
+    VG_HTTP_STREAM_IN = 1 << 2,  /* the payload is read by the handler, not decoded */
 };
 
 #endif

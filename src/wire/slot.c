@@ -19,6 +19,15 @@ vg_slot_append(struct vg_arena *arena, const struct vg_shape *shape, struct vg_l
     return (struct vg_slot) { shape->item, entry + shape->value_offset, false };
 }
 
+bool
+vg_map_has_key(const struct vg_shape *shape, const struct vg_list *map, struct vg_str key)
+{
+    for (size_t i = 0; i < map->len; i++)
+        if (vg_str_eq(vg_map_key(shape, map, i), key))
+            return true;
+    return false;
+}
+
 static bool
 is_pointer(const struct vg_shape *shape, bool is_member)
 {

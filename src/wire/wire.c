@@ -21,6 +21,11 @@ const struct vg_errdef vg_wire_malformed_input = {
     .http_status = 400,
     .is_sender_fault = true,
 };
+const struct vg_errdef vg_wire_malformed_xml = {
+    .code = VG_STR_INIT("MalformedXML"),
+    .http_status = 400,
+    .is_sender_fault = true,
+};
 const struct vg_errdef vg_wire_validation = {
     .code = VG_STR_INIT("ValidationException"),
     .http_status = 400,
@@ -85,9 +90,10 @@ vg_wire_decode(const struct vg_wire_op *op, const struct vg_wire_in *in, struct 
     case VG_PROTO_QUERY:
         return vg_query_decode(op, in, arena, to, err);
     case VG_PROTO_REST_JSON:
-        return vg_restjson_decode(op, in, arena, to, err);
-    case VG_PROTO_EC2:
+        return vg_rest_decode(&vg_restjson, op, in, arena, to, err);
     case VG_PROTO_REST_XML:
+        return vg_rest_decode(&vg_restxml, op, in, arena, to, err);
+    case VG_PROTO_EC2:
     case VG_PROTO_CBOR:
         break;
     }
@@ -115,24 +121,39 @@ encode_json(const struct vg_wire_op *op, const void *value, struct vg_arena *are
     vg_wire_out_header(ret, arena, VG_STR("Content-Type"), json_type(protocol_of(op)));
 }
 
+static void
+put_request_id(const struct vg_model *model, struct vg_str request_id, struct vg_arena *arena,
+               struct vg_wire_out *ret)
+{
+    bool is_s3 = model && (model->flags & VG_MODEL_S3_TEXT);
+    if (request_id.len)
+        vg_wire_out_header(ret, arena,
+                           is_s3 ? VG_STR("x-amz-request-id") : VG_STR("x-amzn-RequestId"),
+                           request_id);
+}
+
 void
 vg_wire_encode(const struct vg_wire_op *op, const void *value, struct vg_str request_id,
                struct vg_arena *arena, struct vg_wire_out *ret)
 {
     vg_wire_out_init(ret, arena, op->http && op->http->status ? op->http->status : 200);
-    if (request_id.len)
-        vg_wire_out_header(ret, arena, VG_STR("x-amzn-RequestId"), request_id);
+    put_request_id(op->model, request_id, arena, ret);
     switch (protocol_of(op)) {
     case VG_PROTO_QUERY:
         vg_query_encode(op, value, request_id, arena, ret);
         break;
     case VG_PROTO_REST_JSON:
-        vg_restjson_encode(op, value, arena, ret);
+        vg_rest_encode(&vg_restjson, op, value, arena, ret);
+        break;
+    case VG_PROTO_REST_XML:
+        vg_rest_encode(&vg_restxml, op, value, arena, ret);
         break;
     default:
         encode_json(op, value, arena, ret);
         break;
     }
+    if (op->http && vg_str_eq(op->http->method, VG_STR("HEAD")))
+        vg_buf_clear(&ret->body);
 }
 
 /* --- errors ------------------------------------------------------------------------------------
@@ -217,11 +238,8 @@ encode_error_json(const struct vg_model *model, enum vg_protocol protocol, const
         vg_jsonw_kv(&w, message_key(def), text);
     if (def->shape && err->detail) {
         put_error_members(&w, def, err->detail);
-        if (protocol == VG_PROTO_REST_JSON) {
-            int status = ret->status;
-            vg_rest_encode_headers(def->shape, err->detail, arena, ret);
-            ret->status = status;
-        }
+        if (protocol == VG_PROTO_REST_JSON)
+            vg_rest_encode_error_headers(err, arena, ret);
     }
     vg_jsonw_object_end(&w);
     vg_wire_out_header(ret, arena, VG_STR("Content-Type"), json_type(protocol));
@@ -239,9 +257,10 @@ vg_wire_encode_error(const struct vg_model *model, uint8_t protocol, const struc
                                             : model  ? model->protocol
                                                      : VG_PROTO_JSON_1_0);
     vg_wire_out_init(ret, arena, vg_error_def(err)->http_status);
-    if (request_id.len)
-        vg_wire_out_header(ret, arena, VG_STR("x-amzn-RequestId"), request_id);
-    if (p == VG_PROTO_QUERY || p == VG_PROTO_EC2 || p == VG_PROTO_REST_XML)
+    put_request_id(model, request_id, arena, ret);
+    if (p == VG_PROTO_REST_XML)
+        vg_restxml_encode_error(model, err, request_id, arena, ret);
+    else if (p == VG_PROTO_QUERY || p == VG_PROTO_EC2)
         vg_query_encode_error(model, err, request_id, arena, ret);
     else
         encode_error_json(model, p, err, arena, ret);

@@ -139,7 +139,8 @@ void vg_wire_to_json(const struct vg_shape *shape, const void *value, struct vg_
 
 extern const struct vg_errdef vg_wire_serialization;    /* SerializationException         */
 extern const struct vg_errdef vg_wire_malformed_query;  /* MalformedQueryString           */
-extern const struct vg_errdef vg_wire_malformed_input;  /* MalformedInput (query values)  */
+extern const struct vg_errdef vg_wire_malformed_input;  /* MalformedInput (query, XML)    */
+extern const struct vg_errdef vg_wire_malformed_xml;    /* MalformedXML (S3)              */
 extern const struct vg_errdef vg_wire_validation;       /* ValidationException            */
 extern const struct vg_errdef vg_wire_validation_query; /* ValidationError                */
 extern const struct vg_errdef vg_wire_internal;         /* InternalFailure                */

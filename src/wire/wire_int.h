@@ -54,6 +54,7 @@ vg_map_key(const struct vg_shape *shape, const struct vg_list *map, size_t i)
 /* Adds a zeroed item to a list or map (and names it in `key`); the slot of its value. */
 struct vg_slot vg_slot_append(struct vg_arena *arena, const struct vg_shape *shape,
                               struct vg_list *list, size_t *cap, struct vg_str key);
+bool vg_map_has_key(const struct vg_shape *shape, const struct vg_list *map, struct vg_str key);
 /* Where the structure, custom struct, list or map itself lies; makes a member's structure. */
 void *vg_slot_body(struct vg_arena *arena, struct vg_slot slot);
 /* The same for reading: the structure of a member, or the value's own place. */
@@ -107,6 +108,29 @@ void vg_json_out_value(struct vg_json_out *w, struct vg_cslot slot, enum vg_time
 void vg_json_out_members(struct vg_json_out *w, const struct vg_shape *shape, const void *st,
                          bool by_name);
 
+/* xml_out.c: values in XML, for query and rest-xml. */
+
+struct vg_xml_out {
+    struct vg_buf *b;
+    struct vg_arena *arena;
+    bool has_millis; /* times always with three decimals */
+};
+
+/* `m`: the member the value is of, for its flags; NULL: none. */
+void vg_xml_out_value(struct vg_xml_out *o, const struct vg_member *m, struct vg_str name,
+                      const struct vg_xml_ns *ns, struct vg_cslot slot);
+/* A structure's element, whose namespace is the shape's if `ns` is NULL; its body members. */
+void vg_xml_out_struct(struct vg_xml_out *o, struct vg_str name, const struct vg_xml_ns *ns,
+                       const struct vg_shape *shape, const void *st);
+/* The members that are elements, without those that lie elsewhere than in the body. */
+void vg_xml_out_members(struct vg_xml_out *o, const struct vg_shape *shape, const void *st,
+                        const struct vg_member *except);
+/* <ErrorResponse>, as query and most rest-xml services answer. */
+void vg_xml_out_error(const struct vg_model *model, const struct vg_err *err,
+                      struct vg_str request_id, struct vg_arena *arena, struct vg_buf *b);
+bool vg_xml_is_element(const struct vg_member *m); /* of the body of an output */
+bool vg_xml_is_flattened(const struct vg_member *m, const struct vg_shape *shape);
+
 /* form.c: pairs of a form or query string. */
 
 struct vg_pair {
@@ -131,19 +155,54 @@ void vg_query_encode(const struct vg_wire_op *op, const void *value, struct vg_s
 void vg_query_encode_error(const struct vg_model *model, const struct vg_err *err,
                            struct vg_str request_id, struct vg_arena *arena,
                            struct vg_wire_out *ret);
-vg_rc vg_restjson_decode(const struct vg_wire_op *op, const struct vg_wire_in *in,
-                         struct vg_arena *arena, void *to, struct vg_err *err);
-void vg_restjson_encode(const struct vg_wire_op *op, const void *value, struct vg_arena *arena,
-                        struct vg_wire_out *ret);
+/*
+ * rest.c: what rest-json and rest-xml share.  A vg_rest_body is how the protocol writes a body,
+ * where it is not a bare payload of bytes or text.
+ */
+struct vg_rest_in {
+    const struct vg_rest_body *body;
+    const struct vg_wire_op *op;
+    const struct vg_wire_in *in;
+    struct vg_arena *arena;
+    struct vg_err *err;
+    struct vg_pairs query;
+};
+
+struct vg_rest_body {
+    struct vg_str type; /* of content */
+    /* The input's members that lie in the body; the one value that is the body. */
+    vg_rc (*get_members)(const struct vg_rest_in *r, void *to);
+    vg_rc (*get_payload)(const struct vg_rest_in *r, const struct vg_member *m,
+                         struct vg_slot slot);
+    /* The same of the output; false when an output without such members has no body. */
+    bool (*put_members)(const struct vg_wire_op *op, const void *value, struct vg_arena *arena,
+                        struct vg_buf *b);
+    void (*put_payload)(const struct vg_wire_op *op, const struct vg_member *m,
+                        struct vg_cslot slot, struct vg_arena *arena, struct vg_buf *b);
+};
+
+extern const struct vg_rest_body vg_restjson, vg_restxml;
+vg_rc vg_rest_decode(const struct vg_rest_body *body, const struct vg_wire_op *op,
+                     const struct vg_wire_in *in, struct vg_arena *arena, void *to,
+                     struct vg_err *err);
+void vg_rest_encode(const struct vg_rest_body *body, const struct vg_wire_op *op, const void *value,
+                    struct vg_arena *arena, struct vg_wire_out *ret);
+void vg_restxml_encode_error(const struct vg_model *model, const struct vg_err *err,
+                             struct vg_str request_id, struct vg_arena *arena,
+                             struct vg_wire_out *ret);
 /* The members of `st` that lie in headers. */
 void vg_rest_encode_headers(const struct vg_shape *shape, const void *st, struct vg_arena *arena,
                             struct vg_wire_out *ret);
+
+/* Those of an error's further members that lie in headers. */
+void vg_rest_encode_error_headers(const struct vg_err *err, struct vg_arena *arena,
+                                  struct vg_wire_out *ret);
 
 void vg_wire_out_init(struct vg_wire_out *out, struct vg_arena *arena, int status);
 void vg_wire_out_header(struct vg_wire_out *out, struct vg_arena *arena, struct vg_str name,
                         struct vg_str value);
 
-/* The error's definition, text and members as a protocol writes them (error.c). */
+/* The error's definition, text and members as a protocol writes them (wire.c). */
 const struct vg_errdef *vg_error_def(const struct vg_err *err);
 struct vg_str vg_error_text(const struct vg_err *err);
 /* The member that holds an error's message ("message", "Message"), or NULL. */

@@ -140,8 +140,12 @@ errors_carry_their_type(void **state)
 /* --- query ---------------------------------------------------------------------------------------
  */
 
-static const struct vg_http_binding create_role_http = { VG_STR_INIT("POST"), VG_STR_INIT("/"),
-                                                         VG_STR_INIT("CreateRoleResult"), 200 };
+static const struct vg_http_binding create_role_http = {
+    .method = VG_STR_INIT("POST"),
+    .uri = VG_STR_INIT("/"),
+    .wrapper = VG_STR_INIT("CreateRoleResult"),
+    .status = 200,
+};
 static const struct vg_wire_op create_role = {
     .name = VG_STR_INIT("CreateRole"),
     .model = &iam_model,
@@ -210,10 +214,10 @@ query_answers_in_xml(void **state)
 /* --- rest-json and routes ------------------------------------------------------------------------
  */
 
-#define HTTP(method, uri, status)                                                                  \
+#define HTTP(verb, path, code)                                                                     \
     (const struct vg_http_binding)                                                                 \
     {                                                                                              \
-        VG_STR_INIT(method), VG_STR_INIT(uri), { NULL, 0 }, status                                 \
+        .method = VG_STR_INIT(verb), .uri = VG_STR_INIT(path), .status = code                      \
     }
 #define REST(n, m, verb, uri, i, o)                                                                \
     {                                                                                              \
@@ -284,9 +288,9 @@ static void
 rest_input_comes_from_everywhere(void **state)
 {
     (void)state;
-    static const struct vg_http_binding http = {
-        VG_STR_INIT("POST"), VG_STR_INIT("/f/{FunctionName}"), { NULL, 0 }, 200
-    };
+    static const struct vg_http_binding http = { .method = VG_STR_INIT("POST"),
+                                                 .uri = VG_STR_INIT("/f/{FunctionName}"),
+                                                 .status = 200 };
     const struct vg_wire_op op = {
         .name = VG_STR("Invoke"),
         .model = &lambda_model,

@@ -2,6 +2,7 @@
 """ops.h, ops.c, errors.h, errors.c and the coverage of a service."""
 import json
 
+from emit_shapes import xml_ns
 from names import cstr, vstr
 
 
@@ -45,6 +46,30 @@ def _args(op):
     return ", ".join(a), unused
 
 
+def _root(op, out):
+    """The overlay's word, else the output's; a shape that names itself comes between them."""
+    named = op.out_shape and "locationName" in op.out_shape.raw
+    return op.over.get("root", None if named else out.get("locationName"))
+
+
+def http_binding(op, symbol):
+    h, given, out = op.raw["http"], op.raw.get("input", {}), op.raw.get("output", {})
+    f = [f".method = {vstr(h['method'])}", f".uri = {vstr(h['requestUri'])}",
+         f".status = {h.get('responseCode', 200)}"]
+    for field, text in (("wrapper", out.get("resultWrapper")), ("in_root", given.get("locationName")),
+                        ("root", _root(op, out))):
+        if text:
+            f.append(f".{field} = {vstr(text)}")
+    if "xmlNamespace" in out:
+        f.append(f".root_ns = {xml_ns(out['xmlNamespace'])}")
+    flags = [flag for flag, on in (("VG_HTTP_DEPRECATED", op.raw.get("deprecated")),
+                                   ("VG_HTTP_UNWRAPPED", op.over.get("unwrapped")),
+                                   ("VG_HTTP_STREAM_IN", "VG_OP_STREAM_IN" in op.flags)) if on]
+    if flags:
+        f.append(f".flags = {' | '.join(flags)}")
+    return f"static const struct vg_http_binding {symbol} = {{ {', '.join(f)} }};"
+
+
 def _row(op):
     api = op.api
     o = []
@@ -66,10 +91,7 @@ def _row(op):
     http = "NULL"
     if "http" in op.raw:
         http = f"&{op.cname}__http"
-        h, out = op.raw["http"], op.raw.get("output", {})
-        o.append(f"static const struct vg_http_binding {op.cname}__http = {{ {vstr(h['method'])}, "
-                 f"{vstr(h['requestUri'])}, {vstr(out.get('resultWrapper'))}, "
-                 f"{h.get('responseCode', 200)} }};")
+        o.append(http_binding(op, f"{op.cname}__http"))
     rows = [f".endpoint = {vstr(api.prefix)}", f".name = {vstr(op.name)}"]
     if op.in_shape:
         rows.append(f".in = &{op.in_shape.symbol}")

@@ -2,6 +2,7 @@
 """model.h and shapes.c: the structs of the models and the tables that describe them."""
 import math
 
+from model import die
 from names import cstr, unique, upper, vstr
 from regex import pcre
 
@@ -79,6 +80,14 @@ def _rules(s):
             f"{cstr(pcre(pattern)) if pattern is not None else 'NULL'} }}")
 
 
+def xml_ns(v):
+    """A reference to a namespace of the models, or None: a compound literal of file scope."""
+    if v is None:
+        return None
+    v = v if isinstance(v, dict) else {"uri": v}
+    return f"&(const struct vg_xml_ns) {{ {vstr(v.get('prefix'))}, {vstr(v['uri'])} }}"
+
+
 def _member(m, proto):
     s, raw = m.shape, m.raw
     flags = []
@@ -101,7 +110,7 @@ def _member(m, proto):
         wire = s.raw["member"].get("locationName", wire)  # the item's name stands for the member's
     return (f"{{ {vstr(m.name)}, {vstr(wire)}, &{s.symbol}, "
             f"offsetof({m.owner.tag}, {m.cname}), {' | '.join(flags) or 0}, {loc}, "
-            f"{TIMES[raw.get('timestampFormat')]} }},")
+            f"{TIMES[raw.get('timestampFormat')]}, {xml_ns(raw.get('xmlNamespace')) or 'NULL'} }},")
 
 
 def _shape(s, n):
@@ -132,6 +141,12 @@ def _shape(s, n):
               f".value_offset = offsetof({s.items}, value)",
               f".item_wire = {vstr(raw['value'].get('locationName', 'value'))}",
               f".key_wire = {vstr(raw['key'].get('locationName', 'key'))}"]
+    if s.type == "STRUCT":
+        f.append(f".xml_name = {vstr(raw.get('locationName', s.name))}")
+    for field, ns in (("xml_ns", raw), ("item_ns", raw.get("member", raw.get("value", {}))),
+                      ("key_ns", raw.get("key", {}))):
+        if "xmlNamespace" in ns:
+            f.append(f".{field} = {xml_ns(ns['xmlNamespace'])}")
     if s.type == "CUSTOM":
         f += [f".decode = d{n}", f".encode = w{n}"]
     if _rules(s):
@@ -159,11 +174,15 @@ def _model(api):
         flags.append("VG_MODEL_LIST_NOT_NULL")
     if over.get("modeled_names"):
         flags.append("VG_MODEL_MODELED_NAMES")
+    if over.get("error_style") == "s3":
+        flags.append("VG_MODEL_S3_TEXT")
+    elif "error_style" in over:
+        die(f"error_style {over['error_style']} is none (known: s3)")
     rows = [("endpoint", api.prefix), ("host", meta["endpointPrefix"]),
             ("signing_name", meta.get("signingName", meta["endpointPrefix"])),
             ("iam_prefix", api.iam_prefix), ("service_id", meta.get("serviceId")),
             ("api_version", meta.get("apiVersion")), ("target_prefix", meta.get("targetPrefix")),
-            ("xml_namespace", _ns(meta.get("xmlNamespace"))),
+            ("xml_namespace", over.get("xml_namespace", _ns(meta.get("xmlNamespace")))),
             ("error_namespace", over.get("error_namespace")), ("source", api.raw["source"])]
     o = [f"const struct vg_model {api.prefix}_model = {{"]
     o += [f"    .{k} = {vstr(v)}," for k, v in rows if v is not None]

@@ -17,10 +17,10 @@ MEMBER = {"STR": "struct vg_str", "ENUM": "struct vg_enum", "BLOB": "struct vg_s
 OP_FLAGS = {"readonly": "VG_OP_READONLY", "stream_in": "VG_OP_STREAM_IN",
             "stream_out": "VG_OP_STREAM_OUT", "noauth": "VG_OP_NOAUTH", "noiam": "VG_OP_NOIAM",
             "internal": "VG_OP_INTERNAL", "own_validation": "VG_OP_OWN_VALIDATION"}
-OP_KEYS = {"status", "iam", "authz", "flags", "in_max_bytes", "in", "note"}
+OP_KEYS = {"status", "iam", "authz", "flags", "in_max_bytes", "in", "note", "root", "unwrapped"}
 SHAPE_KEYS = {"custom", "header", "decode", "encode", "min", "max", "pattern", "enum_text"}
 MODEL_KEYS = {"prefix", "iam_prefix", "error_namespace", "validation", "validation_error",
-              "serialization_error",
+              "serialization_error", "error_style", "xml_namespace",
               "list_not_null", "modeled_names"}
 OVERLAY_KEYS = {"service", "model", "limits", "op", "shape", "record"}
 
@@ -181,7 +181,8 @@ class Api:
             s.link()
         self.cname = unique(sorted(self.shapes), snake)
         self.ops = [Op(self, n, o, overlay.get("op", {}).get(n, {})) for n, o in rows.items()]
-        self.errors = [s for s in self.shapes.values() if s.raw.get("exception")]
+        thrown = {e for o in rows.values() for e in o.get("errors", [])}
+        self.errors = [s for n, s in self.shapes.items() if s.raw.get("exception") or n in thrown]
         self.used = self._reachable()
 
     def shape(self, name):

@@ -18,7 +18,8 @@ from model import Api  # noqa: E402
 from names import vstr  # noqa: E402
 
 WAYS = ["input", "output"]
-PROTOCOLS = ["json", "json_1_0", "json_1_0-query-compatible", "query", "rest-json"]
+PROTOCOLS = ["json", "json_1_0", "json_1_0-query-compatible", "query", "rest-json",
+             "rest-xml"]
 INCLUDE = "tests/conformance/protocols"
 
 
@@ -70,10 +71,7 @@ def ops_c(suites, apis):
     rows, errors = [], []
     for suite, api in zip(suites, apis):
         for i, (given, op) in enumerate(zip(suite.ops, api.ops)):
-            h, out = given["http"], given.get("output", {})
-            o.append(f"static const struct vg_http_binding {suite.prefix}_http{i} = {{ "
-                     f"{vstr(h['method'])}, {vstr(h['requestUri'])}, "
-                     f"{vstr(out.get('resultWrapper'))}, {h.get('responseCode', 200)} }};")
+            o.append(emit_ops.http_binding(op, f"{suite.prefix}_http{i}"))
             rows.append(f"    {{ .name = {vstr(given['name'])}, .model = &{api.prefix}_model, "
                         f".http = &{suite.prefix}_http{i}, "
                         f".in = {'&' + op.in_shape.symbol if op.in_shape else 'NULL'}, "

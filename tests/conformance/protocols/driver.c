@@ -120,7 +120,8 @@ decode(struct request *rq, const struct vg_wire_op *op, struct vg_arena *arena,
     if (!vg_base64_decode(arena, rq->body, &rq->in.body))
         die("body");
     void *value = op->in ? vg_arena_alloc(arena, op->in->size) : NULL;
-    if (op->model->protocol == VG_PROTO_REST_JSON) { /* of this suite's operations alone */
+    if (op->model->protocol == VG_PROTO_REST_JSON
+        || op->model->protocol == VG_PROTO_REST_XML) { /* of this suite's operations alone */
         struct vg_routes *routes = vg_routes_new(op, 1);
         if (vg_routes_by_uri(routes, VG_STR_NONE, &rq->in) == NULL) {
             (void)vg_wire_fail(&err, arena, &vg_wire_internal, "no route");

@@ -19,7 +19,8 @@ SPEC = importlib.util.spec_from_file_location(
 models = importlib.util.module_from_spec(SPEC)
 SPEC.loader.exec_module(models)
 
-PROTOCOLS = ["json", "json_1_0", "json_1_0-query-compatible", "query", "rest-json"]
+PROTOCOLS = ["json", "json_1_0", "json_1_0-query-compatible", "query", "rest-json",
+             "rest-xml"]
 CASE = ["id", "params", "serialized", "result", "response", "error", "errorCode", "errorMessage"]
 
 

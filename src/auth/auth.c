@@ -4,6 +4,7 @@
 
 #include "auth/auth_int.h"
 
+#include "auth/sigv4_chunks.h"
 #include "base/arena.h"
 #include "crypto/random.h"
 #include "store/key.h"
@@ -323,7 +324,8 @@ vg_authn_begin(struct vg_auth *auth, struct vg_sess *s, const struct vg_sigv4_re
         rc = vg_sigv4_check(s->arena, &ret->sig, rules, err);
     if (rc != VG_OK)
         return rc;
-    ret->needs_body = ret->sig.payload != VG_PAYLOAD_UNSIGNED;
+    ret->needs_body =
+        ret->sig.payload == VG_PAYLOAD_BODY || ret->sig.payload == VG_PAYLOAD_DECLARED;
     if (ret->sig.payload == VG_PAYLOAD_BODY)
         return VG_OK;
     return vg_sigv4_verify(s->arena, rq, rules, &ret->sig, vg_secret_str(&ret->secret), VG_STR_NONE,
@@ -341,4 +343,13 @@ vg_authn_finish(struct vg_auth *auth, struct vg_arena *arena, const struct vg_si
     vg_hex_put(hex, digest, VG_SHA256_BYTES);
     return vg_sigv4_verify(arena, rq, rules, &an->sig, vg_secret_str(&an->secret),
                            vg_str_n(hex, sizeof(hex)), auth->keys, err);
+}
+
+vg_rc
+vg_authn_chunks(struct vg_auth *auth, struct vg_arena *arena, const struct vg_sigv4_request *rq,
+                const struct vg_sigv4_rules *rules, const struct vg_authn *an,
+                struct vg_sigv4_chunks *c, struct vg_err *err)
+{
+    return vg_sigv4_chunks_init(c, arena, rq, rules, &an->sig, vg_secret_str(&an->secret),
+                                auth->keys, err);
 }

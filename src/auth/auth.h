@@ -72,6 +72,14 @@ vg_rc vg_authn_finish(struct vg_auth *auth, struct vg_arena *arena,
                       struct vg_authn *an, const uint8_t digest[VG_SHA256_BYTES],
                       struct vg_err *err) VG_MUST_USE;
 
+struct vg_sigv4_chunks;
+
+/* For a body in chunks (VG_PAYLOAD_CHUNKED): sets up `c` with the key that signed the head. */
+vg_rc vg_authn_chunks(struct vg_auth *auth, struct vg_arena *arena,
+                      const struct vg_sigv4_request *rq, const struct vg_sigv4_rules *rules,
+                      const struct vg_authn *an, struct vg_sigv4_chunks *c, struct vg_err *err)
+    VG_MUST_USE;
+
 struct auth_rec_key; /* auth/records.h */
 
 /*

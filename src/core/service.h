@@ -17,7 +17,7 @@
 #include "base/str.h"
 
 struct vg_authz;     /* collects (action, resource, context) that must be allowed: core/authz.h */
-struct vg_body;      /* a streamed request body                                   */
+struct vg_body;      /* a streamed request body: core/body.h                      */
 struct vg_env;       /* clocks, random, store, config: core/env.h                 */
 struct vg_plane;     /* a data plane: host or path match, and its handler         */
 struct vg_principal; /* who: user, role session, service, anonymous: auth/principal.h */
@@ -57,6 +57,7 @@ enum vg_op_flags {
     VG_OP_INTERNAL = 1 << 4,       /* a timer or delivery: never reachable from a socket     */
     VG_OP_NOIAM = 1 << 5,          /* needs no permission (sts:GetCallerIdentity)            */
     VG_OP_OWN_VALIDATION = 1 << 6, /* the handler checks the model's constraints itself    */
+    VG_OP_ANONYMOUS = 1 << 7,      /* without a signature too: then the policies decide      */
 };
 
 /* One row of the generated table ops.c; rows are never written by hand. */

@@ -129,10 +129,18 @@ vg_exchange_authenticate(struct vg_exchange *x, enum vg_authn_family family,
     x->rules = (struct vg_sigv4_rules) {
         .family = family,
         .service = signing_name,
+        .is_s3_path = family == VG_AUTHN_S3,
+        .is_unsigned_body_ok = family == VG_AUTHN_S3,
+        .is_chunked_body_ok = family == VG_AUTHN_S3,
         .now_ms = vg_wall_ms(),
         .virtual_of = virtual_of,
         .clock = rq->env->clock,
     };
+    if (!x->is_signed && family != VG_AUTHN_S3)
+        x->authn.sig.payload = VG_PAYLOAD_UNSIGNED;
+    else if (!x->is_signed)
+        return vg_sigv4_parse_anonymous(rq->arena, &x->signed_part, &x->rules, &x->authn.sig,
+                                        rq->err);
     if (!x->is_signed)
         return VG_OK;
     const struct vg_authn_door door = door_of(x);
@@ -209,13 +217,89 @@ note_use(struct vg_exchange *x)
     return rc == VG_FAIL ? VG_OK : rc;
 }
 
+static vg_rc
+read_raw(void *from, struct vg_str *ret, struct vg_err *err)
+{
+    struct vg_http_req *http = from;
+    *ret = VG_STR("");
+    return http->has_body ? vg_http_body_read(http, ret, err) : VG_OK;
+}
+
+static vg_rc
+open_stream(struct vg_exchange *x)
+{
+    x->stream = (struct vg_body) { .read = read_raw, .from = x->http };
+    return vg_body_open(&x->root.rq, &x->stream, &x->signed_part, &x->rules, &x->authn,
+                        x->http->content_length);
+}
+
+vg_rc
+vg_exchange_stream(struct vg_exchange *x, size_t max_bytes)
+{
+    vg_rc rc;
+    if (x->authn.sig.payload != VG_PAYLOAD_BODY) {
+        rc = open_stream(x);
+        return rc == VG_OK && x->is_signed ? note_use(x) : rc;
+    }
+    rc = vg_exchange_body_as_sent(x, max_bytes);
+    if (rc == VG_OK)
+        vg_body_open_bytes(&x->root.rq, &x->stream, x->body);
+    return rc;
+}
+
+/* A body in chunks for an operation that has it whole. */
+static vg_rc
+read_chunked(struct vg_exchange *x, size_t max_bytes)
+{
+    struct vg_req *rq = &x->root.rq;
+    vg_rc rc = open_stream(x);
+    if (rc == VG_OK)
+        rc = vg_body_read_all(rq, max_bytes, &x->body);
+    rq->body = NULL;
+    if (rc != VG_OK)
+        vg_http_close_after(x->http);
+    return rc == VG_OK && x->is_signed ? note_use(x) : rc;
+}
+
+const struct vg_http_header *
+vg_exchange_headers(struct vg_exchange *x, size_t *ret_n)
+{
+    const struct vg_http_req *http = x->http;
+    struct vg_http_header *out = NULL;
+    size_t n = 0;
+    *ret_n = http->n_headers;
+    if (x->rules.family != VG_AUTHN_S3)
+        return http->headers;
+    out = VG_NEW_ARRAY(http->arena, struct vg_http_header, http->n_headers + 1);
+    for (size_t i = 0; i < http->n_headers; i++) {
+        struct vg_http_header h = http->headers[i];
+        if (vg_str_eq_nocase(h.name, VG_STR("content-encoding"))) {
+            struct vg_buf b;
+            vg_buf_init(&b, http->arena, h.value.len + 16);
+            for (struct vg_str rest = h.value; rest.ptr;) {
+                struct vg_str coding = vg_str_trim(vg_str_cut(&rest, ','));
+                if (!vg_str_eq_nocase(coding, VG_STR("aws-chunked")))
+                    vg_buf_addf(&b, "%s%" VG_FMT, b.len ? "," : "", VG_ARG(coding));
+            }
+            h.value = vg_buf_str(&b);
+            if (h.value.len == 0)
+                continue;
+        }
+        out[n++] = h;
+    }
+    *ret_n = n;
+    return out;
+}
+
 vg_rc
 vg_exchange_body_as_sent(struct vg_exchange *x, size_t max_bytes)
 {
     struct vg_req *rq = &x->root.rq;
     uint8_t digest[VG_SHA256_BYTES];
+    if (x->authn.sig.payload == VG_PAYLOAD_CHUNKED)
+        return read_chunked(x, max_bytes);
     vg_rc rc = read_body(x, max_bytes);
-    if (rc != VG_OK || !x->is_signed)
+    if (rc != VG_OK || (!x->is_signed && x->authn.sig.payload != VG_PAYLOAD_DECLARED))
         return rc;
     vg_sha256(x->body, digest);
     if (x->authn.needs_body)
@@ -223,7 +307,7 @@ vg_exchange_body_as_sent(struct vg_exchange *x, size_t max_bytes)
                              digest, rq->err);
     else
         rc = vg_sigv4_body(rq->arena, &x->authn.sig, &x->rules, digest, rq->err);
-    return rc == VG_OK ? note_use(x) : rc;
+    return rc == VG_OK && x->is_signed ? note_use(x) : rc;
 }
 
 vg_rc
@@ -234,7 +318,8 @@ vg_exchange_body(struct vg_exchange *x, size_t max_bytes)
     if (rc != VG_OK)
         return rc;
     struct vg_str coding = vg_http_header(x->http, VG_STR("content-encoding"));
-    if (vg_str_eq_nocase(coding, VG_STR("gzip")))
+    /* S3 keeps objects as they are sent */
+    if (vg_str_eq_nocase(coding, VG_STR("gzip")) && x->rules.family != VG_AUTHN_S3)
         return gunzip(rq, max_bytes, &x->body);
     return VG_OK;
 }

@@ -9,6 +9,7 @@
  */
 
 #include "auth/auth.h"
+#include "core/body.h"
 #include "core/call.h"
 #include "front/origin.h"
 #include "http/server.h"
@@ -21,7 +22,8 @@ struct vg_exchange {
     struct vg_sigv4_rules rules;
     struct vg_authn authn; /* when is_signed and authenticated */
     bool is_signed;
-    struct vg_str body; /* after vg_exchange_body() */
+    struct vg_str body;    /* after vg_exchange_body() */
+    struct vg_body stream; /* … or vg_exchange_stream() */
     struct vg_ctx common[6];
     size_t n_common;
 };
@@ -37,14 +39,27 @@ struct vg_str vg_exchange_scope_service(const struct vg_exchange *x);
 
 /*
  * From the head: sets the caller (anonymous when the request carries no signature), region and
- * account of root.scope.  Fails with the family's error.
+ * account of root.scope.  Fails with the family's error.  Again for an unsigned request whose
+ * family is known only by its operation.
  */
 vg_rc vg_exchange_authenticate(struct vg_exchange *x, enum vg_authn_family family,
                                struct vg_str signing_name) VG_MUST_USE;
 
 /* The whole body as it was sent, held to its signature; at most max_bytes. */
 vg_rc vg_exchange_body_as_sent(struct vg_exchange *x, size_t max_bytes) VG_WAITS VG_MUST_USE;
-/* The same, decompressed. */
+/*
+ * Opens root.rq.body, to be read by the handler; the head is verified.  Where the signature covers
+ * the body as a whole, that is read first, at most max_bytes.
+ */
+vg_rc vg_exchange_stream(struct vg_exchange *x, size_t max_bytes) VG_WAITS VG_MUST_USE;
+
+/*
+ * The headers as the operation sees them: of Content-Encoding, aws-chunked is the transport's and
+ * not the object's.
+ */
+const struct vg_http_header *vg_exchange_headers(struct vg_exchange *x, size_t *ret_n);
+
+/* The same as vg_exchange_body_as_sent(), decompressed. */
 vg_rc vg_exchange_body(struct vg_exchange *x, size_t max_bytes) VG_WAITS VG_MUST_USE;
 
 #endif

@@ -102,9 +102,16 @@ reply_text(struct vg_exchange *x, int status, struct vg_str json)
 /* --- operations
  * ------------------------------------------------------------------------------------ */
 
+/* S3 and its kin sign and answer in a way of their own. */
 static enum vg_authn_family
 family_of(const struct vg_model *model)
 {
+    static const struct vg_str s3s[] = { VG_STR_INIT("s3"), VG_STR_INIT("s3express"),
+                                         VG_STR_INIT("s3-object-lambda"),
+                                         VG_STR_INIT("s3-outposts") };
+    for (size_t i = 0; i < VG_COUNT(s3s); i++)
+        if (vg_str_eq(model->signing_name, s3s[i]))
+            return VG_AUTHN_S3;
     switch (model->protocol) {
     case VG_PROTO_JSON_1_0:
     case VG_PROTO_JSON_1_1:
@@ -233,7 +240,7 @@ run_op(struct vg_exchange *x, const struct vg_wire_op *wop, const struct vg_wire
     const struct vg_op *op = wop->row;
     rq->op = op;
     rq->svc = vg_registry_state(rq->env->registry, op->service);
-    if (!x->is_signed && !(op->flags & VG_OP_NOAUTH))
+    if (!x->is_signed && !(op->flags & (VG_OP_NOAUTH | VG_OP_ANONYMOUS)))
         return vg_authn_fail(rq->err, family_of(op->model), VG_AUTHN_MISSING, VG_STR_NONE);
     void *typed_in = vg_arena_alloc(rq->arena, op->in ? op->in->size : 1);
     void *typed_out = vg_arena_alloc(rq->arena, op->out ? op->out->size : 1);
@@ -242,6 +249,10 @@ run_op(struct vg_exchange *x, const struct vg_wire_op *wop, const struct vg_wire
         rc = vg_wire_validate(rq->env->patterns, op->model, op->in, typed_in, rq->arena, rq->err);
     if (rc == VG_OK)
         rc = vg_run(rq, x->common, x->n_common, typed_in, typed_out);
+    if (rc == VG_OK && rq->body && !vg_body_is_over(rq)) {
+        (void)vg_err_set(rq->err, "the handler did not read its body to the end");
+        rc = vg_fail_internal(rq, NULL);
+    }
     if (rc == VG_OK)
         rc = vg_gate(rq);
     if (rc == VG_OK)
@@ -256,11 +267,7 @@ serve_api(const struct vg_front *front, struct vg_exchange *x)
     struct vg_str target = vg_http_header(http, VG_STR("x-amz-target"));
     const struct vg_model *model = model_of(front, x, target);
     const struct vg_model *family = model ? model : family_model(x, target);
-    struct vg_wire_in in = { .method = http->method,
-                             .path = http->path,
-                             .query = http->query,
-                             .headers = http->headers,
-                             .n_headers = http->n_headers };
+    struct vg_wire_in in = { .method = http->method, .path = http->path, .query = http->query };
     const struct vg_wire_op *op = NULL;
     bool has_body = false;
     vg_rc rc =
@@ -269,9 +276,14 @@ serve_api(const struct vg_front *front, struct vg_exchange *x)
         rc = find_op(front, x, model, target, &in, &op, &has_body);
     if (rc == VG_OK && op == NULL)
         rc = fail_unknown(x, model, target);
+    if (rc == VG_OK && !x->is_signed)
+        rc = vg_exchange_authenticate(x, family_of(op->model), op->model->signing_name);
+    in.headers = vg_exchange_headers(x, &in.n_headers);
     if (rc == VG_OK && !has_body) {
         const struct vg_op *row = op->row;
-        rc = vg_exchange_body(x, row->in_max_bytes ? row->in_max_bytes : VG_BODY_MAX_BYTES);
+        size_t max_bytes = row->in_max_bytes ? row->in_max_bytes : VG_BODY_MAX_BYTES;
+        rc = row->flags & VG_OP_STREAM_IN ? vg_exchange_stream(x, max_bytes)
+                                          : vg_exchange_body(x, max_bytes);
     }
     struct vg_wire_out out = { 0 };
     if (rc == VG_OK) {

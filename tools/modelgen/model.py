@@ -16,7 +16,8 @@ MEMBER = {"STR": "struct vg_str", "ENUM": "struct vg_enum", "BLOB": "struct vg_s
           "TIMESTAMP": "struct vg_opt_i64", "DOCUMENT": "struct vg_str"}
 OP_FLAGS = {"readonly": "VG_OP_READONLY", "stream_in": "VG_OP_STREAM_IN",
             "stream_out": "VG_OP_STREAM_OUT", "noauth": "VG_OP_NOAUTH", "noiam": "VG_OP_NOIAM",
-            "internal": "VG_OP_INTERNAL", "own_validation": "VG_OP_OWN_VALIDATION"}
+            "internal": "VG_OP_INTERNAL", "own_validation": "VG_OP_OWN_VALIDATION",
+            "anonymous": "VG_OP_ANONYMOUS"}
 OP_KEYS = {"status", "iam", "authz", "flags", "in_max_bytes", "in", "note", "root", "unwrapped"}
 SHAPE_KEYS = {"custom", "header", "decode", "encode", "min", "max", "pattern", "enum_text"}
 MODEL_KEYS = {"prefix", "iam_prefix", "error_namespace", "validation", "validation_error",

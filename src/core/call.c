@@ -7,6 +7,7 @@
 #include "core/fail.h"
 #include "core/meter.h"
 #include "core/registry.h"
+#include "core/reply.h"
 #include "crypto/random.h"
 #include "os/clock.h"
 #include "os/fiber.h"
@@ -131,7 +132,13 @@ vg_call(struct vg_req *rq, const struct vg_as *as, const struct vg_op *op, const
     struct vg_req sub = nested(rq, as, op, &scope, err);
     if (depth_of(rq) >= CALL_DEPTH_MAX)
         return vg_fail(&sub, &vg_err_internal_failure, "Services call each other in a loop.");
-    return vg_run(&sub, as ? as->ctx : NULL, as ? as->n_ctx : 0, in, out);
+    struct vg_streams *st = NULL;
+    if (op->flags & (VG_OP_STREAM_IN | VG_OP_STREAM_OUT)) {
+        st = VG_NEW(rq->arena, struct vg_streams);
+        vg_streams_open(st, &sub, in, out);
+    }
+    vg_rc rc = vg_run(&sub, as ? as->ctx : NULL, as ? as->n_ctx : 0, in, out);
+    return rc == VG_OK && st ? vg_streams_close(st) : rc;
 }
 
 vg_rc

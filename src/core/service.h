@@ -21,6 +21,7 @@ struct vg_body;      /* a streamed request body: core/body.h                    
 struct vg_env;       /* clocks, random, store, config: core/env.h                 */
 struct vg_plane;     /* a data plane: host or path match, and its handler         */
 struct vg_principal; /* who: user, role session, service, anonymous: auth/principal.h */
+struct vg_reply;     /* a streamed reply, status, headers: core/reply.h           */
 struct vg_resource;  /* owner account, resource policy, tags: core/authz.h        */
 struct vg_sess;      /* store/kv.h                                                */
 struct vg_shape;     /* generated descriptor of a wire struct: wire/shape.h       */
@@ -39,11 +40,12 @@ struct vg_req {
     void *svc;            /* the service's caches, from init()            */
     struct vg_sess *sess; /* what the fiber has seen of the store         */
     struct vg_err *err;
-    struct vg_body *body;  /* streamed input, else NULL                    */
-    struct vg_req *parent; /* the request whose vg_call() this is, or NULL */
-    struct vg_str id;      /* x-amzn-RequestId                             */
-    struct vg_str about;   /* what was authorized, as its ARN ends; or absent */
-    int64_t deadline_ms;   /* monotonic clock                              */
+    struct vg_body *body;   /* streamed input, else NULL                    */
+    struct vg_reply *reply; /* what is said beside `out`; NULL: nobody listens */
+    struct vg_req *parent;  /* the request whose vg_call() this is, or NULL */
+    struct vg_str id;       /* x-amzn-RequestId                             */
+    struct vg_str about;    /* what was authorized, as its ARN ends; or absent */
+    int64_t deadline_ms;    /* monotonic clock                              */
 };
 
 typedef vg_rc(vg_handler_fn)(struct vg_req *rq, const void *in, void *out);

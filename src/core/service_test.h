@@ -9,6 +9,7 @@
 #include "base/test.h"
 #include "clock/clock.h"
 #include "core/call.h"
+#include "core/reply.h"
 #include "crypto/random.h"
 #include "events/events.h"
 #include "os/clock.h"
@@ -106,6 +107,15 @@ vg_service_fixture_put_error(struct vg_service_fixture *f, struct vg_buf *b)
     }
 }
 
+static inline vg_rc
+vg_service_fixture_run(struct vg_req *rq, const void *in, void *out)
+{
+    struct vg_streams *st = VG_NEW(rq->arena, struct vg_streams);
+    vg_streams_open(st, rq, in, out);
+    vg_rc rc = rq->op->handler(rq, in, out);
+    return rc == VG_OK ? vg_streams_close(st) : rc;
+}
+
 /*
  * The answer's JSON ("{}" without one), or "Code: message" with the JSON of the error's other
  * members; f->err is then set.
@@ -140,7 +150,7 @@ vg_service_fixture_call(struct vg_service_fixture *f, const char *name, const ch
         rc = vg_wire_validate(f->patterns, op->model, op->in, in, f->arena, &f->err);
     size_t before = vg_arena_bytes(f->arena);
     if (rc == VG_OK)
-        rc = op->handler(&rq, in, out);
+        rc = vg_service_fixture_run(&rq, in, out);
     f->n_reads = sess.n_reads;
     f->n_writes = sess.n_writes;
     f->arena_bytes = vg_arena_bytes(f->arena) - before;

@@ -11,8 +11,11 @@
 #include "auth/auth.h"
 #include "core/body.h"
 #include "core/call.h"
+#include "core/reply.h"
 #include "front/origin.h"
 #include "http/server.h"
+
+struct vg_wire_op;
 
 struct vg_exchange {
     struct vg_http_req *http;
@@ -24,6 +27,8 @@ struct vg_exchange {
     bool is_signed;
     struct vg_str body;    /* after vg_exchange_body() */
     struct vg_body stream; /* … or vg_exchange_stream() */
+    struct vg_reply reply; /* of an operation */
+    const struct vg_wire_op *wop;
     struct vg_ctx common[6];
     size_t n_common;
 };

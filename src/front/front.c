@@ -76,6 +76,45 @@ reply(struct vg_exchange *x, const struct vg_model *model, struct vg_wire_out *o
     (void)vg_http_reply(x->http, out->status, out->headers.items, out->headers.len, body);
 }
 
+/* What the handler said beside the model. */
+static void
+add_headers(const struct vg_exchange *x, struct vg_wire_out *out)
+{
+    for (size_t i = 0; i < x->reply.headers.len; i++) {
+        const struct vg_reply_header *h = &x->reply.headers.items[i];
+        *VG_VEC_ADD(x->http->arena, &out->headers) = (struct vg_http_header) { h->name, h->value };
+    }
+}
+
+static vg_rc
+begin_reply(void *to, struct vg_req *rq, const void *typed_out, int status, int64_t length)
+{
+    struct vg_exchange *x = to;
+    struct vg_wire_out out = { 0 };
+    vg_wire_encode(x->wop, typed_out, rq->id, rq->arena, &out);
+    add_headers(x, &out);
+    return vg_http_reply_begin(x->http, status ? status : out.status, out.headers.items,
+                               out.headers.len, length);
+}
+
+static vg_rc
+write_reply(void *to, struct vg_str data)
+{
+    struct vg_exchange *x = to;
+    return vg_http_reply_write(x->http, data);
+}
+
+/* The handler sent its reply itself. An end that is missing closes the connection. */
+static void
+end_reply(struct vg_exchange *x, vg_rc rc)
+{
+    if (rc == VG_OK)
+        (void)vg_http_reply_end(x->http);
+    else if (rc == VG_FAIL)
+        vg_log(VG_LOG_WARN, "reply_cut", { "request", x->root.rq.id },
+               { "operation", x->wop->name }, { "cause", vg_err_text(&x->root.err) });
+}
+
 /* An error has seen the store too: it waits for the gate like any answer. */
 static void
 reply_error(struct vg_exchange *x, const struct vg_wire_op *op, const struct vg_model *model)
@@ -86,6 +125,7 @@ reply_error(struct vg_exchange *x, const struct vg_wire_op *op, const struct vg_
     struct vg_wire_out out = { 0 };
     vg_wire_encode_error(op ? op->model : model, op ? op->protocol : 0, &err, x->root.rq.id,
                          x->http->arena, &out);
+    add_headers(x, &out);
     reply(x, model, &out);
 }
 
@@ -240,6 +280,9 @@ run_op(struct vg_exchange *x, const struct vg_wire_op *wop, const struct vg_wire
     const struct vg_op *op = wop->row;
     rq->op = op;
     rq->svc = vg_registry_state(rq->env->registry, op->service);
+    x->wop = wop;
+    x->reply = (struct vg_reply) { .begin = begin_reply, .write = write_reply, .to = x };
+    rq->reply = &x->reply;
     if (!x->is_signed && !(op->flags & (VG_OP_NOAUTH | VG_OP_ANONYMOUS)))
         return vg_authn_fail(rq->err, family_of(op->model), VG_AUTHN_MISSING, VG_STR_NONE);
     void *typed_in = vg_arena_alloc(rq->arena, op->in ? op->in->size : 1);
@@ -253,11 +296,14 @@ run_op(struct vg_exchange *x, const struct vg_wire_op *wop, const struct vg_wire
         (void)vg_err_set(rq->err, "the handler did not read its body to the end");
         rc = vg_fail_internal(rq, NULL);
     }
-    if (rc == VG_OK)
+    if (rc == VG_OK && !x->reply.is_begun)
         rc = vg_gate(rq);
-    if (rc == VG_OK)
-        vg_wire_encode(wop, typed_out, rq->id, rq->arena, out);
-    return rc;
+    if (rc != VG_OK || x->reply.is_begun)
+        return rc;
+    vg_wire_encode(wop, typed_out, rq->id, rq->arena, out);
+    out->status = x->reply.status ? x->reply.status : out->status;
+    add_headers(x, out);
+    return VG_OK;
 }
 
 static void
@@ -290,7 +336,9 @@ serve_api(const struct vg_front *front, struct vg_exchange *x)
         in.body = x->body;
         rc = run_op(x, op, &in, &out);
     }
-    if (rc == VG_OK)
+    if (x->reply.is_begun)
+        end_reply(x, rc);
+    else if (rc == VG_OK)
         reply(x, op->model, &out);
     else if (rc == VG_FAIL)
         reply_error(x, op, op ? op->model : family);

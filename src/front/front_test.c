@@ -7,9 +7,11 @@
 #include "base/test.h"
 #include "clock/clock.h"
 #include "core/body.h"
+#include "core/call.h"
 #include "core/env.h"
 #include "core/fail.h"
 #include "core/registry.h"
+#include "core/reply.h"
 #include "crypto/random.h"
 #include "front/front.h"
 #include "http/server.h"
@@ -107,15 +109,47 @@ put_whole(struct vg_req *rq, const void *input, void *output)
     return VG_OK;
 }
 
+/* The key says what happens: its parts are sent one by one. */
+static vg_rc
+get_streamed(struct vg_req *rq, const void *input, void *output)
+{
+    struct vg_str key = ((const struct put_in *)input)->key, part = vg_str_cut(&key, '/');
+    struct put_out *out = output;
+    bool is_chunked = vg_str_eq(part, VG_STR("chunked"));
+    vg_reply_header(rq, VG_STR("x-more"), VG_STR("1"));
+    if (vg_str_eq(part, VG_STR("fail")))
+        return vg_fail_access_denied(rq, VG_STR("not here"));
+    if (vg_str_eq(part, VG_STR("status")))
+        vg_reply_status(rq, 202);
+    if (vg_str_eq(part, VG_STR("status")) || vg_str_eq(part, VG_STR("plain"))) {
+        out->body = key;
+        return VG_OK;
+    }
+    out->etag = VG_STR("tag");
+    vg_rc rc = vg_reply_begin(rq, out, vg_str_eq(part, VG_STR("range")) ? 206 : 0,
+                              is_chunked ? -1 : (int64_t)key.len);
+    for (size_t i = 0; i < key.len && rc == VG_OK; i++) {
+        if (key.ptr[i] == '!')
+            return vg_fail_access_denied(rq, VG_STR("too late"));
+        rc = vg_reply_write(rq, vg_str_slice(key, i, i + 1));
+    }
+    return rc;
+}
+
+/* Calls the two others as services call each other: the payloads are in memory. */
+static vg_rc call_both(struct vg_req *rq, const void *input, void *output);
+
 static const struct vg_service fake_service;
 static const struct vg_model fake_model = { .endpoint = VG_STR_INIT("fake"),
                                             .host = VG_STR_INIT("s3"),
                                             .signing_name = VG_STR_INIT("s3"),
                                             .protocol = VG_PROTO_REST_JSON };
-static const struct vg_http_binding put_http = { .method = VG_STR_INIT("PUT"),
-                                                 .uri = VG_STR_INIT("/stream/{Key+}") },
-                                    whole_http = { .method = VG_STR_INIT("PUT"),
-                                                   .uri = VG_STR_INIT("/whole/{Key+}") };
+static const struct vg_http_binding
+    put_http = { .method = VG_STR_INIT("PUT"), .uri = VG_STR_INIT("/stream/{Key+}") },
+    whole_http = { .method = VG_STR_INIT("PUT"), .uri = VG_STR_INIT("/whole/{Key+}") },
+    get_http = { .method = VG_STR_INIT("GET"), .uri = VG_STR_INIT("/stream/{Key+}") },
+    head_http = { .method = VG_STR_INIT("HEAD"), .uri = VG_STR_INIT("/stream/{Key+}") },
+    both_http = { .method = VG_STR_INIT("GET"), .uri = VG_STR_INIT("/both/{Key+}") };
 #define ROW(n, h, b, f)                                                                            \
     {                                                                                              \
         .endpoint = VG_STR_INIT("fake"), .name = VG_STR_INIT(n), .in = &in_shape,                  \
@@ -124,9 +158,31 @@ static const struct vg_http_binding put_http = { .method = VG_STR_INIT("PUT"),
     }
 static const struct vg_op put_op = ROW("PutStreamed", put_streamed, put_http,
                                        VG_OP_STREAM_IN | VG_OP_NOIAM | VG_OP_ANONYMOUS),
-                          whole_op = ROW("PutWhole", put_whole, whole_http, VG_OP_NOIAM);
-static const struct vg_op *const fake_ops[] = { &put_op, &whole_op, NULL };
+                          whole_op = ROW("PutWhole", put_whole, whole_http, VG_OP_NOIAM),
+                          get_op = ROW("GetStreamed", get_streamed, get_http,
+                                       VG_OP_STREAM_OUT | VG_OP_NOIAM),
+                          head_op = ROW("HeadStreamed", get_streamed, head_http,
+                                        VG_OP_STREAM_OUT | VG_OP_NOIAM),
+                          both_op = ROW("CallBoth", call_both, both_http, VG_OP_NOIAM);
+static const struct vg_op *const fake_ops[] = { &put_op,  &whole_op, &get_op,
+                                                &head_op, &both_op,  NULL };
 static const struct vg_service fake_service = { .name = "fake", .ops = fake_ops };
+
+static vg_rc
+call_both(struct vg_req *rq, const void *input, void *output)
+{
+    const struct put_in *in = input;
+    struct put_out *out = output, got = { 0 };
+    vg_rc rc = vg_call(rq, NULL, &get_op, in, &got, rq->err);
+    if (rc != VG_OK)
+        return rc;
+    const struct put_in put = { .key = VG_STR("a"), .body = got.body };
+    struct put_out stored = { 0 };
+    rc = vg_call(rq, NULL, &put_op, &put, &stored, rq->err);
+    out->etag = stored.etag;
+    out->body = vg_str_cat(rq->arena, got.body, stored.body);
+    return rc;
+}
 
 /* --- the world ---------------------------------------------------------------------------------
  */
@@ -562,6 +618,69 @@ a_handler_may_refuse_before_it_reads(void **state)
     expect(call(c), 500, "InternalFailure");
 }
 
+/* --- replies -----------------------------------------------------------------------------------
+ */
+
+static struct vg_str
+get(struct world *w, const char *method, const char *target)
+{
+    return call(
+        (struct call) { .w = w, .method = method, .target = target, .content_sha256 = "HASH" });
+}
+
+static bool
+ends(struct vg_str answer, const char *text)
+{
+    return vg_str_ends(answer, vg_str_of(text));
+}
+
+static void
+a_reply_is_streamed(void **state)
+{
+    struct world *w = *state;
+    struct vg_str answer = get(w, "GET", "/stream/sized/abc");
+    expect(answer, 200, "ETag: tag\r\n");
+    expect(answer, 200, "x-more: 1\r\n");
+    expect(answer, 200, "Content-Length: 3\r\n");
+    assert_true(ends(answer, "\r\n\r\nabc"));
+    answer = get(w, "GET", "/stream/chunked/ab");
+    expect(answer, 200, "Transfer-Encoding: chunked\r\n");
+    assert_true(ends(answer, "\r\n\r\n1\r\na\r\n1\r\nb\r\n0\r\n\r\n"));
+    expect(get(w, "GET", "/stream/range/abc"), 206, "\r\n\r\nabc");
+    answer = get(w, "HEAD", "/stream/sized/abc");
+    expect(answer, 200, "Content-Length: 3\r\n");
+    assert_true(ends(answer, "\r\n\r\n"));
+    answer = get(w, "GET", "/stream/plain/abc"); /* not begun: encoded as any other */
+    expect(answer, 200, "x-more: 1\r\n");
+    assert_true(ends(answer, "\r\n\r\nabc"));
+    expect(get(w, "GET", "/stream/status/abc"), 202, "\r\n\r\nabc");
+}
+
+/* Before the head an error is an error, after it the client must not take a part for the whole. */
+static void
+a_reply_that_fails_midway_is_cut(void **state)
+{
+    struct world *w = *state;
+    struct vg_str answer = get(w, "GET", "/stream/fail/x");
+    expect(answer, 403, "not here");
+    expect(answer, 403, "x-more: 1\r\n");
+    answer = get(w, "GET", "/stream/sized/ab!c");
+    expect(answer, 200, "Content-Length: 4\r\n");
+    assert_true(ends(answer, "\r\n\r\nab"));
+    assert_true(ends(get(w, "GET", "/stream/chunked/a!"), "\r\n\r\n1\r\na\r\n"));
+}
+
+static void
+streams_between_services_are_in_memory(void **state)
+{
+    struct world *w = *state;
+    struct vg_str answer = get(w, "GET", "/both/sized/hello");
+    expect(answer, 200, "5d41402abc4b2a76b9719d911017c592");
+    assert_true(ends(answer, "hello5 [-]"));
+    assert_true(ends(get(w, "GET", "/both/chunked/hello"), "hello5 [-]"));
+    expect(get(w, "GET", "/both/sized/a!b"), 403, "too late");
+}
+
 int
 main(void)
 {
@@ -571,6 +690,9 @@ main(void)
         cmocka_unit_test(a_body_that_is_not_what_was_signed_is_refused),
         cmocka_unit_test(an_operation_that_buffers_takes_chunks_too),
         cmocka_unit_test(a_handler_may_refuse_before_it_reads),
+        cmocka_unit_test(a_reply_is_streamed),
+        cmocka_unit_test(a_reply_that_fails_midway_is_cut),
+        cmocka_unit_test(streams_between_services_are_in_memory),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

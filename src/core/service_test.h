@@ -110,10 +110,10 @@ vg_service_fixture_put_error(struct vg_service_fixture *f, struct vg_buf *b)
 static inline vg_rc
 vg_service_fixture_run(struct vg_req *rq, const void *in, void *out)
 {
-    struct vg_streams *st = VG_NEW(rq->arena, struct vg_streams);
-    vg_streams_open(st, rq, in, out);
+    struct vg_streams st = { 0 };
+    vg_streams_open(&st, rq, in, out);
     vg_rc rc = rq->op->handler(rq, in, out);
-    return rc == VG_OK ? vg_streams_close(st) : rc;
+    return rc == VG_OK ? vg_streams_close(&st) : rc;
 }
 
 /*

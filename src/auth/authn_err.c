@@ -10,7 +10,7 @@
 #include "base/arena.h"
 
 #define N_FAMILIES VG_AUTHN_S3
-#define N_WHYS     VG_AUTHN_NO_LENGTH
+#define N_WHYS     VG_AUTHN_NO_HASH
 
 #define DEF(c, s)                                                                                  \
     {                                                                                              \
@@ -26,7 +26,7 @@
             DEF("InvalidSignatureException", s), DEF("IncompleteSignatureException", s),           \
             DEF("SerializationException", s), DEF("SerializationException", s),                    \
             DEF("SerializationException", s), DEF("SerializationException", s),                    \
-            DEF("SerializationException", s),                                                      \
+            DEF("SerializationException", s), DEF("SerializationException", s),                    \
     }
 
 static const struct vg_errdef defs[N_FAMILIES][N_WHYS] = {
@@ -43,6 +43,7 @@ static const struct vg_errdef defs[N_FAMILIES][N_WHYS] = {
         DEF("SignatureDoesNotMatch", 403),
         DEF("SignatureDoesNotMatch", 403),
         DEF("IncompleteSignature", 400),
+        DEF("MalformedInput", 400),
         DEF("MalformedInput", 400),
         DEF("MalformedInput", 400),
         DEF("MalformedInput", 400),
@@ -65,6 +66,7 @@ static const struct vg_errdef defs[N_FAMILIES][N_WHYS] = {
         DEF("InvalidChunkSizeError", 403),
         DEF("MalformedTrailerError", 400),
         DEF("MissingContentLength", 411),
+        DEF("InvalidRequest", 400),
     },
 };
 
@@ -94,6 +96,7 @@ static const struct vg_str body_texts[] = {
     VG_STR_INIT("The request contained trailing data that was not well-formed or did not conform "
                 "to our published schema."),
     VG_STR_INIT("You must provide the Content-Length HTTP header."),
+    VG_STR_INIT("Missing required header for this request: x-amz-content-sha256"),
 };
 
 static const struct vg_str s3_texts[VG_AUTHN_UNSUPPORTED] = {

@@ -144,6 +144,7 @@ enum vg_authn_why {
     VG_AUTHN_CHUNK_SIZE,      /* a small chunk that is not the last               */
     VG_AUTHN_BAD_TRAILER,     /* malformed, unannounced or missing                */
     VG_AUTHN_NO_LENGTH,       /* chunks without x-amz-decoded-content-length      */
+    VG_AUTHN_NO_HASH,         /* S3 wants x-amz-content-sha256                    */
 };
 
 const struct vg_errdef *vg_authn_errdef(enum vg_authn_family family, enum vg_authn_why why);

@@ -7,6 +7,7 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "wire/shape.h"
 
 #define ALGORITHM      VG_STR("AWS4-HMAC-SHA256")
 #define UNSIGNED       VG_STR("UNSIGNED-PAYLOAD")
@@ -244,6 +245,29 @@ parse_query(struct vg_arena *arena, const struct vg_sigv4_request *rq,
     return rc;
 }
 
+/* <HeadersNotSigned>x-amz-acl</HeadersNotSigned> beside the message, as S3 answers. */
+static vg_rc
+not_signed(struct vg_arena *arena, struct vg_str names, struct vg_err *err)
+{
+    static const struct vg_shape text = { .type = VG_T_STR, .size = sizeof(struct vg_str) };
+    static const struct vg_member member = { .name = VG_STR_INIT("HeadersNotSigned"),
+                                             .wire = VG_STR_INIT("HeadersNotSigned"),
+                                             .shape = &text };
+    static const struct vg_shape shape = {
+        .type = VG_T_STRUCT, .size = sizeof(struct vg_str), .members = &member, .n_members = 1
+    };
+    static const struct vg_errdef def = { .code = VG_STR_INIT("AccessDenied"),
+                                          .http_status = 403,
+                                          .is_sender_fault = true,
+                                          .shape = &shape };
+    vg_rc rc =
+        vg_authn_fail(err, VG_AUTHN_S3, VG_AUTHN_MISSING,
+                      VG_STR("There were headers present in the request which were not signed"));
+    err->def = &def;
+    err->detail = vg_arena_copy(arena, &names, sizeof(names));
+    return rc;
+}
+
 /* Every entry must be lower case and in the request; Host must be among them. */
 static vg_rc
 check_signed_headers(struct vg_arena *arena, const struct vg_sigv4_request *rq,
@@ -263,20 +287,18 @@ check_signed_headers(struct vg_arena *arena, const struct vg_sigv4_request *rq,
                                     "Authorization."));
     if (rules->family != VG_AUTHN_S3)
         return VG_OK;
+    struct vg_buf b;
+    vg_buf_init(&b, arena, TEXT_MAX_BYTES);
     for (size_t i = 0; i < rq->n_headers; i++) {
         struct vg_str name = vg_str_lower(arena, rq->headers[i].name);
-        if (!vg_str_starts(name, VG_STR("x-amz-")))
-            continue;
-        bool is_in = false;
+        bool is_in = !vg_str_starts(name, VG_STR("x-amz-"));
         rest = sig->signed_headers;
         while (rest.ptr && !is_in)
             is_in = vg_str_eq(vg_str_cut(&rest, ';'), name);
         if (!is_in)
-            return vg_authn_fail(
-                err, rules->family, VG_AUTHN_MISSING,
-                VG_STR("There were headers present in the request which were not signed"));
+            vg_buf_addf(&b, "%s%" VG_FMT, b.len ? ", " : "", VG_ARG(name));
     }
-    return VG_OK;
+    return b.len == 0 && !b.over ? VG_OK : not_signed(arena, vg_buf_str(&b), err);
 }
 
 /* https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html */
@@ -440,6 +462,8 @@ vg_sigv4_check(struct vg_arena *arena, const struct vg_sigv4 *sig,
     if (!sig->is_query) {
         if (sig->signed_ms < rules->now_ms - skew_ms)
             return skewed(arena, sig, rules, skew_ms, false, err);
+        if (rules->family == VG_AUTHN_S3 && sig->payload == VG_PAYLOAD_BODY)
+            return vg_authn_fail(err, rules->family, VG_AUTHN_NO_HASH, VG_STR_NONE);
         return VG_OK;
     }
     /* The date has whole seconds: the clock may have been moved within that second, before. */

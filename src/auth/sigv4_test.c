@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "auth/sigv4.h"
 #include "base/test.h"
+#include "wire/shape.h"
 
 #define MAX_HEADERS 16
 
@@ -173,6 +174,8 @@ static const struct refusal {
       901000 },
     { SIGNED(AUTH(CRED, "host;x-amz-date") DATE "x-amz-acl:private\n"), "AccessDenied",
       "There were headers present in the request which were not signed", VG_AUTHN_S3, 0 },
+    { SIGNED(AUTH(CRED, "host;x-amz-date") DATE), "InvalidRequest",
+      "Missing required header for this request: x-amz-content-sha256", VG_AUTHN_S3, 0 },
     { SIGNED(AUTH(CRED, "host;x-amz-date") DATE "x-amz-content-sha256:UNSIGNED-PAYLOAD\n"),
       "InvalidSignatureException",
       "This operation requires a signed body: x-amz-content-sha256 must not be UNSIGNED-PAYLOAD.",
@@ -214,6 +217,69 @@ refusals_read_as_aws_words_them(void **state)
             fail_msg("case %zu was accepted", i);
         same("refusal", "code", err.def->code, r->code);
         same("refusal", "text", vg_err_text(&err), r->text);
+    }
+}
+
+/* S3 names them in <HeadersNotSigned>. */
+static void
+headers_that_were_not_signed_are_named(void **state)
+{
+    (void)state;
+    vg_auto_arena struct vg_arena *a = vg_arena_new(0);
+    struct message m;
+    read_message(a, SIGNED(AUTH(CRED, "host;x-amz-date") DATE "X-Amz-Acl:a\nx-amz-tagging:b\n"),
+                 &m);
+    const struct vg_sigv4_rules rules = { .family = VG_AUTHN_S3, .now_ms = THEN_MS };
+    struct vg_sigv4 sig;
+    struct vg_err err = { 0 };
+    assert_int_equal(vg_sigv4_parse(a, &m.rq, &rules, &sig, &err), VG_FAIL);
+    assert_int_equal(err.def->http_status, 403);
+    assert_str(err.def->shape->members[0].wire, "HeadersNotSigned");
+    assert_str(*(const struct vg_str *)err.detail, "x-amz-acl, x-amz-tagging");
+}
+
+/* The path as sent, the payload unsigned, response-* parameters part of what is signed:
+ * https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html */
+static void
+awss_presigned_example_verifies(void **state)
+{
+    (void)state;
+    static const char query[] =
+        "X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AKIAIOSFODNN7EXAMPLE%2F20130524%2F"
+        "us-east-1%2Fs3%2Faws4_request&X-Amz-Date=20130524T000000Z&X-Amz-Expires=86400"
+        "&X-Amz-SignedHeaders=host&X-Amz-Signature="
+        "aeeed9bbccd4d02ee5c0109b86d86835f995330da4c265957d157751f604d404";
+    static const struct {
+        const char *before;
+        vg_rc rc;
+    } cases[] = {
+        { "/test.txt?", VG_OK },       { "/test.txt?response-content-type=text%2Fhtml&", VG_FAIL },
+        { "/./test.txt?", VG_FAIL },   { "//test.txt?", VG_FAIL },
+        { "/%74est.txt?", VG_OK }, /* the same key, encoded once */
+        { "/%2574est.txt?", VG_FAIL },
+    };
+    const struct vg_sigv4_header host = { VG_STR("Host"),
+                                          VG_STR("examplebucket.s3.amazonaws.com") };
+    for (size_t i = 0; i < VG_COUNT(cases); i++) {
+        vg_auto_arena struct vg_arena *a = vg_arena_new(0);
+        const struct vg_sigv4_request rq = { .method = VG_STR("GET"),
+                                             .target =
+                                                 vg_str_fmt(a, "%s%s", cases[i].before, query),
+                                             .headers = &host,
+                                             .n_headers = 1 };
+        const struct vg_sigv4_rules rules = { .family = VG_AUTHN_S3,
+                                              .service = VG_STR("s3"),
+                                              .is_s3_path = true,
+                                              .is_unsigned_body_ok = true,
+                                              .now_ms = 1369353600000 };
+        struct vg_sigv4 sig;
+        struct vg_err err = { 0 };
+        assert_ok(vg_sigv4_parse(a, &rq, &rules, &sig, &err));
+        assert_ok(vg_sigv4_check(a, &sig, &rules, &err));
+        assert_int_equal(vg_sigv4_verify(a, &rq, &rules, &sig,
+                                         VG_STR("wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"),
+                                         VG_STR_NONE, NULL, &err),
+                         cases[i].rc);
     }
 }
 
@@ -310,6 +376,8 @@ main(void)
         cmocka_unit_test(aws_vectors_verify_by_header),
         cmocka_unit_test(aws_vectors_verify_by_query),
         cmocka_unit_test(refusals_read_as_aws_words_them),
+        cmocka_unit_test(headers_that_were_not_signed_are_named),
+        cmocka_unit_test(awss_presigned_example_verifies),
         cmocka_unit_test(a_presigned_request_expires_by_virtual_time),
         cmocka_unit_test(a_date_header_stands_in_for_x_amz_date),
         cmocka_unit_test(a_declared_body_hash_is_held_against_the_body),

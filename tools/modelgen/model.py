@@ -23,7 +23,8 @@ SHAPE_KEYS = {"custom", "header", "decode", "encode", "min", "max", "pattern", "
 MODEL_KEYS = {"prefix", "iam_prefix", "error_namespace", "validation", "validation_error",
               "serialization_error", "error_style", "xml_namespace",
               "list_not_null", "modeled_names"}
-OVERLAY_KEYS = {"service", "model", "limits", "op", "shape", "record"}
+ERROR_KEYS = {"status", "code", "members"}
+OVERLAY_KEYS = {"service", "model", "limits", "op", "shape", "error", "record"}
 
 
 def die(what):
@@ -173,6 +174,8 @@ class Api:
                 rows[name] = self._internal(name, o, shapes)
             elif name not in rows:
                 die(f"[op.{name}] is not in the model")
+        for name, o in overlay.get("error", {}).items():
+            shapes[name] = self._error(name, o, shapes)
         for name in overlay.get("shape", {}):
             if name not in shapes:
                 die(f"[shape.{name}] is not in the model")
@@ -188,6 +191,17 @@ class Api:
 
     def shape(self, name):
         return self.shapes[name]
+
+    def _error(self, name, over, shapes):
+        """An error that AWS documents and its model lacks, or of which the model says less."""
+        check_keys(f"[error.{name}]", over, ERROR_KEYS)
+        base = shapes.get(name, {"type": "structure", "exception": True, "members": {}})
+        members = {m: {"shape": self._internal_type(t, shapes)}
+                   for m, t in over.get("members", {}).items()}
+        error = {**base.get("error", {}), "httpStatusCode": over["status"]}
+        if "code" in over:
+            error["code"] = over["code"]
+        return {**base, "error": error, "members": {**base.get("members", {}), **members}}
 
     def _internal(self, name, over, shapes):
         if "in" not in over:

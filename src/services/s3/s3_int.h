@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef S3_INT_H
+#define S3_INT_H
+
+/* What the files of this service share; included only here. */
+
+#include "core/authz.h"
+#include "core/call.h"
+#include "services/s3/errors.h"
+#include "services/s3/ops.h"
+#include "services/s3/records.h"
+
+struct vg_blob_writer;
+
+#define S3_NULL_VERSION VG_STR("null") /* of what was written while versioning was off */
+
+/* --- s3_store.c: the only file that knows keys
+ * ----------------------------------------------------
+ *
+ * A bucket's objects are one partition, whose keys are in the order in which they are listed.  The
+ * row of a key holds its current version; it is absent when that is a delete marker, so that lists
+ * walk over what they show only.  Where versioning was ever on, each version also has a row below
+ * its key, the latest first.
+ */
+
+/* *ret is NULL when there is no such bucket. Names are global: any account's, any region's. */
+vg_rc s3_store_bucket(struct vg_req *rq, struct vg_str name, struct s3_rec_bucket **ret)
+    VG_MUST_USE;
+
+struct s3_bucket_page {
+    struct s3_rec_bucket **items;
+    size_t len;
+    bool has_more;
+};
+/* An account's, by name, those after `after`. */
+vg_rc s3_store_buckets(struct vg_req *rq, struct vg_str account, struct vg_str prefix,
+                       struct vg_str after, uint32_t max, struct s3_bucket_page *ret) VG_MUST_USE;
+
+/*
+ * A change to one bucket: opens its transaction and reads its record (NULL: there is none).  It has
+ * the turn of the bucket's objects too: who changes one of them sees the bucket as it is.
+ */
+struct s3_bucket_edit {
+    struct vg_req *rq;
+    struct vg_tx *tx;
+    struct vg_str part;
+    struct s3_rec_bucket *bucket;
+};
+vg_rc s3_store_edit(struct vg_req *rq, struct vg_str name, struct s3_bucket_edit *ret)
+    VG_WAITS VG_MUST_USE;
+/* Creates it, or changes its record. */
+void s3_store_put_bucket(struct s3_bucket_edit *e, const struct s3_rec_bucket *bucket);
+/* Deletes it with its configurations. *ret_is_empty false: it holds something, nothing is done. */
+vg_rc s3_store_del_bucket(struct s3_bucket_edit *e, bool *ret_is_empty) VG_MUST_USE;
+vg_rc s3_store_edit_commit(struct s3_bucket_edit *e) VG_WAITS VG_MUST_USE;
+void s3_store_edit_end(struct s3_bucket_edit *e); /* drops what was not committed */
+
+/*
+ * Configurations of a bucket ("cors", "policy", …) as the model's structure; *ret NULL: none.
+ * `shape` is that of the structure.
+ */
+vg_rc s3_store_config(struct vg_req *rq, const struct s3_rec_bucket *bucket, struct vg_str kind,
+                      const struct vg_shape *shape, void **ret) VG_MUST_USE;
+void s3_store_put_config(struct s3_bucket_edit *e, struct vg_str kind, const struct vg_shape *shape,
+                         const void *value);
+void s3_store_del_config(struct s3_bucket_edit *e, struct vg_str kind);
+
+/* The current version of a key, NULL: none that can be read (there may be a delete marker). */
+vg_rc s3_store_current(struct vg_req *rq, const struct s3_rec_bucket *bucket, struct vg_str key,
+                       struct s3_rec_version **ret) VG_MUST_USE;
+/* A certain one, or the latest where `id` is absent; delete markers too. */
+vg_rc s3_store_version(struct vg_req *rq, const struct s3_rec_bucket *bucket, struct vg_str key,
+                       struct vg_str id, struct s3_rec_version **ret) VG_MUST_USE;
+
+/* A change to the versions of one key. */
+struct s3_object_edit {
+    struct vg_req *rq;
+    struct vg_tx *tx;
+    const struct s3_rec_bucket *bucket; /* as it is under the turn; NULL: it is gone */
+    struct vg_str part, key;
+    struct s3_rec_version *latest; /* NULL: none; may be a delete marker */
+};
+/* More keys of one bucket may follow on the same edit by s3_store_edit_key(). */
+vg_rc s3_store_edit_object(struct vg_req *rq, const struct s3_rec_bucket *bucket, struct vg_str key,
+                           struct s3_object_edit *ret) VG_WAITS VG_MUST_USE;
+vg_rc s3_store_edit_key(struct s3_object_edit *e, struct vg_str key) VG_MUST_USE;
+/*
+ * Makes `v` the latest version as the bucket's versioning has it: sets its id and order, replaces
+ * the null version where there is to be only one, and drops the content of what is replaced.
+ * `small`: the (sealed) bytes of content that has no file; else absent.
+ */
+vg_rc s3_store_add_version(struct s3_object_edit *e, struct s3_rec_version *v, struct vg_str small)
+    VG_MUST_USE;
+/* The bytes of content that has no file. */
+vg_rc s3_store_small(struct vg_req *rq, const struct s3_rec_bucket *bucket, struct vg_str key,
+                     const struct s3_rec_version *v, struct vg_str *ret) VG_MUST_USE;
+/* The version of that id of the edit's key, to be looked at before it is changed; NULL: none. */
+vg_rc s3_store_edit_version(struct s3_object_edit *e, struct vg_str id, struct s3_rec_version **ret)
+    VG_MUST_USE;
+/* Removes it with its content; what was before it becomes the latest. */
+vg_rc s3_store_del_version(struct s3_object_edit *e, const struct s3_rec_version *v) VG_MUST_USE;
+/* Other tags, locks, owner's grants of a version that stays. */
+void s3_store_put_version(struct s3_object_edit *e, const struct s3_rec_version *v);
+vg_rc s3_store_object_commit(struct s3_object_edit *e) VG_WAITS VG_MUST_USE;
+void s3_store_object_end(struct s3_object_edit *e); /* drops what was not committed */
+
+/* What a list walks over: current versions, or all versions and markers. */
+struct s3_entry {
+    struct vg_str key;
+    struct s3_rec_version *version;
+    bool is_latest;
+};
+struct s3_entries {
+    struct s3_entry *items;
+    size_t len;
+    bool has_more;
+};
+/* Keys from `from` on (a key itself, or the first that is greater than all that begin with a
+ * prefix: s3_after_prefix()), at most `max`. */
+vg_rc s3_store_keys(struct vg_req *rq, const struct s3_rec_bucket *bucket, struct vg_str from,
+                    uint32_t max, struct s3_entries *ret) VG_MUST_USE;
+/* The same of versions: those of `from` that are older than `order` first. */
+vg_rc s3_store_versions(struct vg_req *rq, const struct s3_rec_bucket *bucket, struct vg_str from,
+                        int64_t order, uint32_t max, struct s3_entries *ret) VG_MUST_USE;
+
+#endif

@@ -129,7 +129,7 @@ run_pytest() { # run_pytest NAME ARGUMENT…
 step_lint() {
     local c
     lint_needs
-    for c in format rules python shell; do
+    for c in format rules coverage python shell; do
         if "lint_$c"; then tally "lint $c" 1 0 0; else tally "lint $c" 0 1 0; fi
     done
 }

@@ -217,11 +217,9 @@ vg_sigv4_canonical(struct vg_arena *arena, const struct vg_sigv4_request *rq,
 struct vg_str
 vg_sigv4_string_to_sign(struct vg_arena *arena, const struct vg_sigv4 *sig, struct vg_str canonical)
 {
-    return vg_str_fmt(
-        arena,
-        "AWS4-HMAC-SHA256\n%" VG_FMT "\n%" VG_FMT "/%" VG_FMT "/%" VG_FMT "/%" VG_FMT "\n%" VG_FMT,
-        VG_ARG(sig->amz_date), VG_ARG(sig->date), VG_ARG(sig->region), VG_ARG(sig->service),
-        VG_ARG(sig->terminator), VG_ARG(vg_sha256_hex(arena, canonical)));
+    return vg_str_fmt(arena, "%s\n%" VG_FMT "\n%" VG_FMT "\n%" VG_FMT, vg_sigv4_algorithm(sig),
+                      VG_ARG(sig->amz_date), VG_ARG(vg_sigv4_scope(arena, sig)),
+                      VG_ARG(vg_sha256_hex(arena, canonical)));
 }
 
 static vg_rc
@@ -249,17 +247,11 @@ vg_sigv4_verify(struct vg_arena *arena, const struct vg_sigv4_request *rq,
     struct vg_str hash = sig->payload == VG_PAYLOAD_BODY ? body_sha256 : sig->payload_hash;
     struct vg_str canonical = vg_sigv4_canonical(arena, rq, rules, sig, hash);
     struct vg_str to_sign = vg_sigv4_string_to_sign(arena, sig, canonical);
-    uint8_t key[VG_SHA256_BYTES], mac[VG_SHA256_BYTES];
-    if (keys)
-        vg_sigv4_keys_get(keys, secret, sig->date, sig->region, sig->service, key);
-    else
-        vg_sigv4_signing_key(secret, sig->date, sig->region, sig->service, key);
-    vg_hmac_sha256(vg_str_n(key, sizeof(key)), to_sign, mac);
-    vg_zero(key, sizeof(key));
-
-    char text[2 * VG_SHA256_BYTES];
-    vg_hex_put(text, mac, sizeof(mac));
-    if (vg_str_eq_secret(vg_str_n(text, sizeof(text)), sig->signature))
+    struct vg_sigv4_key key;
+    vg_sigv4_key(sig, secret, keys, &key);
+    bool is_right = vg_sigv4_is_signature(&key, to_sign, sig->signature);
+    vg_zero(&key, sizeof(key));
+    if (is_right)
         return VG_OK;
     return mismatch(arena, rules, canonical, to_sign, err);
 }

@@ -3,7 +3,8 @@
 #define VG_AUTH_SIGV4_H
 
 /*
- * AWS Signature Version 4, verified: pure functions over a request's head and the hash of its body.
+ * AWS Signature Version 4 and 4A, verified: pure functions over a request's head and the hash of
+ * its body.
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
  *
  *   vg_sigv4_parse()   what the request says of itself: key id, scope, date, signed headers
@@ -44,6 +45,7 @@ enum vg_authn_family {
 
 struct vg_sigv4_rules {
     enum vg_authn_family family;
+    struct vg_str region;     /* of 4A's region sets the one that is meant; absent: the first   */
     struct vg_str service;    /* signing name that must be in the scope; absent: any            */
     bool is_s3_path;          /* the path is encoded once and never normalized (S3 and its kin) */
     bool is_unsigned_body_ok; /* UNSIGNED-PAYLOAD is accepted                                   */
@@ -64,14 +66,16 @@ enum vg_sigv4_payload {
 };
 
 struct vg_sigv4 {
-    bool is_query; /* presigned */
+    bool is_query;      /* presigned                                                       */
+    bool is_asymmetric; /* 4A: ECDSA, and the scope has no region                          */
     struct vg_str access_key_id;
     struct vg_str date, region, service, terminator; /* the credential's scope             */
     struct vg_str amz_date;                          /* as it came: "20150830T123600Z"     */
     int64_t signed_ms;                               /* wall                               */
     int64_t expires_s;                               /* presigned only                     */
     struct vg_str signed_headers;                    /* "host;x-amz-date"                  */
-    struct vg_str signature;                         /* 64 hexadecimal digits              */
+    struct vg_str region_set;                        /* 4A: "us-east-1,eu-*"               */
+    struct vg_str signature;                         /* hexadecimal digits                 */
     struct vg_str token;                             /* session token; absent: none        */
     enum vg_sigv4_payload payload;
     bool is_chunk_signed;       /* of VG_PAYLOAD_CHUNKED: each chunk has a signature      */
@@ -118,6 +122,20 @@ struct vg_str vg_sigv4_string_to_sign(struct vg_arena *arena, const struct vg_si
                                       struct vg_str canonical);
 void vg_sigv4_signing_key(struct vg_str secret, struct vg_str date, struct vg_str region,
                           struct vg_str service, uint8_t ret[VG_SHA256_BYTES]);
+
+/* What a signature is checked with: 4's signing key, or 4A's public key. */
+struct vg_sigv4_key {
+    bool is_asymmetric;
+    uint8_t bytes[65];
+};
+/* `keys` may be NULL. */
+void vg_sigv4_key(const struct vg_sigv4 *sig, struct vg_str secret, struct vg_sigv4_keys *keys,
+                  struct vg_sigv4_key *ret);
+/* `signature`: hexadecimal, 4A's with or without its padding. */
+bool vg_sigv4_is_signature(const struct vg_sigv4_key *key, struct vg_str to_sign,
+                           struct vg_str signature) VG_MUST_USE;
+/* https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html */
+void vg_sigv4a_public_key(struct vg_str access_key_id, struct vg_str secret, uint8_t ret[65]);
 
 /* Derived keys by secret, day, region and service; any thread. */
 struct vg_sigv4_keys *vg_sigv4_keys_new(void);

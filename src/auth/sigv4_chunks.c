@@ -65,13 +65,13 @@ vg_sigv4_chunks_init(struct vg_sigv4_chunks *c, struct vg_arena *arena,
         return fail(c, VG_AUTHN_MISMATCH, err);
     c->previous_len = sig->signature.len;
     memcpy(c->previous, sig->signature.ptr, sig->signature.len);
-    uint8_t key[VG_SHA256_BYTES];
-    if (keys)
-        vg_sigv4_keys_get(keys, secret, sig->date, sig->region, sig->service, key);
-    else
-        vg_sigv4_signing_key(secret, sig->date, sig->region, sig->service, key);
-    c->key = vg_secret_in(arena, vg_str_n(key, sizeof(key)));
-    vg_zero(key, sizeof(key));
+    while (c->previous_len > 0 && c->previous[c->previous_len - 1] == '*')
+        c->previous_len--;
+    struct vg_sigv4_key key;
+    vg_sigv4_key(sig, secret, keys, &key);
+    c->key = vg_secret_in(arena, vg_str_n(&key, sizeof(key)));
+    vg_zero(&key, sizeof(key));
+    c->scope = vg_sigv4_scope(arena, sig);
     return VG_OK;
 }
 
@@ -88,19 +88,21 @@ verify(struct vg_sigv4_chunks *c, bool is_trailer, const uint8_t digest[VG_SHA25
     struct vg_buf *b = &c->to_sign;
     vg_hex_put(hex, digest, VG_SHA256_BYTES);
     vg_buf_clear(b);
-    vg_buf_addf(b,
-                "AWS4-HMAC-SHA256-%s\n%" VG_FMT "\n%" VG_FMT "/%" VG_FMT "/%" VG_FMT "/%" VG_FMT
-                "\n%" VG_FMT "\n%s%" VG_FMT,
-                is_trailer ? "TRAILER" : "PAYLOAD", VG_ARG(sig->amz_date), VG_ARG(sig->date),
-                VG_ARG(sig->region), VG_ARG(sig->service), VG_ARG(sig->terminator),
-                VG_ARG(vg_str_n(c->previous, c->previous_len)),
+    vg_buf_addf(b, "%s-%s\n%" VG_FMT "\n%" VG_FMT "\n%" VG_FMT "\n%s%" VG_FMT,
+                vg_sigv4_algorithm(sig), is_trailer ? "TRAILER" : "PAYLOAD", VG_ARG(sig->amz_date),
+                VG_ARG(c->scope), VG_ARG(vg_str_n(c->previous, c->previous_len)),
                 is_trailer ? ""
                            : "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\n",
                 VG_ARG(vg_str_n(hex, sizeof(hex))));
-    uint8_t mac[VG_SHA256_BYTES];
-    vg_hmac_sha256(vg_secret_str(&c->key), vg_buf_str(b), mac);
-    vg_hex_put(hex, mac, sizeof(mac));
-    if (b->over || !vg_str_eq_secret(vg_str_n(hex, sizeof(hex)), claimed))
+    struct vg_sigv4_key key;
+    memcpy(&key, c->key.ptr, sizeof(key));
+    bool is_right = !b->over && vg_sigv4_is_signature(&key, vg_buf_str(b), claimed);
+    vg_zero(&key, sizeof(key));
+    if (!is_right)
+        return fail(c, VG_AUTHN_MISMATCH, err);
+    while (claimed.len > 0 && claimed.ptr[claimed.len - 1] == '*') /* 4A's padding is not signed */
+        claimed.len--;
+    if (claimed.len > sizeof(c->previous))
         return fail(c, VG_AUTHN_MISMATCH, err);
     c->previous_len = claimed.len;
     memcpy(c->previous, claimed.ptr, claimed.len);

@@ -32,10 +32,11 @@ struct vg_sigv4_chunks {
     enum vg_authn_family family;
     const struct vg_sigv4 *sig;
     struct vg_str announced; /* x-amz-trailer: names, by commas                */
-    struct vg_secret key;    /* what signs; arena                              */
-    int64_t left_bytes;      /* of the whole body, decoded                          */
-    int64_t chunk_left;      /* of the present chunk                                */
-    int64_t chunk_size;      /* of the present or the last chunk                    */
+    struct vg_secret key;    /* struct vg_sigv4_key; arena */
+    struct vg_str scope;
+    int64_t left_bytes; /* of the whole body, decoded                          */
+    int64_t chunk_left; /* of the present chunk                                */
+    int64_t chunk_size; /* of the present or the last chunk                    */
     int64_t n_chunks;
     int state;
     bool is_over;         /* everything came and was verified                  */

@@ -6,12 +6,17 @@
 
 #include "auth/sigv4.h"
 
+#define VG_SIGV4A_ID_MAX 256 /* of an access key id; AWS: 16 to 128 */
+
 /* The first header of that name; absent when there is none. */
 struct vg_str vg_sigv4_header(const struct vg_sigv4_request *rq, struct vg_str name);
 /* What follows the '?' of a target; absent when there is none. */
 struct vg_str vg_sigv4_query(struct vg_str target);
 /* Percent-decodes; a '%' without two digits stays, '+' becomes a blank. */
 struct vg_str vg_sigv4_decode(struct vg_arena *arena, struct vg_str s);
+/* "AWS4-HMAC-SHA256" or 4A's, and the scope as it is signed. */
+const char *vg_sigv4_algorithm(const struct vg_sigv4 *sig);
+struct vg_str vg_sigv4_scope(struct vg_arena *arena, const struct vg_sigv4 *sig);
 /* "20150830T123600Z", or RFC 1123 as the Date header has it. `ret_basic`: the first form. */
 bool vg_sigv4_time(struct vg_arena *arena, struct vg_str text, int64_t *ret_ms,
                    struct vg_str *ret_basic);

@@ -10,6 +10,7 @@
 #include "wire/shape.h"
 
 #define ALGORITHM      VG_STR("AWS4-HMAC-SHA256")
+#define ALGORITHM_4A   VG_STR("AWS4-ECDSA-P256-SHA256")
 #define UNSIGNED       VG_STR("UNSIGNED-PAYLOAD")
 #define EXPIRES_MAX_S  604800
 #define SKEW_S3_MS     (15 * 60 * 1000)
@@ -72,12 +73,14 @@ incomplete(struct vg_err *err, const struct vg_sigv4_rules *rules, struct vg_str
     return vg_authn_fail(err, rules->family, VG_AUTHN_INCOMPLETE, text);
 }
 
-/* keyid/date/region/service/aws4_request; the key id itself may hold slashes. */
+/* keyid/date/region/service/aws4_request (4A: no region); the key id itself may hold slashes. */
 static bool
 split_credential(struct vg_str cred, struct vg_sigv4 *ret)
 {
     struct vg_str *parts[] = { &ret->terminator, &ret->service, &ret->region, &ret->date };
     for (size_t i = 0; i < VG_COUNT(parts); i++) {
+        if (ret->is_asymmetric && parts[i] == &ret->region)
+            continue;
         size_t at = vg_str_rfind_char(cred, '/');
         if (at == VG_NPOS)
             return false;
@@ -96,9 +99,40 @@ take_credential(struct vg_arena *arena, const struct vg_sigv4_rules *rules, stru
         return VG_OK;
     return incomplete(err, rules,
                       vg_str_fmt(arena,
-                                 "Credential must have exactly 5 slash-delimited elements, e.g. "
-                                 "keyid/date/region/service/term, got '%" VG_FMT "'",
+                                 "Credential must have exactly %d slash-delimited elements, e.g. "
+                                 "keyid/date/%sservice/term, got '%" VG_FMT "'",
+                                 ret->is_asymmetric ? 4 : 5, ret->is_asymmetric ? "" : "region/",
                                  VG_ARG(cred)));
+}
+
+/* "eu-*" and "*" stand for many regions. */
+static bool
+is_in_region(struct vg_str pattern, struct vg_str region)
+{
+    if (!vg_str_ends(pattern, VG_STR("*")))
+        return vg_str_eq(pattern, region);
+    return vg_str_starts(region, vg_str_slice(pattern, 0, pattern.len - 1));
+}
+
+/*
+ * Which region of the set is meant: AWS's endpoints are in one, this one serves all.  So the
+ * endpoint's own where the set has it, else the first that the set names; a set of other patterns
+ * only names none, and the scope is refused.
+ */
+static void
+take_region(const struct vg_sigv4_rules *rules, struct vg_sigv4 *ret)
+{
+    struct vg_str rest = ret->region_set, first = VG_STR("");
+    while (rest.ptr) {
+        struct vg_str one = vg_str_trim(vg_str_cut(&rest, ','));
+        if (rules->region.len > 0 && is_in_region(one, rules->region)) {
+            ret->region = rules->region;
+            return;
+        }
+        if (first.len == 0 && vg_str_find_char(one, '*') == VG_NPOS)
+            first = one;
+    }
+    ret->region = first;
 }
 
 static vg_rc
@@ -148,11 +182,8 @@ parse_header(struct vg_arena *arena, const struct vg_sigv4_request *rq,
 {
     struct vg_str rest = auth, cred = VG_STR_NONE;
     struct vg_str scheme = vg_str_cut(&rest, ' ');
-    if (vg_str_starts(scheme, VG_STR("AWS4-ECDSA")))
-        return vg_authn_fail(err, rules->family, VG_AUTHN_UNSUPPORTED,
-                             VG_STR("Signature Version 4A is not supported here; sign with "
-                                    "AWS4-HMAC-SHA256."));
-    if (!vg_str_eq(scheme, ALGORITHM))
+    ret->is_asymmetric = vg_str_eq(scheme, ALGORITHM_4A);
+    if (!vg_str_eq(scheme, ALGORITHM) && !ret->is_asymmetric)
         rest = auth; /* as AWS does: whatever it is, it is read as key=value pairs */
     vg_rc rc = take_params(arena, rules, auth, rest.ptr ? rest : VG_STR(""), &cred, ret, err);
     if (rc != VG_OK)
@@ -179,9 +210,18 @@ parse_header(struct vg_arena *arena, const struct vg_sigv4_request *rq,
     rc = take_credential(arena, rules, cred, ret, err);
     if (rc == VG_OK)
         rc = take_date(arena, rules, date, ret, err);
-    if (rc == VG_OK)
-        ret->token = vg_sigv4_header(rq, VG_STR("x-amz-security-token"));
-    return rc;
+    if (rc != VG_OK)
+        return rc;
+    ret->token = vg_sigv4_header(rq, VG_STR("x-amz-security-token"));
+    if (!ret->is_asymmetric)
+        return VG_OK;
+    ret->region_set = vg_sigv4_header(rq, VG_STR("x-amz-region-set"));
+    if (!ret->region_set.ptr)
+        return incomplete(err, rules,
+                          VG_STR("Authorization header requires existence of a "
+                                 "'X-Amz-Region-Set' header."));
+    take_region(rules, ret);
+    return VG_OK;
 }
 
 static vg_rc
@@ -227,12 +267,22 @@ parse_query(struct vg_arena *arena, const struct vg_sigv4_request *rq,
         vg_buf_adds(&b, VG_STR("Re-examine the query-string parameters."));
         return incomplete(err, rules, vg_buf_str(&b));
     }
-    if (!vg_str_eq(got[0], ALGORITHM))
+    ret->is_asymmetric = vg_str_eq(got[0], ALGORITHM_4A);
+    if (!vg_str_eq(got[0], ALGORITHM) && !ret->is_asymmetric)
         return vg_authn_fail(err, rules->family, VG_AUTHN_UNSUPPORTED,
                              vg_str_fmt(arena,
                                         "Unsupported AWS 'algorithm': '%" VG_FMT
                                         "'. Supported: 'AWS4-HMAC-SHA256'.",
                                         VG_ARG(got[0])));
+    if (ret->is_asymmetric) {
+        ret->region_set = query_get(arena, rq, VG_STR("X-Amz-Region-Set"));
+        if (!ret->region_set.ptr)
+            return incomplete(err, rules,
+                              VG_STR("AWS query-string parameters must include "
+                                     "'X-Amz-Region-Set'. Re-examine the query-string "
+                                     "parameters."));
+        take_region(rules, ret);
+    }
     ret->signature = got[2];
     ret->signed_headers = got[3];
     vg_rc rc = take_credential(arena, rules, got[1], ret, err);
@@ -268,19 +318,27 @@ not_signed(struct vg_arena *arena, struct vg_str names, struct vg_err *err)
     return rc;
 }
 
+static bool
+is_listed(const struct vg_sigv4 *sig, struct vg_str name)
+{
+    struct vg_str rest = sig->signed_headers;
+    while (rest.ptr)
+        if (vg_str_eq(vg_str_cut(&rest, ';'), name))
+            return true;
+    return false;
+}
+
 /* Every entry must be lower case and in the request; Host must be among them. */
 static vg_rc
 check_signed_headers(struct vg_arena *arena, const struct vg_sigv4_request *rq,
                      const struct vg_sigv4_rules *rules, const struct vg_sigv4 *sig,
                      struct vg_err *err)
 {
-    bool has_host = false;
-    struct vg_str rest = sig->signed_headers;
-    while (rest.ptr) {
-        struct vg_str name = vg_str_cut(&rest, ';');
-        if (vg_str_eq(name, VG_STR("host")) || vg_str_eq(name, VG_STR(":authority")))
-            has_host = true;
-    }
+    bool has_host = is_listed(sig, VG_STR("host")) || is_listed(sig, VG_STR(":authority"));
+    if (sig->is_asymmetric && !sig->is_query && !is_listed(sig, VG_STR("x-amz-region-set")))
+        return vg_authn_fail(err, rules->family, VG_AUTHN_MISMATCH,
+                             VG_STR("'X-Amz-Region-Set' must be a 'SignedHeader' in the AWS "
+                                    "Authorization."));
     if (!has_host)
         return vg_authn_fail(err, rules->family, VG_AUTHN_MISMATCH,
                              VG_STR("'Host' or ':authority' must be a 'SignedHeader' in the AWS "
@@ -291,11 +349,7 @@ check_signed_headers(struct vg_arena *arena, const struct vg_sigv4_request *rq,
     vg_buf_init(&b, arena, TEXT_MAX_BYTES);
     for (size_t i = 0; i < rq->n_headers; i++) {
         struct vg_str name = vg_str_lower(arena, rq->headers[i].name);
-        bool is_in = !vg_str_starts(name, VG_STR("x-amz-"));
-        rest = sig->signed_headers;
-        while (rest.ptr && !is_in)
-            is_in = vg_str_eq(vg_str_cut(&rest, ';'), name);
-        if (!is_in)
+        if (vg_str_starts(name, VG_STR("x-amz-")) && !is_listed(sig, name))
             vg_buf_addf(&b, "%s%" VG_FMT, b.len ? ", " : "", VG_ARG(name));
     }
     return b.len == 0 && !b.over ? VG_OK : not_signed(arena, vg_buf_str(&b), err);
@@ -312,11 +366,17 @@ take_chunked(struct vg_arena *arena, const struct vg_sigv4_rules *rules, struct 
     } forms[] = {
         { VG_STR_INIT("STREAMING-AWS4-HMAC-SHA256-PAYLOAD"), true, false },
         { VG_STR_INIT("STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER"), true, true },
+        { VG_STR_INIT("STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD"), true, false },
+        { VG_STR_INIT("STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD-TRAILER"), true, true },
         { VG_STR_INIT("STREAMING-UNSIGNED-PAYLOAD-TRAILER"), false, true },
     };
     for (size_t i = 0; i < VG_COUNT(forms) && rules->is_chunked_body_ok; i++) {
         if (!vg_str_eq(text, forms[i].text))
             continue;
+        /* The chunks are signed as the head is. */
+        if (forms[i].is_signed
+            && ret->is_asymmetric != vg_str_starts(text, VG_STR("STREAMING-AWS4-ECDSA")))
+            break;
         ret->payload = VG_PAYLOAD_CHUNKED;
         ret->is_chunk_signed = forms[i].is_signed;
         ret->has_trailer = forms[i].has_trailer;

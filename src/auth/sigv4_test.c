@@ -5,15 +5,19 @@
 
 #define MAX_HEADERS 16
 
-static const struct vector {
-    const char *name, *secret, *token;
+struct vector {
+    const char *name, *secret, *token, *public_key;
     bool normalize, omit_token;
     const char *header_canonical_request, *header_string_to_sign, *header_signature,
         *header_signed_request;
     const char *query_canonical_request, *query_string_to_sign, *query_signature,
         *query_signed_request;
-} vectors[] = {
-#include "../../tests/conformance/sigv4/vectors.inc"
+};
+static const struct vector vectors[] = {
+#include "../../tests/conformance/sigv4/v4.inc"
+};
+static const struct vector vectors_4a[] = {
+#include "../../tests/conformance/sigv4/v4a.inc"
 };
 
 /* 2015-08-30T12:36:00Z */
@@ -89,8 +93,19 @@ run_vector(const struct vector *v, bool is_query)
          is_query ? v->query_canonical_request : v->header_canonical_request);
     same(v->name, "string to sign", to_sign,
          is_query ? v->query_string_to_sign : v->header_string_to_sign);
-    same(v->name, "signature", sig.signature, is_query ? v->query_signature : v->header_signature);
     struct vg_str secret = vg_str_of(v->secret);
+    const char *signature = is_query ? v->query_signature : v->header_signature;
+    if (v->public_key) { /* ECDSA's signatures differ each time: the other one verifies too */
+        uint8_t pub[65];
+        vg_sigv4a_public_key(sig.access_key_id, secret, pub);
+        same(v->name, "public key", vg_hex(a, pub + 1, 64), v->public_key);
+        struct vg_sigv4_key key;
+        vg_sigv4_key(&sig, secret, NULL, &key);
+        assert_true(vg_sigv4_is_signature(&key, to_sign, vg_str_of(signature)));
+        assert_str(sig.region, "us-east-1");
+    } else {
+        same(v->name, "signature", sig.signature, signature);
+    }
     if (vg_sigv4_verify(a, &m.rq, &rules, &sig, secret, hash, NULL, &err) != VG_OK)
         fail_msg("%s: %" VG_FMT, v->name, VG_ARG(vg_err_text(&err)));
     assert_int_equal(vg_sigv4_verify(a, &m.rq, &rules, &sig, VG_STR("no"), hash, NULL, &err),
@@ -115,6 +130,25 @@ aws_vectors_verify_by_query(void **state)
         run_vector(&vectors[i], true);
 }
 
+static void
+aws_vectors_of_4a_verify(void **state)
+{
+    (void)state;
+    size_t n_header = 0, n_query = 0;
+    for (size_t i = 0; i < VG_COUNT(vectors_4a); i++) {
+        if (vectors_4a[i].header_signed_request) {
+            run_vector(&vectors_4a[i], false);
+            n_header++;
+        }
+        if (vectors_4a[i].query_signed_request) {
+            run_vector(&vectors_4a[i], true);
+            n_query++;
+        }
+    }
+    assert_int_equal(n_header, 38);
+    assert_int_equal(n_query, 38);
+}
+
 /* --- what is refused, and how ------------------------------------------------------------------
  */
 
@@ -124,6 +158,44 @@ aws_vectors_verify_by_query(void **state)
     ", Signature=5fa00fa31553b73ebf1942676e86291e8372ff2a2260956d9b8aae1d763fbf31\n"
 #define CRED "AKIDEXAMPLE/20150830/us-east-1/service/aws4_request"
 #define DATE "X-Amz-Date:20150830T123600Z\n"
+
+/* The endpoint's region where the set has it, else the first one named. */
+static void
+a_region_set_names_a_region(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *set, *want;
+    } cases[] = {
+        { "*", "eu-west-1" },
+        { "us-east-1,eu-*", "eu-west-1" },
+        { "us-east-1", "us-east-1" },
+        { "ap-*, us-east-1,us-west-2", "us-east-1" },
+        { "ap-*", "" },
+    };
+    for (size_t i = 0; i < VG_COUNT(cases); i++) {
+        vg_auto_arena struct vg_arena *a = vg_arena_new(0);
+        struct message m;
+        read_message(a,
+                     SIGNED("Authorization:AWS4-ECDSA-P256-SHA256 Credential=A/20150830/service/"
+                            "aws4_request, SignedHeaders=host;x-amz-date;x-amz-region-set, "
+                            "Signature=00\n" DATE),
+                     &m);
+        m.headers[m.rq.n_headers++] =
+            (struct vg_sigv4_header) { VG_STR("X-Amz-Region-Set"), vg_str_of(cases[i].set) };
+        const struct vg_sigv4_rules rules = { .family = VG_AUTHN_JSON,
+                                              .region = VG_STR("eu-west-1"),
+                                              .now_ms = THEN_MS };
+        struct vg_sigv4 sig;
+        struct vg_err err = { 0 };
+        assert_ok(vg_sigv4_parse(a, &m.rq, &rules, &sig, &err));
+        same("region", cases[i].set, sig.region, cases[i].want);
+        assert_int_equal(vg_sigv4_check(a, &sig, &rules, &err),
+                         sig.region.len > 0 ? VG_OK : VG_FAIL);
+        assert_int_equal(
+            vg_sigv4_verify(a, &m.rq, &rules, &sig, VG_STR("no"), VG_STR(""), NULL, &err), VG_FAIL);
+    }
+}
 
 static const struct refusal {
     const char *request, *code, *text;
@@ -186,8 +258,14 @@ static const struct refusal {
       "A body signed in chunks (x-amz-content-sha256: STREAMING-UNSIGNED-PAYLOAD-TRAILER) is not "
       "supported by this operation.",
       VG_AUTHN_S3, 0 },
-    { SIGNED("Authorization:AWS4-ECDSA-P256-SHA256 Credential=x\n"), "IncompleteSignatureException",
-      "Signature Version 4A is not supported here; sign with AWS4-HMAC-SHA256.", VG_AUTHN_JSON, 0 },
+    { SIGNED("Authorization:AWS4-ECDSA-P256-SHA256 Credential=A/20150830/service/aws4_request, "
+             "SignedHeaders=host;x-amz-date, Signature=00\n" DATE "X-Amz-Region-Set:*\n"),
+      "InvalidSignatureException",
+      "'X-Amz-Region-Set' must be a 'SignedHeader' in the AWS Authorization.", VG_AUTHN_JSON, 0 },
+    { SIGNED("Authorization:AWS4-ECDSA-P256-SHA256 Credential=A/20150830/service/aws4_request, "
+             "SignedHeaders=host;x-amz-date, Signature=00\n" DATE),
+      "IncompleteSignatureException",
+      "Authorization header requires existence of a 'X-Amz-Region-Set' header.", VG_AUTHN_JSON, 0 },
     { "GET /?X-Amz-Algorithm=AWS4-HMAC-SHA256 HTTP/1.1\nHost:x\n\n", "IncompleteSignature",
       "AWS query-string parameters must include 'X-Amz-Credential'. AWS query-string parameters "
       "must include 'X-Amz-Signature'. AWS query-string parameters must include "
@@ -375,6 +453,8 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(aws_vectors_verify_by_header),
         cmocka_unit_test(aws_vectors_verify_by_query),
+        cmocka_unit_test(aws_vectors_of_4a_verify),
+        cmocka_unit_test(a_region_set_names_a_region),
         cmocka_unit_test(refusals_read_as_aws_words_them),
         cmocka_unit_test(headers_that_were_not_signed_are_named),
         cmocka_unit_test(awss_presigned_example_verifies),

@@ -128,6 +128,7 @@ vg_exchange_authenticate(struct vg_exchange *x, enum vg_authn_family family,
     struct vg_req *rq = &x->root.rq;
     x->rules = (struct vg_sigv4_rules) {
         .family = family,
+        .region = rq->env->config->region,
         .service = signing_name,
         .is_s3_path = family == VG_AUTHN_S3,
         .is_unsigned_body_ok = family == VG_AUTHN_S3,

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Reduces AWS's SigV4 vectors to vectors.inc, or (--check) says whether vectors.inc has them all.
+"""Reduces AWS's SigV4 vectors to NAME.inc, or (--check) says whether NAME.inc has them all.
 
-usage: reduce.py FOLDER [--check]     FOLDER holds one folder a vector (…/conformance/sigv4/v4)
+usage: reduce.py FOLDER [--check]     FOLDER holds one folder a vector (…/conformance/sigv4/v4);
+                                      its name is NAME: v4 or v4a
 """
 
 import json
@@ -44,10 +45,14 @@ def reduce(folder):
         "/* clang-format off */",
     ]
     for case in sorted(p for p in folder.iterdir() if p.is_dir()):
+        if not (case / FILES[-1]).exists():
+            continue  # a request that nobody signed
         ctx = json.loads((case / "context.json").read_text())
         cred = ctx["credentials"]
         text = {
-            f: (case / f).read_bytes().decode().replace("\r\n", "\n") for f in FILES
+            f: (case / f).read_bytes().decode().replace("\r\n", "\n")
+            for f in FILES
+            if (case / f).exists()
         }
         out.append("{")
         out.append(f"    .name = {c_string(case.name)},")
@@ -60,7 +65,11 @@ def reduce(folder):
                 str(ctx.get("omit_session_token", False)).lower()
             )
         )
-        for f in FILES[1:]:
+        public = case / "public-key.json"
+        if public.exists():
+            point = json.loads(public.read_text())
+            out.append(f"    .public_key = {c_string(point['X'] + point['Y'])},")
+        for f in [f for f in FILES[1:] if f in text]:
             member = f.removesuffix(".txt").replace("-", "_")
             out.append(f"    .{member} = {c_string(text[f])},")
         out.append("},")
@@ -69,7 +78,7 @@ def reduce(folder):
 
 def main():
     folder = pathlib.Path(sys.argv[1])
-    target = pathlib.Path(__file__).parent / "vectors.inc"
+    target = pathlib.Path(__file__).parent / f"{folder.resolve().name}.inc"
     text = reduce(folder)
     if "--check" not in sys.argv:
         target.write_text(text)

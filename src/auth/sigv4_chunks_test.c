@@ -6,7 +6,11 @@
  * https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming-trailers.html
  */
 #include "auth/sigv4_chunks.h"
+#include "auth/sigv4_int.h"
 #include "base/test.h"
+
+#include <openssl/evp.h>
+#include <openssl/param_build.h>
 
 #define SECRET "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
 #define THEN   1369353600000 /* 2013-05-24T00:00:00Z */
@@ -393,6 +397,110 @@ a_small_chunk_is_named(void **state)
     end(&t);
 }
 
+/* --- 4A ----------------------------------------------------------------------------------------
+ */
+
+#define SIG_4A_BYTES 144
+
+/* ECDSA as a client does it, padded as in a chunk's head or not. */
+static struct vg_str
+sign_4a(struct vg_arena *arena, struct vg_str text, bool is_padded)
+{
+    uint8_t private_key[32], pub[65], der[72];
+    size_t n = sizeof(der);
+    struct vg_str id = VG_STR("AKIAIOSFODNN7EXAMPLE");
+    assert_true(vg_sigv4a_private_key(id, VG_STR(SECRET), private_key));
+    vg_sigv4a_public_key(id, VG_STR(SECRET), pub);
+    BIGNUM *k = BN_bin2bn(private_key, sizeof(private_key), NULL);
+    OSSL_PARAM_BLD *b = OSSL_PARAM_BLD_new();
+    OSSL_PARAM_BLD_push_utf8_string(b, "group", "prime256v1", 0);
+    OSSL_PARAM_BLD_push_BN(b, "priv", k);
+    OSSL_PARAM_BLD_push_octet_string(b, "pub", pub, sizeof(pub));
+    OSSL_PARAM *params = OSSL_PARAM_BLD_to_param(b);
+    EVP_PKEY_CTX *make = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
+    EVP_MD_CTX *md = EVP_MD_CTX_new();
+    EVP_PKEY *key = NULL;
+    assert_int_equal(EVP_PKEY_fromdata_init(make), 1);
+    assert_int_equal(EVP_PKEY_fromdata(make, &key, EVP_PKEY_KEYPAIR, params), 1);
+    assert_int_equal(EVP_DigestSignInit(md, NULL, EVP_sha256(), NULL, key), 1);
+    assert_int_equal(EVP_DigestSign(md, der, &n, (const uint8_t *)text.ptr, text.len), 1);
+    EVP_MD_CTX_free(md);
+    EVP_PKEY_free(key);
+    EVP_PKEY_CTX_free(make);
+    OSSL_PARAM_free(params);
+    OSSL_PARAM_BLD_free(b);
+    BN_free(k);
+    char *out = vg_arena_alloc(arena, SIG_4A_BYTES);
+    memset(out, '*', SIG_4A_BYTES);
+    vg_hex_put(out, der, n);
+    return vg_str_n(out, is_padded ? SIG_4A_BYTES : 2 * n);
+}
+
+#define SCOPE_4A "20130524T000000Z\n20130524/s3/aws4_request\n"
+
+/* One link of the chain: the signature goes to *previous without its padding. */
+static struct vg_str
+sign_part_4a(struct vg_arena *arena, const char *kind, const char *between, struct vg_str *previous,
+             struct vg_str data)
+{
+    struct vg_str hash = vg_sha256_hex(arena, data);
+    struct vg_str sig =
+        sign_4a(arena,
+                vg_str_fmt(arena, "AWS4-ECDSA-P256-SHA256-%s\n" SCOPE_4A "%" VG_FMT "\n%s%" VG_FMT,
+                           kind, VG_ARG(*previous), between, VG_ARG(hash)),
+                true);
+    *previous = vg_str_slice(sig, 0, vg_str_find_char(sig, '*'));
+    return sig;
+}
+
+/* The previous signature goes without its padding into the next text (aws-c-auth, aws_signing.c).
+ */
+static void
+chunks_signed_by_4a_verify(void **state)
+{
+    (void)state;
+#define EMPTY "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\n"
+    for (int is_broken = 0; is_broken < 3; is_broken++) {
+        vg_auto_arena struct vg_arena *a = vg_arena_new(0);
+        struct vg_sigv4_header headers[VG_COUNT(unsigned_headers)];
+        memcpy(headers, unsigned_headers, sizeof(headers));
+        const struct vg_sigv4_request rq = { .headers = headers, .n_headers = VG_COUNT(headers) };
+        const struct vg_sigv4 sig = { .is_asymmetric = true,
+                                      .access_key_id = VG_STR("AKIAIOSFODNN7EXAMPLE"),
+                                      .payload = VG_PAYLOAD_CHUNKED,
+                                      .is_chunk_signed = true,
+                                      .has_trailer = true,
+                                      .amz_date = VG_STR("20130524T000000Z"),
+                                      .date = VG_STR("20130524"),
+                                      .region = VG_STR("us-east-1"),
+                                      .service = VG_STR("s3"),
+                                      .terminator = VG_STR("aws4_request"),
+                                      .signature = sign_4a(a, VG_STR("the head"), true) };
+        struct vg_str previous =
+            vg_str_slice(sig.signature, 0, vg_str_find_char(sig.signature, '*'));
+        struct vg_str one = sign_part_4a(a, "PAYLOAD", EMPTY, &previous, VG_STR("hello"));
+        struct vg_str last = sign_part_4a(a, "PAYLOAD", EMPTY, &previous, VG_STR(""));
+        struct vg_str trailer =
+            sign_part_4a(a, "TRAILER", "", &previous, VG_STR("x-amz-checksum-crc32:NhCmhg==\n"));
+        if (is_broken == 2)
+            trailer = last;
+        struct trial t = { .arena = a, .rq = rq, .sig = sig };
+        t.chunks = VG_NEW(a, struct vg_sigv4_chunks);
+        vg_buf_init(&t.got, a, 1u << 20);
+        assert_ok(
+            vg_sigv4_chunks_init(t.chunks, a, &rq, &rules, &t.sig, VG_STR(SECRET), NULL, &t.err));
+        struct vg_str wire = vg_str_fmt(
+            a,
+            "5;chunk-signature=%" VG_FMT "\r\nhell%c\r\n0;chunk-signature=%" VG_FMT
+            "\r\nx-amz-checksum-crc32:NhCmhg==\r\nx-amz-trailer-signature:%" VG_FMT "\r\n\r\n",
+            VG_ARG(one), is_broken == 1 ? 'a' : 'o', VG_ARG(last), VG_ARG(trailer));
+        vg_rc rc = feed(&t, wire, 7);
+        assert_int_equal(rc, is_broken ? VG_FAIL : VG_OK);
+        if (is_broken)
+            assert_str(t.err.def->code, "SignatureDoesNotMatch");
+    }
+}
+
 int
 main(void)
 {
@@ -407,6 +515,7 @@ main(void)
         cmocka_unit_test(lines_are_bounded),
         cmocka_unit_test(what_the_head_must_say),
         cmocka_unit_test(a_small_chunk_is_named),
+        cmocka_unit_test(chunks_signed_by_4a_verify),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

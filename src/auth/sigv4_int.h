@@ -17,6 +17,8 @@ struct vg_str vg_sigv4_decode(struct vg_arena *arena, struct vg_str s);
 /* "AWS4-HMAC-SHA256" or 4A's, and the scope as it is signed. */
 const char *vg_sigv4_algorithm(const struct vg_sigv4 *sig);
 struct vg_str vg_sigv4_scope(struct vg_arena *arena, const struct vg_sigv4 *sig);
+/* 4A's key as a signer has it; false when there is none. */
+bool vg_sigv4a_private_key(struct vg_str access_key_id, struct vg_str secret, uint8_t ret[32]);
 /* "20150830T123600Z", or RFC 1123 as the Date header has it. `ret_basic`: the first form. */
 bool vg_sigv4_time(struct vg_arena *arena, struct vg_str text, int64_t *ret_ms,
                    struct vg_str *ret_basic);

@@ -50,31 +50,38 @@ derive(struct vg_str key, struct vg_str access_key_id, uint8_t counter,
     vg_hmac_sha256(key, vg_str_n(input, n + 4), ret);
 }
 
-void
-vg_sigv4a_public_key(struct vg_str access_key_id, struct vg_str secret, uint8_t ret[65])
+bool
+vg_sigv4a_private_key(struct vg_str access_key_id, struct vg_str secret,
+                      uint8_t ret[VG_P256_KEY_BYTES])
 {
     char first[256];
-    uint8_t k[VG_P256_KEY_BYTES];
-    memset(ret, 0, VG_P256_PUBLIC_BYTES); /* no point of the curve: nothing verifies */
     if (secret.len > sizeof(first) - 5 || access_key_id.len == 0
         || access_key_id.len > VG_SIGV4A_ID_MAX)
-        return;
+        return false;
     memcpy(first, "AWS4A", 5);
     if (secret.len > 0)
         memcpy(first + 5, secret.ptr, secret.len);
     bool is_found = false;
     for (unsigned counter = 1; counter < 255 && !is_found; counter++) {
-        derive(vg_str_n(first, 5 + secret.len), access_key_id, (uint8_t)counter, k);
-        is_found = memcmp(k, order_less_2, sizeof(k)) <= 0;
+        derive(vg_str_n(first, 5 + secret.len), access_key_id, (uint8_t)counter, ret);
+        is_found = memcmp(ret, order_less_2, VG_P256_KEY_BYTES) <= 0;
     }
-    for (size_t i = sizeof(k); is_found && i > 0; i--) { /* plus one */
-        k[i - 1]++;
-        if (k[i - 1] != 0)
+    vg_zero(first, sizeof(first));
+    for (size_t i = VG_P256_KEY_BYTES; is_found && i > 0; i--) { /* plus one */
+        ret[i - 1]++;
+        if (ret[i - 1] != 0)
             break;
     }
-    if (is_found)
+    return is_found;
+}
+
+void
+vg_sigv4a_public_key(struct vg_str access_key_id, struct vg_str secret, uint8_t ret[65])
+{
+    uint8_t k[VG_P256_KEY_BYTES];
+    memset(ret, 0, VG_P256_PUBLIC_BYTES); /* no point of the curve: nothing verifies */
+    if (vg_sigv4a_private_key(access_key_id, secret, k))
         VG_ASSERT(vg_p256_public(k, ret));
-    vg_zero(first, sizeof(first));
     vg_zero(k, sizeof(k));
 }
 

@@ -10,8 +10,8 @@
 #include "wire/wire_fuzz.h"
 
 #define HTTP(name, verb, path)                                                                     \
-    static const struct vg_http_binding name = { .method = VG_STR_INIT(method),                    \
-                                                 .uri = VG_STR_INIT(uri),                          \
+    static const struct vg_http_binding name = { .method = VG_STR_INIT(verb),                      \
+                                                 .uri = VG_STR_INIT(path),                         \
                                                  .status = 200 }
 HTTP(create_http, "POST", "/2015-03-31/functions");
 HTTP(invoke_http, "POST", "/2015-03-31/functions/{FunctionName}/invocations");

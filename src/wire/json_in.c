@@ -234,45 +234,11 @@ take_list(struct vg_json_in *in, const struct vg_shape *shape, struct vg_list *l
     }
 }
 
-/* Which entry of a growing map has a key: linear at first, hashed from 16 entries on. */
-struct keyset {
-    uint32_t *slots; /* index + 1 */
-    size_t cap;
-};
-
-static size_t
-keyset_find(struct keyset *ks, struct vg_arena *arena, const struct vg_shape *shape,
-            const struct vg_list *map, struct vg_str key)
-{
-    if (map->len < 16) {
-        for (size_t i = 0; i < map->len; i++)
-            if (vg_str_eq(vg_map_key(shape, map, i), key))
-                return i;
-        return VG_NPOS;
-    }
-    if (map->len * 2 >= ks->cap) {
-        ks->cap = ks->cap ? ks->cap * 2 : 64;
-        ks->slots = VG_NEW_ARRAY(arena, uint32_t, ks->cap);
-        for (size_t i = 0; i < map->len; i++) {
-            size_t at = vg_str_hash(vg_map_key(shape, map, i)) & (ks->cap - 1);
-            while (ks->slots[at])
-                at = (at + 1) & (ks->cap - 1);
-            ks->slots[at] = (uint32_t)i + 1;
-        }
-    }
-    size_t at = vg_str_hash(key) & (ks->cap - 1);
-    for (; ks->slots[at]; at = (at + 1) & (ks->cap - 1))
-        if (vg_str_eq(vg_map_key(shape, map, ks->slots[at] - 1), key))
-            return ks->slots[at] - 1;
-    ks->slots[at] = (uint32_t)map->len + 1; /* the caller appends it */
-    return VG_NPOS;
-}
-
 static vg_rc
 take_map(struct vg_json_in *in, const struct vg_shape *shape, struct vg_list *map)
 {
     size_t cap = 0;
-    struct keyset seen = { 0 };
+    struct vg_keyset seen = { 0 };
     map->set = true;
     for (;;) {
         enum vg_json_tok tok = vg_json_next(&in->js);
@@ -280,15 +246,12 @@ take_map(struct vg_json_in *in, const struct vg_shape *shape, struct vg_list *ma
             return VG_OK;
         if (tok != VG_JSON_KEY)
             return vg_json_in_fail(in, in->js.why ? in->js.why : "");
-        size_t at = keyset_find(&seen, in->js.arena, shape, map, in->js.text);
+        size_t at = vg_keyset_find(&seen, in->js.arena, shape, map, in->js.text);
         struct vg_slot item;
         if (at == VG_NPOS) {
             item = vg_slot_append(in->js.arena, shape, map, &cap, in->js.text);
         } else { /* of two equal keys the last counts */
-            item = (struct vg_slot) { shape->item,
-                                      (char *)map->items + at * shape->entry_size
-                                          + shape->value_offset,
-                                      false };
+            item = vg_slot_entry(shape, map, at);
             memset(item.at, 0, shape->item->size);
         }
         tok = vg_json_next(&in->js);

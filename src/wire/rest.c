@@ -7,9 +7,57 @@
 #include "codec/uri.h"
 #include "wire/wire_int.h"
 
+/* S3's InvalidArgument names what was given. */
+struct argument {
+    struct vg_str name, value;
+};
+static const struct vg_shape text_shape = { .type = VG_T_STR, .size = sizeof(struct vg_str) };
+static const struct vg_member argument_members[] = {
+    { .name = VG_STR_INIT("ArgumentName"),
+      .wire = VG_STR_INIT("ArgumentName"),
+      .shape = &text_shape,
+      .offset = offsetof(struct argument, name) },
+    { .name = VG_STR_INIT("ArgumentValue"),
+      .wire = VG_STR_INIT("ArgumentValue"),
+      .shape = &text_shape,
+      .offset = offsetof(struct argument, value) },
+};
+static const struct vg_shape argument_shape = {
+    .type = VG_T_STRUCT,
+    .size = sizeof(struct argument),
+    .members = argument_members,
+    .n_members = VG_COUNT(argument_members),
+};
+static const struct vg_errdef invalid_argument = {
+    .code = VG_STR_INIT("InvalidArgument"),
+    .http_status = 400,
+    .is_sender_fault = true,
+    .shape = &argument_shape,
+};
+static const struct vg_errdef invalid_uri = {
+    .code = VG_STR_INIT("InvalidURI"),
+    .http_status = 400,
+    .is_sender_fault = true,
+};
+
+static vg_rc
+bad_argument(struct vg_rest_in *r, const struct vg_member *m, struct vg_str text)
+{
+    bool is_integer = m->shape->type == VG_T_INT || m->shape->type == VG_T_LONG;
+    struct argument *given = VG_NEW(r->arena, struct argument);
+    *given = (struct argument) { m->wire, text };
+    (void)vg_wire_fail(r->err, r->arena, &invalid_argument, "Provided %" VG_FMT " %s",
+                       VG_ARG(m->wire),
+                       is_integer ? "not an integer or within integer range" : "is malformed");
+    r->err->detail = given;
+    return VG_FAIL;
+}
+
 static vg_rc
 bad_text(struct vg_rest_in *r, const struct vg_member *m, struct vg_str text)
 {
+    if (r->op->model->flags & VG_MODEL_S3_TEXT)
+        return bad_argument(r, m, text);
     return vg_wire_fail(r->err, r->arena, &vg_wire_serialization,
                         "Value '%" VG_FMT "' of %" VG_FMT " is malformed", VG_ARG(text),
                         VG_ARG(m->wire));
@@ -60,10 +108,11 @@ static vg_rc
 get_query_map(struct vg_rest_in *r, const struct vg_member *m, struct vg_list *map)
 {
     size_t cap = 0;
+    struct vg_keyset seen = { 0 };
     const struct vg_shape *shape = m->shape;
     for (size_t i = 0; i < r->query.len; i++) {
         const struct vg_pair *p = &r->query.items[i];
-        if (vg_map_has_key(shape, map, p->name))
+        if (vg_keyset_find(&seen, r->arena, shape, map, p->name) != VG_NPOS)
             continue;
         map->set = true;
         struct vg_slot slot = vg_slot_append(r->arena, shape, map, &cap, p->name);
@@ -146,28 +195,47 @@ get_header_value(struct vg_rest_in *r, const struct vg_member *m, struct vg_str 
     return VG_OK;
 }
 
+/* All with the prefix; of one name their values make one list (RFC 9110, 5.3). */
 static vg_rc
-get_headers(struct vg_rest_in *r, const struct vg_member *m, void *st)
+get_prefixed(struct vg_rest_in *r, const struct vg_member *m, struct vg_list *map)
 {
-    struct vg_slot slot = vg_slot_member(m, st);
-    struct vg_list *map = slot.at;
     size_t cap = 0;
     for (size_t i = 0; i < r->in->n_headers; i++) {
         const struct vg_http_header *h = &r->in->headers[i];
-        if (m->loc == VG_LOC_HEADERS) {
-            if (!vg_str_starts_nocase(h->name, m->wire))
-                continue;
-            struct vg_str key = vg_str_slice(h->name, m->wire.len, h->name.len);
-            map->set = true;
-            vg_rc rc = get_text(r, m, h->value, VG_TIME_HTTP,
-                                vg_slot_append(r->arena, m->shape, map, &cap, key));
-            if (rc != VG_OK)
-                return rc;
-        } else if (vg_str_eq_nocase(h->name, m->wire)) {
-            vg_rc rc = get_header_value(r, m, h->value, slot);
-            if (rc != VG_OK || m->shape->type != VG_T_LIST)
-                return rc;
+        if (!vg_str_starts_nocase(h->name, m->wire))
+            continue;
+        struct vg_str key = vg_str_slice(h->name, m->wire.len, h->name.len), value = h->value;
+        if (!vg_str_is_utf8(key))
+            return bad_text(r, m, key);
+        size_t k = 0;
+        while (k < map->len && !vg_str_eq_nocase(vg_map_key(m->shape, map, k), key))
+            k++;
+        map->set = true;
+        struct vg_slot slot;
+        if (k == map->len) {
+            slot = vg_slot_append(r->arena, m->shape, map, &cap, key);
+        } else {
+            slot = vg_slot_entry(m->shape, map, k);
+            value = vg_str_fmt(r->arena, "%" VG_FMT ",%" VG_FMT,
+                               VG_ARG(*(const struct vg_str *)slot.at), VG_ARG(value));
         }
+        vg_rc rc = get_text(r, m, value, VG_TIME_HTTP, slot);
+        if (rc != VG_OK)
+            return rc;
+    }
+    return VG_OK;
+}
+
+static vg_rc
+get_header(struct vg_rest_in *r, const struct vg_member *m, struct vg_slot slot)
+{
+    for (size_t i = 0; i < r->in->n_headers; i++) {
+        const struct vg_http_header *h = &r->in->headers[i];
+        if (!vg_str_eq_nocase(h->name, m->wire))
+            continue;
+        vg_rc rc = get_header_value(r, m, h->value, slot);
+        if (rc != VG_OK || m->shape->type != VG_T_LIST)
+            return rc;
     }
     return VG_OK;
 }
@@ -208,8 +276,9 @@ get_member(struct vg_rest_in *r, const struct vg_member *m, void *st, bool *has_
     case VG_LOC_QUERY:
         return get_query(r, m, st);
     case VG_LOC_HEADER:
+        return get_header(r, m, vg_slot_member(m, st));
     case VG_LOC_HEADERS:
-        return get_headers(r, m, st);
+        return get_prefixed(r, m, vg_slot_member(m, st).at);
     case VG_LOC_PAYLOAD:
         return get_payload(r, m, st);
     case VG_LOC_BODY:
@@ -227,7 +296,10 @@ vg_rest_decode(const struct vg_rest_body *body, const struct vg_wire_op *op,
 {
     struct vg_rest_in r = { .body = body, .op = op, .in = in, .arena = arena, .err = err };
     bool has_body = false;
-    if (!vg_pairs_parse(arena, in->query, &r.query))
+    bool is_query = vg_pairs_parse(arena, in->query, &r.query);
+    if (!is_query && (op->model->flags & VG_MODEL_S3_TEXT))
+        return vg_wire_fail(err, arena, &invalid_uri, "Couldn't parse the specified URI.");
+    if (!is_query)
         return vg_wire_fail(err, arena, &vg_wire_serialization, "The query string is malformed");
     for (size_t i = 0; i < op->in->n_members; i++) {
         vg_rc rc = get_member(&r, &op->in->members[i], to, &has_body);

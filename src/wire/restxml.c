@@ -73,6 +73,7 @@ get_map(const struct vg_rest_in *r, const struct vg_xml *first, struct vg_str na
 {
     const struct vg_shape *shape = slot.shape;
     struct vg_list *map = slot.at;
+    struct vg_keyset seen = { 0 };
     size_t cap = 0;
     map->set = true;
     for (const struct vg_xml *e = find_element(first, name); e; e = find_element(e->next, name)) {
@@ -80,7 +81,7 @@ get_map(const struct vg_rest_in *r, const struct vg_xml *first, struct vg_str na
         const struct vg_xml *value = find_element(e->first, shape->item_wire);
         if (key == NULL || value == NULL)
             return bad_element(r, e, "is no entry of a map");
-        if (vg_map_has_key(shape, map, key->text))
+        if (vg_keyset_find(&seen, r->arena, shape, map, key->text) != VG_NPOS)
             return bad_element(r, e, "repeats a key");
         vg_rc rc = get_value(r, NULL, value, vg_slot_append(r->arena, shape, map, &cap, key->text));
         if (rc != VG_OK)
@@ -242,9 +243,9 @@ put_payload(const struct vg_wire_op *op, const struct vg_member *m, struct vg_cs
     const struct vg_xml_ns *ns = m->xml_ns;
     if (ns == NULL && m->shape->xml_ns == NULL && models.uri.len)
         ns = &models;
-    bool is_renamed = !vg_str_eq(m->wire, m->name);
-    struct vg_str root =
-        is_renamed || m->shape->xml_name.ptr == NULL ? m->wire : m->shape->xml_name;
+    struct vg_str root = op->http->root;
+    if (root.ptr == NULL) /* a member's own name is that of its structure */
+        root = m->shape->xml_name.ptr && vg_str_eq(m->wire, m->name) ? m->shape->xml_name : m->wire;
     vg_xml_out_value(&o, m, root, ns, slot);
 }
 

@@ -20,6 +20,8 @@ struct route {
     size_t n_segs, greedy;  /* greedy: its index, or n_segs */
     struct vg_str literals; /* behind '?' */
     size_t n_literals;
+    size_t n_required; /* members in query and headers that must be there */
+    bool has_twin;     /* the next route has the same method and template */
 };
 
 struct vg_routes {
@@ -55,6 +57,21 @@ order_names(const void *va, const void *vb)
     return c ? c : vg_str_cmp(a->model->endpoint, b->model->endpoint);
 }
 
+static int
+order_places(const struct route *a, const struct route *b)
+{
+    int c = vg_str_cmp(a->op->http->uri, b->op->http->uri);
+    if (c == 0)
+        c = vg_str_cmp(a->op->http->method, b->op->http->method);
+    return c ? c : vg_str_cmp(a->op->model->endpoint, b->op->model->endpoint);
+}
+
+static bool
+is_asked_for(const struct vg_member *m, enum vg_loc loc)
+{
+    return (m->flags & VG_MEMBER_REQUIRED) && m->loc == loc;
+}
+
 /* Segment by segment a literal goes before a label, a label before a greedy one. */
 static int
 order_routes(const void *va, const void *vb)
@@ -68,8 +85,14 @@ order_routes(const void *va, const void *vb)
         return a->n_segs > b->n_segs ? -1 : 1;
     if (a->n_literals != b->n_literals)
         return a->n_literals > b->n_literals ? -1 : 1;
-    int c = vg_str_cmp(a->op->http->uri, b->op->http->uri); /* any order, but always the same */
-    return c ? c : vg_str_cmp(a->op->name, b->op->name);
+    int c = order_places(a, b); /* any order, but always the same */
+    if (c)
+        return c;
+    if (a->n_required != b->n_required)
+        return a->n_required > b->n_required ? -1 : 1;
+    int a_old = a->op->http->flags & VG_HTTP_DEPRECATED;
+    int b_old = b->op->http->flags & VG_HTTP_DEPRECATED;
+    return a_old != b_old ? a_old - b_old : vg_str_cmp(a->op->name, b->op->name);
 }
 
 static void
@@ -98,6 +121,9 @@ route_init(struct route *r, const struct vg_wire_op *op)
     }
     if (r->greedy == SIZE_MAX)
         r->greedy = r->n_segs;
+    for (size_t i = 0; op->in && i < op->in->n_members; i++)
+        r->n_required += is_asked_for(&op->in->members[i], VG_LOC_QUERY)
+                         || is_asked_for(&op->in->members[i], VG_LOC_HEADER);
 }
 
 static bool
@@ -132,6 +158,8 @@ vg_routes_new(const struct vg_wire_op *ops, size_t n)
         qsort(r->by_target, r->n_by_target, sizeof(void *), order_targets);
         qsort(r->routes, r->n_routes, sizeof(*r->routes), order_routes);
     }
+    for (size_t i = 1; i < r->n_routes; i++)
+        r->routes[i - 1].has_twin = order_places(&r->routes[i - 1], &r->routes[i]) == 0;
     for (size_t i = 1; i < n; i++)
         VG_ASSERT(order_names(&r->by_name[i - 1], &r->by_name[i]) < 0);
     return r;
@@ -226,7 +254,8 @@ has_literals(struct vg_str literals, struct vg_str query)
 struct path {
     struct vg_str text; /* without its first slash */
     struct vg_str parts[64];
-    size_t n;      /* trailing empty part left out */
+    size_t n;      /* trailing empty parts left out */
+    size_t n_all;  /* … and counted */
     bool has_more; /* than fit */
 };
 
@@ -239,6 +268,7 @@ cut_path(struct vg_str path, struct path *ret)
     while (rest.ptr && ret->n < VG_COUNT(ret->parts))
         ret->parts[ret->n++] = vg_str_cut(&rest, '/');
     ret->has_more = rest.ptr != NULL;
+    ret->n_all = ret->n;
     while (!ret->has_more && ret->n > 0 && ret->parts[ret->n - 1].len == 0)
         ret->n--;
 }
@@ -259,12 +289,14 @@ static bool
 match_greedy(const struct route *r, const struct path *p, struct vg_wire_in *in)
 {
     size_t behind = r->n_segs - r->greedy - 1;
-    if (p->n < r->n_segs || (behind > 0 && p->has_more) || in->n_labels == VG_WIRE_LABELS_MAX)
+    if ((behind > 0 && (p->has_more || p->n < r->n_segs)) || in->n_labels == VG_WIRE_LABELS_MAX)
         return false;
     const char *from = p->parts[r->greedy].ptr;
     const char *to = p->text.ptr + p->text.len; /* slashes at the end are the label's */
     if (behind > 0)
         to = p->parts[p->n - behind - 1].ptr + p->parts[p->n - behind - 1].len;
+    if (to == from)
+        return false;
     in->labels[in->n_labels++] =
         (struct vg_wire_label) { r->segs[r->greedy].text, vg_str_n(from, (size_t)(to - from)) };
     for (size_t i = 0; i < behind; i++)
@@ -278,12 +310,53 @@ match_route(const struct route *r, const struct path *p, struct vg_wire_in *in)
 {
     in->n_labels = 0;
     bool is_greedy = r->greedy < r->n_segs;
-    if (is_greedy ? p->n < r->n_segs : p->n != r->n_segs || p->has_more)
+    if (is_greedy ? p->n_all < r->n_segs : p->n != r->n_segs || p->has_more)
         return false;
     for (size_t i = 0; i < r->greedy; i++)
         if (!match_seg(&r->segs[i], p->parts[i], in))
             return false;
     return (!is_greedy || match_greedy(r, p, in)) && has_literals(r->literals, in->query);
+}
+
+static bool
+has_param(struct vg_str query, struct vg_str name)
+{
+    while (query.ptr) {
+        struct vg_str got = vg_str_cut(&query, '&');
+        if (vg_str_eq(vg_str_cut(&got, '='), name))
+            return true;
+    }
+    return false;
+}
+
+static bool
+has_header(const struct vg_wire_in *in, struct vg_str name)
+{
+    for (size_t i = 0; i < in->n_headers; i++)
+        if (vg_str_eq_nocase(in->headers[i].name, name))
+            return true;
+    return false;
+}
+
+/*
+ * S3 has operations at one place, told apart by what they need: PutObject, CopyObject, UploadPart.
+ * One of its parameters names an operation (the others are then missing), all of its headers do.
+ */
+static bool
+is_meant(const struct route *r, const struct vg_wire_in *in)
+{
+    const struct vg_shape *shape = r->op->in;
+    bool asks_params = false, has_params = false;
+    for (size_t i = 0; shape && i < shape->n_members; i++) {
+        const struct vg_member *m = &shape->members[i];
+        if (is_asked_for(m, VG_LOC_HEADER) && !has_header(in, m->wire))
+            return false;
+        if (is_asked_for(m, VG_LOC_QUERY)) {
+            asks_params = true;
+            has_params |= has_param(in->query, m->wire);
+        }
+    }
+    return has_params || !asks_params;
 }
 
 const struct vg_wire_op *
@@ -294,7 +367,7 @@ vg_routes_by_uri(const struct vg_routes *routes, struct vg_str service, struct v
     for (size_t i = 0; i < routes->n_routes; i++) {
         const struct route *r = &routes->routes[i];
         if (vg_str_eq(r->op->http->method, in->method) && is_service(r->op->model, service)
-            && match_route(r, &p, in))
+            && match_route(r, &p, in) && (!r->has_twin || is_meant(r, in)))
             return r->op;
     }
     in->n_labels = 0;

@@ -19,13 +19,39 @@ vg_slot_append(struct vg_arena *arena, const struct vg_shape *shape, struct vg_l
     return (struct vg_slot) { shape->item, entry + shape->value_offset, false };
 }
 
-bool
-vg_map_has_key(const struct vg_shape *shape, const struct vg_list *map, struct vg_str key)
+struct vg_slot
+vg_slot_entry(const struct vg_shape *shape, const struct vg_list *list, size_t i)
 {
-    for (size_t i = 0; i < map->len; i++)
-        if (vg_str_eq(vg_map_key(shape, map, i), key))
-            return true;
-    return false;
+    char *entry = (char *)list->items + i * shape->entry_size;
+    return (struct vg_slot) { shape->item, entry + shape->value_offset, false };
+}
+
+size_t
+vg_keyset_find(struct vg_keyset *ks, struct vg_arena *arena, const struct vg_shape *shape,
+               const struct vg_list *map, struct vg_str key)
+{
+    if (map->len < 16) {
+        for (size_t i = 0; i < map->len; i++)
+            if (vg_str_eq(vg_map_key(shape, map, i), key))
+                return i;
+        return VG_NPOS;
+    }
+    if (map->len * 2 >= ks->cap) {
+        ks->cap = ks->cap ? ks->cap * 2 : 64;
+        ks->slots = VG_NEW_ARRAY(arena, uint32_t, ks->cap);
+        for (size_t i = 0; i < map->len; i++) {
+            size_t at = vg_str_hash(vg_map_key(shape, map, i)) & (ks->cap - 1);
+            while (ks->slots[at])
+                at = (at + 1) & (ks->cap - 1);
+            ks->slots[at] = (uint32_t)i + 1;
+        }
+    }
+    size_t at = vg_str_hash(key) & (ks->cap - 1);
+    for (; ks->slots[at]; at = (at + 1) & (ks->cap - 1))
+        if (vg_str_eq(vg_map_key(shape, map, ks->slots[at] - 1), key))
+            return ks->slots[at] - 1;
+    ks->slots[at] = (uint32_t)map->len + 1; /* the caller appends it */
+    return VG_NPOS;
 }
 
 static bool

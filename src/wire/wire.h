@@ -72,7 +72,9 @@ const struct vg_wire_op *vg_routes_by_action(const struct vg_routes *routes, str
                                              struct vg_str version, struct vg_str action);
 /*
  * Method and path (and query, where a template asks for it) of a REST request; the most specific
- * template wins.  `service` is the signing name or host label, absent: any.  Fills in->labels.
+ * template wins; among operations of one template the one whose required headers and parameters are
+ * there, the last of them whatever is.  `service` is the signing name or host label, absent: any.
+ * Fills in->labels.
  */
 const struct vg_wire_op *vg_routes_by_uri(const struct vg_routes *routes, struct vg_str service,
                                           struct vg_wire_in *in);

@@ -40,4 +40,26 @@ fuzz_check_input(const struct vg_wire_op *op, const struct vg_wire_in *in, struc
     VG_ASSERT(vg_str_eq(vg_buf_str(&once), vg_buf_str(&twice)));
 }
 
+/* "METHOD target" and header lines, an empty line, the body, for the operation whose route it is.
+ */
+static inline void
+fuzz_check_rest(const struct vg_routes *routes, struct vg_str rest)
+{
+    vg_auto_arena struct vg_arena *arena = vg_arena_new(0);
+    struct vg_http_header headers[16];
+    struct vg_wire_in in = { .headers = headers };
+    struct vg_str line = vg_str_cut(&rest, '\n');
+    in.method = vg_str_cut(&line, ' ');
+    in.path = vg_str_cut(&line, '?');
+    in.query = line;
+    while ((line = vg_str_cut(&rest, '\n')).len > 0 && in.n_headers < VG_COUNT(headers)) {
+        struct vg_str value = line, name = vg_str_cut(&value, ':');
+        headers[in.n_headers++] = (struct vg_http_header) { name, vg_str_trim(value) };
+    }
+    in.body = rest;
+    const struct vg_wire_op *op = vg_routes_by_uri(routes, VG_STR_NONE, &in);
+    if (op && op->in)
+        fuzz_check_input(op, &in, arena);
+}
+
 #endif

@@ -54,7 +54,16 @@ vg_map_key(const struct vg_shape *shape, const struct vg_list *map, size_t i)
 /* Adds a zeroed item to a list or map (and names it in `key`); the slot of its value. */
 struct vg_slot vg_slot_append(struct vg_arena *arena, const struct vg_shape *shape,
                               struct vg_list *list, size_t *cap, struct vg_str key);
-bool vg_map_has_key(const struct vg_shape *shape, const struct vg_list *map, struct vg_str key);
+/* The value of one that is there. */
+struct vg_slot vg_slot_entry(const struct vg_shape *shape, const struct vg_list *list, size_t i);
+/* Which entry of a growing map has a key: linear at first, hashed from 16 entries on. */
+struct vg_keyset {
+    uint32_t *slots; /* index + 1 */
+    size_t cap;
+};
+/* VG_NPOS: none; the caller appends it then. */
+size_t vg_keyset_find(struct vg_keyset *ks, struct vg_arena *arena, const struct vg_shape *shape,
+                      const struct vg_list *map, struct vg_str key);
 /* Where the structure, custom struct, list or map itself lies; makes a member's structure. */
 void *vg_slot_body(struct vg_arena *arena, struct vg_slot slot);
 /* The same for reading: the structure of a member, or the value's own place. */

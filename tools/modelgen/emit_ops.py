@@ -129,6 +129,32 @@ def ops_c(svc, here):
     return o
 
 
+def wire_op(op, symbol):
+    """What the wire knows of an operation; `symbol`: its binding."""
+    def ref(shape):
+        return f"&{shape.symbol}" if shape else "NULL"
+    return (f"{{ .name = {vstr(op.raw.get('name', op.name))}, .model = &{op.api.prefix}_model, "
+            f".http = &{symbol}, .in = {ref(op.in_shape)}, .out = {ref(op.out_shape)} }}")
+
+
+def wire_ops_h(name):
+    guard = f"VG_GEN_{name.upper()}_WIRE_OPS_H"
+    return [f"#ifndef {guard}", f"#define {guard}", "", '#include "wire/wire.h"', "",
+            f"extern const struct vg_wire_op {name}_wire_ops[];",
+            f"extern const size_t {name}_n_wire_ops;", "", "#endif"]
+
+
+def wire_ops_c(name, apis, here):
+    """<name>_wire_ops[]: every operation that has a place in HTTP."""
+    o = [f'#include "{here}/model.h"', f'#include "{here}/ops.h"', ""]
+    ops = [op for api in apis for op in api.ops if "http" in op.raw]
+    o += [http_binding(op, f"{op.api.prefix}_{op.cname}__http") for op in ops]
+    o.append(f"const struct vg_wire_op {name}_wire_ops[] = {{")
+    o += [f"    {wire_op(op, f'{op.api.prefix}_{op.cname}__http')}," for op in ops]
+    o += ["};", f"const size_t {name}_n_wire_ops = {len(ops)};"]
+    return o
+
+
 def _is_plain(shape):
     return all(m.name.lower() == "message" for m in shape.members)
 

@@ -3,6 +3,7 @@
 """Generates a service's C from models/<name>.json and its service.toml (docs/internals/wire.md).
 
     gen.py service --models DIR --out DIR --depfile FILE service.toml
+    gen.py tables --models DIR --out DIR --include wire/s3 tables.toml
     gen.py records --prefix auth --include auth --out DIR records.toml
 
 Run by meson into the build folder; files that would not change are not touched.
@@ -67,6 +68,20 @@ def service(args):
         args.depfile.write_text(f"{args.out}/model.h: " + " ".join(str(p) for p in deps) + "\n")
 
 
+def tables(args):
+    """A model without a service: shapes, errors and what the wire must know of its operations."""
+    name = args.toml.resolve().parent.name
+    overlay = load(args.toml)
+    paths = [args.models / f"{m}.json" for m in overlay["service"]["models"]]
+    svc = Service(name, overlay, [json.loads(p.read_text(encoding="utf-8")) for p in paths])
+    write(args.out / "model.h", emit_shapes.model_h(svc, args.include))
+    write(args.out / "ops.h", emit_ops.wire_ops_h(svc.name))
+    write(args.out / "shapes.c", emit_shapes.shapes_c(svc, args.include))
+    write(args.out / "errors.h", emit_ops.errors_h(svc, args.include))
+    write(args.out / "errors.c", emit_ops.errors_c(svc, args.include))
+    write(args.out / "ops.c", emit_ops.wire_ops_c(svc.name, svc.apis, args.include))
+
+
 def records(args):
     overlay = load(args.toml)
     check_keys(str(args.toml), overlay, {"record"})
@@ -83,11 +98,15 @@ def main():
     s.add_argument("--models", type=pathlib.Path, required=True)
     s.add_argument("--depfile", type=pathlib.Path)
     s.set_defaults(run=service)
+    t = sub.add_parser("tables")
+    t.add_argument("--models", type=pathlib.Path, required=True)
+    t.add_argument("--include", required=True)
+    t.set_defaults(run=tables)
     r = sub.add_parser("records")
     r.add_argument("--prefix", required=True)
     r.add_argument("--include", required=True)
     r.set_defaults(run=records)
-    for p in (s, r):
+    for p in (s, t, r):
         p.add_argument("--out", type=pathlib.Path, required=True)
         p.add_argument("toml", type=pathlib.Path)
     args = ap.parse_args()

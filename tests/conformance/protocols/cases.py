@@ -39,7 +39,7 @@ class Suite:
     def api(self):
         ops = {}
         for i, given in enumerate(self.ops):
-            ops[f"Op{i}"] = {k: v for k, v in given.items() if k != "name"}
+            ops[f"Op{i}"] = given
         raw = {"name": self.prefix, "source": "botocore's protocol cases", "metadata": self.metadata,
                "operations": ops, "shapes": self.shapes}
         return Api(raw, self.prefix, {}, {})
@@ -70,12 +70,9 @@ def ops_c(suites, apis):
     o = [f'#include "{INCLUDE}/errors.h"', f'#include "{INCLUDE}/driver.h"', ""]
     rows, errors = [], []
     for suite, api in zip(suites, apis):
-        for i, (given, op) in enumerate(zip(suite.ops, api.ops)):
+        for i, op in enumerate(api.ops):
             o.append(emit_ops.http_binding(op, f"{suite.prefix}_http{i}"))
-            rows.append(f"    {{ .name = {vstr(given['name'])}, .model = &{api.prefix}_model, "
-                        f".http = &{suite.prefix}_http{i}, "
-                        f".in = {'&' + op.in_shape.symbol if op.in_shape else 'NULL'}, "
-                        f".out = {'&' + op.out_shape.symbol if op.out_shape else 'NULL'} }},")
+            rows.append(f"    {emit_ops.wire_op(op, f'{suite.prefix}_http{i}')},")
         errors += [f"    {{ {vstr(api.prefix)}, {vstr(s.name)}, &{api.error_symbol(s)} }},"
                    for s in api.errors]
     o += ["const struct vg_wire_op case_ops[] = {", *rows, "};",

@@ -7,12 +7,16 @@
  *   {"do":"encode","op":3,"value":{…}}
  *   {"do":"error","op":3,"error":"Name","message":…,"value":{…}}
  *       -> {"status":200,"headers":[[n,v],…],"body":base64}
+ *   {"do":"route","method":…,"path":…,"query":…,"headers":…}         one of S3's operations
+ *       -> {"name":"PutObject","labels":{"Bucket":…}}
  *   -> {"failed":code,"message":…}
  */
 #include "tests/conformance/protocols/driver.h"
 
 #include "codec/base64.h"
 #include "codec/json.h"
+#include "codec/uri.h"
+#include "wire/s3/ops.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -146,6 +150,22 @@ decode(struct request *rq, const struct vg_wire_op *op, struct vg_arena *arena,
     vg_jsonw_object_end(w);
 }
 
+static void
+route(struct request *rq, const struct vg_routes *s3, struct vg_arena *arena, struct vg_json_out *w)
+{
+    rq->in.headers = rq->headers.items;
+    rq->in.n_headers = rq->headers.len;
+    const struct vg_wire_op *op = vg_routes_by_uri(s3, VG_STR_NONE, &rq->in);
+    vg_jsonw_object(w);
+    vg_jsonw_kv(w, VG_STR("name"), op ? op->name : VG_STR(""));
+    vg_jsonw_key(w, VG_STR("labels"));
+    vg_jsonw_object(w);
+    for (size_t i = 0; i < rq->in.n_labels; i++)
+        vg_jsonw_kv(w, rq->in.labels[i].name, vg_uri_decode(arena, rq->in.labels[i].value, false));
+    vg_jsonw_object_end(w);
+    vg_jsonw_object_end(w);
+}
+
 static const struct vg_errdef *
 find_error(struct vg_str api, struct vg_str name)
 {
@@ -182,7 +202,7 @@ encode(struct request *rq, const struct vg_wire_op *op, struct vg_arena *arena,
 }
 
 static void
-serve(struct vg_str line)
+serve(const struct vg_routes *s3, struct vg_str line)
 {
     vg_auto_arena struct vg_arena *arena = vg_arena_new(0);
     struct request rq = { .op = -1 };
@@ -192,13 +212,16 @@ serve(struct vg_str line)
         die("a line is not an object");
     while (vg_json_next(&js) == VG_JSON_KEY)
         take_field(&js, arena, &rq);
-    if (rq.op < 0 || (size_t)rq.op >= n_case_ops)
+    bool is_route = vg_str_eq(rq.what, VG_STR("route"));
+    if (!is_route && (rq.op < 0 || (size_t)rq.op >= n_case_ops))
         die("no such operation");
     struct vg_buf b;
     vg_buf_init(&b, arena, 1 << 20);
     struct vg_json_out w;
     vg_jsonw_init(&w, &b);
-    if (vg_str_eq(rq.what, VG_STR("decode")))
+    if (is_route)
+        route(&rq, s3, arena, &w);
+    else if (vg_str_eq(rq.what, VG_STR("decode")))
         decode(&rq, &case_ops[rq.op], arena, &w);
     else
         encode(&rq, &case_ops[rq.op], arena, &w);
@@ -211,8 +234,10 @@ main(void)
     char *line = NULL;
     size_t cap = 0;
     ssize_t n;
+    struct vg_routes *s3 = vg_routes_new(s3_wire_ops, s3_n_wire_ops);
     while ((n = getline(&line, &cap, stdin)) > 0)
-        serve(vg_str_n(line, (size_t)n));
+        serve(s3, vg_str_n(line, (size_t)n));
+    vg_routes_free(s3);
     free(line);
     return 0;
 }

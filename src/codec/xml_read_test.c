@@ -194,6 +194,14 @@ the_writer_is_read_back(void **state)
     vg_buf_init(&b, a, 1 << 10);
     vg_xmlw_element(&b, VG_STR("a"), text);
     assert_true(vg_str_eq(read_ok(a, vg_buf_str(&b))->text, text));
+    vg_buf_clear(&b);
+    vg_xmlw_begin(&b, VG_STR("a"));
+    vg_xmlw_attr(&b, VG_STR("b"), text);
+    vg_xmlw_attr(&b, VG_STR("c"), VG_STR_NONE);
+    vg_buf_adds(&b, VG_STR("/>"));
+    const struct vg_xml *e = read_ok(a, vg_buf_str(&b));
+    assert_true(e->n_attrs == 2 && vg_str_eq(e->attrs[0].value, text));
+    assert_str(e->attrs[1].value, "");
 }
 
 int

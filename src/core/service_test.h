@@ -146,7 +146,7 @@ vg_service_fixture_call(struct vg_service_fixture *f, const char *name, const ch
     vg_rc rc = VG_OK;
     if (op->in)
         rc = vg_wire_from_json(op->in, vg_service_fixture_text(f, json), f->arena, in, &f->err);
-    if (rc == VG_OK && op->in)
+    if (rc == VG_OK && op->in && !(op->flags & VG_OP_OWN_VALIDATION))
         rc = vg_wire_validate(f->patterns, op->model, op->in, in, f->arena, &f->err);
     size_t before = vg_arena_bytes(f->arena);
     if (rc == VG_OK)

@@ -14,6 +14,70 @@ struct vg_blob_writer;
 
 #define S3_NULL_VERSION VG_STR("null") /* of what was written while versioning was off */
 
+/* --- s3_name.c: pure rules ----------------------------------------------------------------------
+ */
+
+bool s3_is_bucket_name(struct vg_str name);
+bool s3_is_account(struct vg_str id); /* 12 digits */
+enum s3_key_is { S3_KEY_FINE, S3_KEY_EMPTY, S3_KEY_LONG, S3_KEY_NOT_UTF8 };
+enum s3_key_is s3_key_check(struct vg_str key);
+/* The canonical user id of an account, and the way back (absent: it is none). */
+struct vg_str s3_canonical_id(struct vg_arena *arena, struct vg_str account);
+struct vg_str s3_canonical_account(struct vg_arena *arena, struct vg_str id);
+
+/* --- s3_bucket.c --------------------------------------------------------------------------------
+ */
+
+/* Bits of s3_rec_bucket.blocks. */
+enum s3_block {
+    S3_BLOCK_PUBLIC_ACLS = 1 << 0,
+    S3_IGNORE_PUBLIC_ACLS = 1 << 1,
+    S3_BLOCK_PUBLIC_POLICY = 1 << 2,
+    S3_RESTRICT_PUBLIC_BUCKETS = 1 << 3,
+    S3_BLOCK_IS_SET = 1 << 4, /* there is a configuration, be it one that blocks nothing */
+};
+
+/* s3_rec_bucket.policy */
+enum s3_policy_is { S3_POLICY_NONE, S3_POLICY_CLOSED, S3_POLICY_PUBLIC };
+
+/* The bucket, or NoSuchBucket; AccessDenied when it is not of the account that was expected. */
+vg_rc s3_need_bucket(struct vg_req *rq, struct vg_str name, struct vg_str expected_owner,
+                     struct s3_rec_bucket **ret) VG_MUST_USE;
+struct s3_bucket_edit;
+/* The same for a change. */
+vg_rc s3_edit_bucket(struct vg_req *rq, struct vg_str name, struct vg_str expected_owner,
+                     struct s3_bucket_edit *ret) VG_WAITS VG_MUST_USE;
+vg_rc s3_no_bucket(struct vg_req *rq, struct vg_str name);
+vg_rc s3_malformed_xml(struct vg_req *rq);
+vg_rc s3_bad_argument(struct vg_req *rq, const char *text, const char *name, struct vg_str value);
+/* NotImplemented: "Static website hosting is not built in this version of Virga." */
+vg_rc s3_not_built(struct vg_req *rq, const char *feature);
+/* InvalidTag, or BadRequest above `max`. */
+vg_rc s3_check_tags(struct vg_req *rq, const struct s3_tag_set *tags, size_t max,
+                    const char *too_many) VG_MUST_USE;
+
+/* --- s3_acl.c -----------------------------------------------------------------------------------
+ */
+
+/* What the headers and the body of a request say; absent: nothing. */
+struct s3_acl_asked {
+    struct vg_str canned, full_control, read, read_acp, write, write_acp;
+    const struct s3_access_control_policy *body;
+};
+/* The list that is asked for by `account`, as it is stored; *ret NULL: nothing was said. */
+vg_rc s3_acl_read(struct vg_req *rq, struct vg_str account, const struct s3_acl_asked *asked,
+                  struct s3_access_control_policy **ret) VG_MUST_USE;
+struct s3_owner *s3_owner_of(struct vg_req *rq, struct vg_str account);
+bool s3_acl_is_public(const struct s3_access_control_policy *acl);
+bool s3_acl_is_private(const struct s3_access_control_policy *acl); /* grants the owner only */
+
+/* --- configurations, by their kinds in the store ------------------------------------------------
+ */
+
+#define S3_CONFIG_ACL    VG_STR("acl")    /* s3_shape_access_control_policy */
+#define S3_CONFIG_TAGS   VG_STR("tags")   /* s3_shape_tagging               */
+#define S3_CONFIG_POLICY VG_STR("policy") /* s3_shape_get_bucket_policy_output */
+
 /* --- s3_store.c: the only file that knows keys
  * ----------------------------------------------------
  *
@@ -54,6 +118,7 @@ void s3_store_put_bucket(struct s3_bucket_edit *e, const struct s3_rec_bucket *b
 vg_rc s3_store_del_bucket(struct s3_bucket_edit *e, bool *ret_is_empty) VG_MUST_USE;
 vg_rc s3_store_edit_commit(struct s3_bucket_edit *e) VG_WAITS VG_MUST_USE;
 void s3_store_edit_end(struct s3_bucket_edit *e); /* drops what was not committed */
+#define s3_auto_edit __attribute__((cleanup(s3_store_edit_end)))
 
 /*
  * Configurations of a bucket ("cors", "policy", …) as the model's structure; *ret NULL: none.

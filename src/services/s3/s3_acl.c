@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Access control lists: what a request asks for, and what they grant.
+ * https://docs.aws.amazon.com/AmazonS3/latest/userguide/acl-overview.html
+ */
+
+#include "services/s3/s3_int.h"
+
+#include "codec/json.h"
+
+#define GRANTS_MAX        100
+#define ALL_USERS         VG_STR("http://acs.amazonaws.com/groups/global/AllUsers")
+#define ALL_AUTHENTICATED VG_STR("http://acs.amazonaws.com/groups/global/AuthenticatedUsers")
+#define LOG_DELIVERY      VG_STR("http://acs.amazonaws.com/groups/s3/LogDelivery")
+
+struct s3_owner *
+s3_owner_of(struct vg_req *rq, struct vg_str account)
+{
+    struct s3_owner *owner = VG_NEW(rq->arena, struct s3_owner);
+    owner->id = s3_canonical_id(rq->arena, account);
+    return owner;
+}
+
+/* --- what a request asks for --------------------------------------------------------------------
+ */
+
+static struct s3_access_control_policy *
+new_acl(struct vg_req *rq, struct vg_str account)
+{
+    struct s3_access_control_policy *acl = VG_NEW(rq->arena, struct s3_access_control_policy);
+    acl->owner = s3_owner_of(rq, account);
+    acl->grants.items = VG_NEW_ARRAY(rq->arena, struct s3_grant, GRANTS_MAX + 1);
+    acl->grants.set = true;
+    return acl;
+}
+
+/* False: there are too many. */
+static bool
+add(struct vg_req *rq, struct s3_access_control_policy *acl, int permission, struct vg_str id,
+    struct vg_str uri)
+{
+    if (acl->grants.len == GRANTS_MAX)
+        return false;
+    struct s3_grantee *to = VG_NEW(rq->arena, struct s3_grantee);
+    to->id = id;
+    to->uri = uri;
+    to->type = id.ptr ? VG_ENUM(S3_TYPE_CANONICAL_USER) : VG_ENUM(S3_TYPE_GROUP);
+    acl->grants.items[acl->grants.len++] =
+        (struct s3_grant) { .grantee = to, .permission = VG_ENUM(permission) };
+    return true;
+}
+
+/* https://docs.aws.amazon.com/AmazonS3/latest/userguide/acl-overview.html#canned-acl */
+static vg_rc
+from_canned(struct vg_req *rq, struct vg_str account, struct vg_str name,
+            struct s3_access_control_policy **ret)
+{
+    static const struct {
+        struct vg_str name;
+        const char *group;
+        bool may_write;
+    } all[] = {
+        { VG_STR_INIT("private"), NULL, false },
+        { VG_STR_INIT("public-read"), "http://acs.amazonaws.com/groups/global/AllUsers", false },
+        { VG_STR_INIT("public-read-write"), "http://acs.amazonaws.com/groups/global/AllUsers",
+          true },
+        { VG_STR_INIT("authenticated-read"),
+          "http://acs.amazonaws.com/groups/global/AuthenticatedUsers", false },
+    };
+    struct s3_access_control_policy *acl = new_acl(rq, account);
+    add(rq, acl, S3_PERMISSION_FULL_CONTROL, acl->owner->id, VG_STR_NONE);
+    for (size_t i = 0; i < VG_COUNT(all); i++) {
+        if (!vg_str_eq(all[i].name, name))
+            continue;
+        if (all[i].group)
+            add(rq, acl, S3_PERMISSION_READ, VG_STR_NONE, vg_str_of(all[i].group));
+        if (all[i].may_write)
+            add(rq, acl, S3_PERMISSION_WRITE, VG_STR_NONE, vg_str_of(all[i].group));
+        *ret = acl;
+        return VG_OK;
+    }
+    return s3_bad_argument(rq, "", "x-amz-acl", name);
+}
+
+static bool
+is_group(struct vg_str uri)
+{
+    return vg_str_eq(uri, ALL_USERS) || vg_str_eq(uri, ALL_AUTHENTICATED)
+           || vg_str_eq(uri, LOG_DELIVERY);
+}
+
+static vg_rc
+check_grantee(struct vg_req *rq, struct vg_str id, struct vg_str uri, struct vg_str email)
+{
+    if (email.ptr)
+        return s3_fail_unresolvable_grant_by_email_address(
+            rq, "The e-mail address you provided does not match any account on record.");
+    if (uri.ptr)
+        return is_group(uri) ? VG_OK : s3_bad_argument(rq, "Invalid group uri", "uri", uri);
+    return s3_canonical_account(rq->arena, id).ptr ? VG_OK
+                                                   : s3_bad_argument(rq, "Invalid id", "id", id);
+}
+
+/* id="…", uri="…", emailAddress="…" */
+static vg_rc
+from_header(struct vg_req *rq, struct s3_access_control_policy *acl, const char *header,
+            struct vg_str text, int permission)
+{
+    struct vg_str rest = text;
+    while (rest.len) {
+        struct vg_str value = vg_str_trim(vg_str_cut(&rest, ','));
+        struct vg_str kind = vg_str_trim(vg_str_cut(&value, '='));
+        value = vg_str_trim(value);
+        if (value.len >= 2 && value.ptr[0] == '"' && value.ptr[value.len - 1] == '"')
+            value = vg_str_slice(value, 1, value.len - 1);
+        bool is_id = vg_str_eq_nocase(kind, VG_STR("id"));
+        bool is_uri = vg_str_eq_nocase(kind, VG_STR("uri"));
+        bool is_email = vg_str_eq_nocase(kind, VG_STR("emailAddress"));
+        if (!value.ptr || (!is_id && !is_uri && !is_email))
+            return s3_bad_argument(rq, "Argument format not recognized", header, text);
+        vg_rc rc =
+            check_grantee(rq, value, is_uri ? value : VG_STR_NONE, is_email ? value : VG_STR_NONE);
+        if (rc != VG_OK)
+            return rc;
+        if (!add(rq, acl, permission, is_id ? value : VG_STR_NONE, is_uri ? value : VG_STR_NONE))
+            return s3_fail_malformed_acl_error(rq, "An ACL can have up to %d grants.", GRANTS_MAX);
+    }
+    return VG_OK;
+}
+
+static vg_rc
+from_headers(struct vg_req *rq, struct vg_str account, const struct s3_acl_asked *asked,
+             struct s3_access_control_policy **ret)
+{
+    const struct {
+        const char *header;
+        struct vg_str text;
+        int permission;
+    } all[] = {
+        { "x-amz-grant-full-control", asked->full_control, S3_PERMISSION_FULL_CONTROL },
+        { "x-amz-grant-read", asked->read, S3_PERMISSION_READ },
+        { "x-amz-grant-write", asked->write, S3_PERMISSION_WRITE },
+        { "x-amz-grant-read-acp", asked->read_acp, S3_PERMISSION_READ_ACP },
+        { "x-amz-grant-write-acp", asked->write_acp, S3_PERMISSION_WRITE_ACP },
+    };
+    struct s3_access_control_policy *acl = new_acl(rq, account);
+    for (size_t i = 0; i < VG_COUNT(all); i++) {
+        vg_rc rc = from_header(rq, acl, all[i].header, all[i].text, all[i].permission);
+        if (rc != VG_OK)
+            return rc;
+    }
+    *ret = acl;
+    return VG_OK;
+}
+
+static vg_rc
+malformed(struct vg_req *rq)
+{
+    return s3_fail_malformed_acl_error(rq, "The XML you provided was not well-formed or did not "
+                                           "validate against our published schema");
+}
+
+/* The list in the body: its owner must be the bucket's. */
+static vg_rc
+from_body(struct vg_req *rq, struct vg_str account, const struct s3_access_control_policy *body,
+          struct s3_access_control_policy **ret)
+{
+    struct s3_access_control_policy *acl = new_acl(rq, account);
+    if (!body->owner || !body->owner->id.ptr || body->grants.len > GRANTS_MAX)
+        return malformed(rq);
+    if (!vg_str_eq(body->owner->id, acl->owner->id))
+        return s3_fail_access_denied(rq, "Access Denied");
+    for (size_t i = 0; i < body->grants.len; i++) {
+        const struct s3_grant *g = &body->grants.items[i];
+        const struct s3_grantee *to = g->grantee;
+        if (!to || g->permission.v <= 0 || (!to->id.ptr && !to->uri.ptr && !to->email_address.ptr))
+            return malformed(rq);
+        vg_rc rc = check_grantee(rq, to->id, to->uri, to->email_address);
+        if (rc != VG_OK)
+            return rc;
+        add(rq, acl, g->permission.v, to->uri.ptr ? VG_STR_NONE : to->id, to->uri);
+    }
+    *ret = acl;
+    return VG_OK;
+}
+
+vg_rc
+s3_acl_read(struct vg_req *rq, struct vg_str account, const struct s3_acl_asked *asked,
+            struct s3_access_control_policy **ret)
+{
+    bool has_grants = asked->full_control.ptr || asked->read.ptr || asked->read_acp.ptr
+                      || asked->write.ptr || asked->write_acp.ptr;
+    *ret = NULL;
+    if (asked->canned.ptr && has_grants)
+        return s3_fail_invalid_request(
+            rq, "Specifying both Canned ACLs and Header Grants is not allowed");
+    if (asked->body && (asked->canned.ptr || has_grants))
+        return s3_fail_unexpected_content(rq, "This request does not support content");
+    if (asked->body)
+        return from_body(rq, account, asked->body, ret);
+    if (asked->canned.ptr)
+        return from_canned(rq, account, asked->canned, ret);
+    return has_grants ? from_headers(rq, account, asked, ret) : VG_OK;
+}
+
+/* --- what it grants -----------------------------------------------------------------------------
+ */
+
+static bool
+is_public_group(struct vg_str uri)
+{
+    return vg_str_eq(uri, ALL_USERS) || vg_str_eq(uri, ALL_AUTHENTICATED);
+}
+
+bool
+s3_acl_is_public(const struct s3_access_control_policy *acl)
+{
+    for (size_t i = 0; i < acl->grants.len; i++)
+        if (is_public_group(acl->grants.items[i].grantee->uri))
+            return true;
+    return false;
+}
+
+bool
+s3_acl_is_private(const struct s3_access_control_policy *acl)
+{
+    for (size_t i = 0; i < acl->grants.len; i++)
+        if (!vg_str_eq(acl->grants.items[i].grantee->id, acl->owner->id))
+            return false;
+    return true;
+}

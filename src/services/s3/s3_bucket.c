@@ -161,8 +161,7 @@ check_create(struct vg_req *rq, const struct s3_create_bucket_request *in,
     if (rc == VG_OK)
         rc = check_acl(rq, in, *ret_acl);
     if (rc == VG_OK && conf)
-        rc = s3_check_tags(rq, &conf->tags, S3_LIMIT_BUCKET_TAGS,
-                           "Bucket tag count cannot be greater than 50");
+        rc = s3_check_tags(rq, &conf->tags, S3_LIMIT_BUCKET_TAGS, S3_TOO_MANY_BUCKET_TAGS);
     return rc;
 }
 

@@ -52,6 +52,7 @@ vg_rc s3_malformed_xml(struct vg_req *rq);
 vg_rc s3_bad_argument(struct vg_req *rq, const char *text, const char *name, struct vg_str value);
 /* NotImplemented: "Static website hosting is not built in this version of Virga." */
 vg_rc s3_not_built(struct vg_req *rq, const char *feature);
+#define S3_TOO_MANY_BUCKET_TAGS "Bucket tag count cannot be greater than 50"
 /* InvalidTag, or BadRequest above `max`. */
 vg_rc s3_check_tags(struct vg_req *rq, const struct s3_tag_set *tags, size_t max,
                     const char *too_many) VG_MUST_USE;
@@ -77,6 +78,18 @@ bool s3_acl_is_private(const struct s3_access_control_policy *acl); /* grants th
 #define S3_CONFIG_ACL    VG_STR("acl")    /* s3_shape_access_control_policy */
 #define S3_CONFIG_TAGS   VG_STR("tags")   /* s3_shape_tagging               */
 #define S3_CONFIG_POLICY VG_STR("policy") /* s3_shape_get_bucket_policy_output */
+#define S3_CONFIG_CORS   VG_STR("cors")   /* s3_shape_cors_configuration */
+#define S3_CONFIG_LOCK   VG_STR("lock")   /* s3_shape_object_lock_configuration */
+#define S3_CONFIG_ENCRYPTION                                                                       \
+    VG_STR("encryption") /* s3_shape_server_side_encryption_configuration */
+
+/* s3_config.c: whether lists of grants count at all. */
+bool s3_has_lists(const struct s3_rec_bucket *bucket);
+/* Of the bucket of that name, which must be there. *ret NULL: it has none of that kind. */
+vg_rc s3_need_config(struct vg_req *rq, struct vg_str name, struct vg_str expected_owner,
+                     struct vg_str kind, const struct vg_shape *shape, void **ret) VG_MUST_USE;
+vg_rc s3_drop_config(struct vg_req *rq, struct vg_str name, struct vg_str expected_owner,
+                     struct vg_str kind) VG_WAITS VG_MUST_USE;
 
 /* --- s3_store.c: the only file that knows keys
  * ----------------------------------------------------

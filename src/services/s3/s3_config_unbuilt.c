@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Configurations whose effect is not built: they are refused, for what is accepted must act.  What
+ * switches such a feature off, or asks for what is so anyway, is answered as AWS does.
+ */
+
+#include "services/s3/s3_int.h"
+
+/* A change of something that is off: nothing to do but to find the bucket. */
+static vg_rc
+check_bucket(struct vg_req *rq, struct vg_str name, struct vg_str expected_owner)
+{
+    struct s3_rec_bucket *b;
+    return s3_need_bucket(rq, name, expected_owner, &b);
+}
+
+static vg_rc
+refuse(struct vg_req *rq, struct vg_str name, struct vg_str expected_owner, bool is_given,
+       const char *feature)
+{
+    vg_rc rc = check_bucket(rq, name, expected_owner);
+    return rc == VG_OK && is_given ? s3_not_built(rq, feature) : rc;
+}
+
+/* --- who pays -----------------------------------------------------------------------------------
+ */
+
+vg_rc
+s3_put_bucket_request_payment(struct vg_req *rq,
+                              const struct s3_put_bucket_request_payment_request *in)
+{
+    const struct s3_request_payment_configuration *conf = in->request_payment_configuration;
+    if (!conf || conf->payer.v <= 0)
+        return s3_malformed_xml(rq);
+    return refuse(rq, in->bucket, in->expected_bucket_owner, conf->payer.v == S3_PAYER_REQUESTER,
+                  "Requester Pays");
+}
+
+vg_rc
+s3_get_bucket_request_payment(struct vg_req *rq,
+                              const struct s3_get_bucket_request_payment_request *in,
+                              struct s3_get_bucket_request_payment_output *out)
+{
+    out->payer = VG_ENUM(S3_PAYER_BUCKET_OWNER);
+    return check_bucket(rq, in->bucket, in->expected_bucket_owner);
+}
+
+/* --- logging ------------------------------------------------------------------------------------
+ */
+
+vg_rc
+s3_put_bucket_logging(struct vg_req *rq, const struct s3_put_bucket_logging_request *in)
+{
+    if (!in->bucket_logging_status)
+        return s3_malformed_xml(rq);
+    return refuse(rq, in->bucket, in->expected_bucket_owner,
+                  in->bucket_logging_status->logging_enabled != NULL, "Server access logging");
+}
+
+vg_rc
+s3_get_bucket_logging(struct vg_req *rq, const struct s3_get_bucket_logging_request *in,
+                      struct s3_get_bucket_logging_output *out)
+{
+    (void)out;
+    return check_bucket(rq, in->bucket, in->expected_bucket_owner);
+}
+
+/* --- website ------------------------------------------------------------------------------------
+ */
+
+vg_rc
+s3_put_bucket_website(struct vg_req *rq, const struct s3_put_bucket_website_request *in)
+{
+    if (!in->website_configuration)
+        return s3_malformed_xml(rq);
+    return refuse(rq, in->bucket, in->expected_bucket_owner, true, "Static website hosting");
+}
+
+vg_rc
+s3_get_bucket_website(struct vg_req *rq, const struct s3_get_bucket_website_request *in,
+                      struct s3_get_bucket_website_output *out)
+{
+    (void)out;
+    vg_rc rc = check_bucket(rq, in->bucket, in->expected_bucket_owner);
+    if (rc != VG_OK)
+        return rc;
+    struct s3_no_such_website_configuration *d =
+        VG_NEW(rq->arena, struct s3_no_such_website_configuration);
+    d->bucket_name = in->bucket;
+    return s3_fail_no_such_website_configuration_detail(
+        rq, d, "The specified bucket does not have a website configuration");
+}
+
+vg_rc
+s3_delete_bucket_website(struct vg_req *rq, const struct s3_delete_bucket_website_request *in)
+{
+    return check_bucket(rq, in->bucket, in->expected_bucket_owner);
+}
+
+/* --- lifecycle ----------------------------------------------------------------------------------
+ */
+
+vg_rc
+s3_put_bucket_lifecycle_configuration(
+    struct vg_req *rq, const struct s3_put_bucket_lifecycle_configuration_request *in,
+    struct s3_put_bucket_lifecycle_configuration_output *out)
+{
+    (void)out;
+    if (!in->lifecycle_configuration || in->lifecycle_configuration->rules.len == 0)
+        return s3_malformed_xml(rq);
+    return refuse(rq, in->bucket, in->expected_bucket_owner, true, "Lifecycle management");
+}
+
+vg_rc
+s3_get_bucket_lifecycle_configuration(
+    struct vg_req *rq, const struct s3_get_bucket_lifecycle_configuration_request *in,
+    struct s3_get_bucket_lifecycle_configuration_output *out)
+{
+    (void)out;
+    vg_rc rc = check_bucket(rq, in->bucket, in->expected_bucket_owner);
+    if (rc != VG_OK)
+        return rc;
+    struct s3_no_such_lifecycle_configuration *d =
+        VG_NEW(rq->arena, struct s3_no_such_lifecycle_configuration);
+    d->bucket_name = in->bucket;
+    return s3_fail_no_such_lifecycle_configuration_detail(
+        rq, d, "The lifecycle configuration does not exist");
+}
+
+vg_rc
+s3_delete_bucket_lifecycle(struct vg_req *rq, const struct s3_delete_bucket_lifecycle_request *in)
+{
+    return check_bucket(rq, in->bucket, in->expected_bucket_owner);
+}
+
+/* --- notifications ------------------------------------------------------------------------------
+ */
+
+vg_rc
+s3_put_bucket_notification_configuration(
+    struct vg_req *rq, const struct s3_put_bucket_notification_configuration_request *in)
+{
+    const struct s3_notification_configuration *conf = in->notification_configuration;
+    if (!conf)
+        return s3_malformed_xml(rq);
+    return refuse(rq, in->bucket, in->expected_bucket_owner,
+                  conf->topic_configurations.len > 0 || conf->queue_configurations.len > 0
+                      || conf->lambda_function_configurations.len > 0
+                      || conf->event_bridge_configuration,
+                  "Event notification");
+}
+
+vg_rc
+s3_get_bucket_notification_configuration(
+    struct vg_req *rq, const struct s3_get_bucket_notification_configuration_request *in,
+    struct s3_notification_configuration *out)
+{
+    (void)out;
+    return check_bucket(rq, in->bucket, in->expected_bucket_owner);
+}
+
+/* --- replication, acceleration ------------------------------------------------------------------
+ */
+
+vg_rc
+s3_put_bucket_replication(struct vg_req *rq, const struct s3_put_bucket_replication_request *in)
+{
+    if (!in->replication_configuration)
+        return s3_malformed_xml(rq);
+    return refuse(rq, in->bucket, in->expected_bucket_owner, true, "Replication");
+}
+
+vg_rc
+s3_get_bucket_replication(struct vg_req *rq, const struct s3_get_bucket_replication_request *in,
+                          struct s3_get_bucket_replication_output *out)
+{
+    (void)out;
+    vg_rc rc = check_bucket(rq, in->bucket, in->expected_bucket_owner);
+    if (rc != VG_OK)
+        return rc;
+    struct s3_replication_configuration_not_found_error *d =
+        VG_NEW(rq->arena, struct s3_replication_configuration_not_found_error);
+    d->bucket_name = in->bucket;
+    return s3_fail_replication_configuration_not_found_error_detail(
+        rq, d, "The replication configuration was not found");
+}
+
+vg_rc
+s3_delete_bucket_replication(struct vg_req *rq,
+                             const struct s3_delete_bucket_replication_request *in)
+{
+    return check_bucket(rq, in->bucket, in->expected_bucket_owner);
+}
+
+vg_rc
+s3_put_bucket_accelerate_configuration(
+    struct vg_req *rq, const struct s3_put_bucket_accelerate_configuration_request *in)
+{
+    const struct s3_accelerate_configuration *conf = in->accelerate_configuration;
+    if (!conf || conf->status.v <= 0)
+        return s3_malformed_xml(rq);
+    return refuse(rq, in->bucket, in->expected_bucket_owner, true, "Transfer acceleration");
+}
+
+vg_rc
+s3_get_bucket_accelerate_configuration(
+    struct vg_req *rq, const struct s3_get_bucket_accelerate_configuration_request *in,
+    struct s3_get_bucket_accelerate_configuration_output *out)
+{
+    (void)out;
+    return check_bucket(rq, in->bucket, in->expected_bucket_owner);
+}

@@ -18,7 +18,7 @@ Steps, in this order when none is named:
   e2e       real clients against the daemon: boto3, AWS CLI, JavaScript SDK, the examples
   e2e-asan  the same against the sanitized daemon
   differential  random requests to Virga and to an independent oracle: DynamoDB Local,
-            @cloud-copilot/iam-simulate; what AWS's rules do not explain fails
+            @cloud-copilot/iam-simulate, awscrt; what AWS's rules do not explain fails
   crash     kill -9 a hundred times under mixed load, restart, compare with what was acknowledged
             (VIRGA_KILLS sets another number)
   fuzz      each fuzzer for some seconds
@@ -204,6 +204,8 @@ step_differential() {
     fi
     run_oracle iam "$VG_NODE" $dir/iam/compare.mjs build/tests/differential/iam/policy_driver \
         $((${VIRGA_CASES:-10000} * times)) "$seed"
+    run_oracle checksums "$VG_PY" $dir/checksums/compare.py \
+        build/tests/differential/checksums/checksum_driver $((1000 * times)) "$seed"
     run_oracle dynamodb "$VG_PY" $dir/dynamodb/compare.py --virga build/virga \
         --lib "$VG_CACHE/bench/maven/lib" --cases $((${VIRGA_CASES:-800} * times)) --seed "$seed"
 }

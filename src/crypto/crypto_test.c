@@ -17,7 +17,6 @@ digests_match_their_standards(void **state)
     uint8_t d[VG_SHA1_BYTES];
     vg_sha1(VG_STR("abc"), d);
     assert_str(vg_hex(a, d, sizeof(d)), "a9993e364706816aba3e25717850c26c9cd0d89d");
-    assert_true(vg_crc32(0, VG_STR("123456789")) == 0xcbf43926u);
 }
 
 static void

@@ -14,7 +14,6 @@
 #include <openssl/crypto.h>
 #include <openssl/md5.h>
 #include <openssl/sha.h>
-#include <zlib.h>
 
 #define BLOCK_BYTES 64 /* of all three digests */
 
@@ -147,14 +146,6 @@ void
 vg_hmac_sha1(struct vg_str key, struct vg_str data, uint8_t ret[VG_SHA1_BYTES])
 {
     hmac(VG_HASH_SHA1, key, data, ret, VG_SHA1_BYTES);
-}
-
-uint32_t
-vg_crc32(uint32_t crc, struct vg_str data)
-{
-    if (data.len == 0)
-        return crc;
-    return (uint32_t)crc32_z(crc, (const uint8_t *)data.ptr, data.len);
 }
 
 void

@@ -3,7 +3,7 @@
 #define VG_CRYPTO_HASH_H
 
 /*
- * Digests and HMAC, thin over OpenSSL; hexadecimal; CRC-32 over zlib.
+ * Digests and HMAC, thin over OpenSSL; hexadecimal.
  *
  * One-shot functions are pure and thread-safe.  A struct vg_hash belongs to one fiber, holds no
  * memory of its own and needs no freeing.  Nothing here fails.
@@ -36,9 +36,6 @@ void vg_md5(struct vg_str data, uint8_t ret[VG_MD5_BYTES]);
 /* RFC 2104 with SHA-256 and with SHA-1; `key` of any length. */
 void vg_hmac_sha256(struct vg_str key, struct vg_str data, uint8_t ret[VG_SHA256_BYTES]);
 void vg_hmac_sha1(struct vg_str key, struct vg_str data, uint8_t ret[VG_SHA1_BYTES]);
-
-/* CRC-32 (IEEE, as zip and S3 use it); `crc` is 0 at first, then the last result. */
-uint32_t vg_crc32(uint32_t crc, struct vg_str data);
 
 /* Lower-case hexadecimal: 2 * n bytes to `ret`, no NUL. */
 void vg_hex_put(char *ret, const void *bytes, size_t n);

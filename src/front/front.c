@@ -6,7 +6,7 @@
 #include "core/fail.h"
 #include "core/plane.h"
 #include "core/registry.h"
-#include "crypto/hash.h"
+#include "crypto/checksum.h"
 #include "front/exchange.h"
 #include "front/internal.h"
 #include "wire/wire.h"
@@ -70,9 +70,9 @@ reply(struct vg_exchange *x, const struct vg_model *model, struct vg_wire_out *o
     }
     struct vg_str body = vg_buf_str(&out->body);
     if (model && (model->flags & VG_MODEL_DYNAMODB_TEXT))
-        *VG_VEC_ADD(arena, &out->headers) =
-            (struct vg_http_header) { VG_STR("x-amz-crc32"),
-                                      vg_str_fmt(arena, "%u", vg_crc32(0, body)) };
+        *VG_VEC_ADD(arena, &out->headers) = (struct vg_http_header) {
+            VG_STR("x-amz-crc32"), vg_str_fmt(arena, "%u", (unsigned)vg_crc(VG_CRC32, 0, body))
+        };
     (void)vg_http_reply(x->http, out->status, out->headers.items, out->headers.len, body);
 }
 

@@ -4,7 +4,7 @@
 
 /* The keys of a request that policies may test. */
 
-#include "base/str.h"
+#include "base/err.h"
 
 /*
  * One value of one key: { "aws:SourceArn", "arn:…" }.  A key given several times has several values
@@ -15,6 +15,20 @@
 struct vg_ctx {
     struct vg_str key;
     struct vg_str value;
+};
+
+/*
+ * Values that cost something to gather: the evaluator asks for them once, when a policy first tests
+ * a key of that prefix.  After a failure the decision counts for nothing.
+ */
+struct vg_ctx_source {
+    struct vg_str prefix; /* "dynamodb:"; absent: there are none */
+    vg_rc (*gather)(struct vg_ctx_source *src);
+    void *arg;
+    bool is_gathered;
+    vg_rc rc; /* of gather */
+    const struct vg_ctx *ctx;
+    size_t n_ctx;
 };
 
 #endif

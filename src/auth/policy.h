@@ -48,6 +48,7 @@ struct vg_access {
     struct vg_str region; /* aws:RequestedRegion; absent: unknown                              */
     const struct vg_ctx *ctx; /* the operation's own keys: dynamodb:LeadingKeys … */
     size_t n_ctx;
+    struct vg_ctx_source *source; /* … and those of them that are gathered late; NULL: none */
     const struct vg_ctx
         *common; /* of the request as a whole: aws:SourceIp, aws:SecureTransport … */
     size_t n_common;

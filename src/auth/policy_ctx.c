@@ -206,16 +206,31 @@ derived(struct eval *ev, const struct ctx_key *key)
     }
 }
 
+/* The source that has this key, gathered; NULL: none has. */
+static const struct vg_ctx_source *
+source_of(struct vg_ctx_source *src, struct vg_str key)
+{
+    if (src == NULL || src->prefix.ptr == NULL || !vg_str_starts_nocase(key, src->prefix))
+        return NULL;
+    if (!src->is_gathered)
+        src->rc = src->gather(src);
+    src->is_gathered = true;
+    return src->rc == VG_OK ? src : NULL;
+}
+
 void
 ctx_get(struct eval *ev, const struct ctx_key *key, struct ctx_values *ret)
 {
     const struct vg_access *w = ev->what;
+    const struct vg_ctx_source *late = source_of(w->source, key->name);
+    const struct vg_ctx *ctx = late ? late->ctx : w->ctx;
+    size_t n_ctx = late ? late->n_ctx : w->n_ctx;
     *ret = (struct ctx_values) { .one = VG_STR_NONE };
-    ret->n = count_given(w->ctx, w->n_ctx, key->name, &ret->one)
+    ret->n = count_given(ctx, n_ctx, key->name, &ret->one)
              + count_given(w->common, w->n_common, key->name, &ret->one);
     if (ret->n > 1) {
         struct vg_str *many = VG_NEW_ARRAY(ev->arena, struct vg_str, ret->n);
-        size_t n = given(w->ctx, w->n_ctx, key->name, many);
+        size_t n = given(ctx, n_ctx, key->name, many);
         given(w->common, w->n_common, key->name, many + n);
         ret->many = many;
     }

@@ -283,6 +283,58 @@ an_explanation_names_every_statement_that_applies(void **state)
     assert_int_equal(found.items[5].type, VG_POLICY_BOUNDARY);
 }
 
+static const struct vg_ctx late_ctx[] = {
+    { VG_STR_INIT("dynamodb:Select"), VG_STR_INIT("COUNT") },
+};
+
+static vg_rc
+gather_late(struct vg_ctx_source *src)
+{
+    int *n = src->arg;
+    ++*n;
+    src->ctx = late_ctx;
+    src->n_ctx = 1;
+    return VG_OK;
+}
+
+static vg_rc
+fail_to_gather(struct vg_ctx_source *src)
+{
+    (void)src;
+    return VG_FAIL;
+}
+
+/* What costs something to gather is gathered once, and only where a policy tests a key of it. */
+static void
+late_keys_are_gathered_when_a_policy_tests_one(void **state)
+{
+    (void)state;
+    vg_auto_arena struct vg_arena *a = vg_arena_new(0);
+    const struct vg_policy *id = compiled(a, ALLOW_ALL, VG_POLICY_FOR_IDENTITY);
+    const struct vg_policies all = { .identity = &id, .n_identity = 1 };
+    struct vg_decision d;
+    int n = 0;
+    struct vg_ctx_source src = { .prefix = VG_STR("dynamodb:"), .gather = gather_late, .arg = &n };
+    struct vg_access what = put_item;
+    what.source = &src;
+    vg_policy_decide(a, &all, &user, &what, 0, &d);
+    assert_true(d.is_allowed);
+    assert_int_equal(n, 0);
+    id = compiled(
+        a,
+        P(S("Allow", "dynamodb:*", "*",
+            ",\"Condition\":{\"StringEquals\":{\"DynamoDB:select\":\"COUNT\","
+            "\"aws:SourceIp\":\"10.1.2.3\"},\"Null\":{\"dynamodb:Attributes\":\"true\"}}")),
+        VG_POLICY_FOR_IDENTITY);
+    vg_policy_decide(a, &all, &user, &what, 0, &d);
+    assert_true(d.is_allowed);
+    assert_int_equal(n, 1);
+    struct vg_ctx_source failing = { .prefix = VG_STR("dynamodb:"), .gather = fail_to_gather };
+    what.source = &failing;
+    vg_policy_decide(a, &all, &user, &what, 0, &d);
+    assert_int_equal(failing.rc, VG_FAIL);
+}
+
 /* "an allow at every level from the root": one of the level's policies does. */
 static void
 one_scp_of_each_level_must_allow(void **state)
@@ -459,6 +511,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(aws_evaluation_rules_hold),
         cmocka_unit_test(an_explanation_names_every_statement_that_applies),
+        cmocka_unit_test(late_keys_are_gathered_when_a_policy_tests_one),
         cmocka_unit_test(one_scp_of_each_level_must_allow),
         cmocka_unit_test(a_required_policy_must_allow_or_delegate),
         cmocka_unit_test(denials_read_as_aws_words_them),

@@ -84,8 +84,8 @@ describe(struct vg_req *rq, struct vg_str arn, struct vg_resource *ret)
 
 /* One access as the evaluator wants it. */
 static vg_rc
-access_of(struct vg_req *rq, const struct vg_authz_item *item, const struct vg_ctx *common,
-          size_t n_common, struct vg_access *ret)
+access_of(struct vg_req *rq, const struct vg_authz_item *item, struct vg_ctx_source *source,
+          const struct vg_ctx *common, size_t n_common, struct vg_access *ret)
 {
     struct vg_resource about;
     vg_rc rc = describe(rq, item->resource, &about);
@@ -102,6 +102,7 @@ access_of(struct vg_req *rq, const struct vg_authz_item *item, const struct vg_c
         .region = rq->scope->region,
         .ctx = item->ctx,
         .n_ctx = item->n_ctx,
+        .source = source,
         .common = common,
         .n_common = n_common,
     };
@@ -116,15 +117,41 @@ decide(struct vg_req *rq, const struct vg_access *what, struct vg_decision *ret)
     return rc == VG_FAIL ? vg_fail_internal(rq, &cause) : rc;
 }
 
+/* The second run of a request's authz function. */
+struct late {
+    struct vg_authz az;
+    const void *in;
+    size_t i; /* the item that is judged */
+};
+
 static vg_rc
-authorize_item(struct vg_req *rq, const struct vg_authz_item *item, const struct vg_ctx *common,
-               size_t n_common)
+gather(struct vg_ctx_source *src)
+{
+    struct late *late = src->arg;
+    struct vg_req *rq = late->az.rq;
+    if (!late->az.has_ctx) {
+        late->az.has_ctx = true;
+        vg_rc rc = rq->op->authz(rq, late->in, &late->az);
+        if (rc != VG_OK)
+            return rc;
+    }
+    VG_ASSERT(late->i < late->az.items.len);
+    src->ctx = late->az.items.items[late->i].ctx;
+    src->n_ctx = late->az.items.items[late->i].n_ctx;
+    return VG_OK;
+}
+
+static vg_rc
+authorize_item(struct vg_req *rq, const struct vg_authz_item *item, struct vg_ctx_source *source,
+               const struct vg_ctx *common, size_t n_common)
 {
     struct vg_access what;
     struct vg_decision d;
-    vg_rc rc = access_of(rq, item, common, n_common, &what);
+    vg_rc rc = access_of(rq, item, source, common, n_common, &what);
     if (rc == VG_OK)
         rc = decide(rq, &what, &d);
+    if (rc == VG_OK)
+        rc = source->rc;
     if (rc != VG_OK || d.is_allowed)
         return rc;
     return vg_fail_access_denied(rq, vg_auth_denial(rq->arena, rq->scope->caller, &what, &d));
@@ -157,8 +184,11 @@ vg_authorize(struct vg_req *rq, const struct vg_ctx *ctx, size_t n_ctx, const vo
     }
     if (az.items.len > 0)
         rq->about = arn_end(az.items.items[0].resource);
+    struct late late = { .az = { .rq = rq }, .in = in };
     for (size_t i = 0; i < az.items.len; i++) {
-        vg_rc rc = authorize_item(rq, &az.items.items[i], ctx, n_ctx);
+        struct vg_ctx_source source = { .prefix = az.late_prefix, .gather = gather, .arg = &late };
+        late.i = i;
+        vg_rc rc = authorize_item(rq, &az.items.items[i], &source, ctx, n_ctx);
         if (rc != VG_OK)
             return rc;
     }
@@ -172,7 +202,7 @@ vg_allowed(struct vg_req *rq, struct vg_str action, struct vg_str resource,
     const struct vg_authz_item item = { .action = action, .resource = resource };
     struct vg_access what;
     struct vg_decision d;
-    vg_rc rc = access_of(rq, &item, ctx, n_ctx, &what);
+    vg_rc rc = access_of(rq, &item, NULL, ctx, n_ctx, &what);
     if (rc == VG_OK)
         rc = decide(rq, &what, &d);
     if (rc == VG_OK)

@@ -18,8 +18,16 @@ struct vg_authz_item {
     size_t n_ctx;
 };
 
+/*
+ * Where gathering context costs much (DynamoDB's expressions), an authz function may leave it out
+ * while `has_ctx` is false, and say in `late_prefix` how the keys begin that it left out: it runs
+ * again, with has_ctx, should a policy test one.  It must then add the same items in the same
+ * order.
+ */
 struct vg_authz {
     struct vg_req *rq;
+    bool has_ctx;
+    struct vg_str late_prefix;
     VG_VEC(struct vg_authz_item) items;
 };
 

@@ -8,7 +8,8 @@
  * policy conditions for fine-grained access control".  dynamodb:FullTableScan is PartiQL's alone.
  *
  * A request is read here as its handler reads it, by the same functions: where it cannot be read, a
- * key is missing here and the handler refuses the request.
+ * key is missing here and the handler refuses the request.  That is done only once a policy tests
+ * a key: see struct vg_authz.
  */
 
 #include "codec/base64.h"
@@ -27,7 +28,8 @@ struct ask {
 
 struct asks {
     struct vg_req *rq;
-    bool is_root; /* no policy binds it: then nothing is gathered */
+    bool is_root; /* no policy binds it */
+    bool is_bare; /* nothing is gathered: no policy has tested a key yet, if ever one will */
     VG_VEC(struct ask) items;
     struct vg_str enclosing; /* the transaction's name; absent: none */
     struct vg_enum capacity; /* ReturnConsumedCapacity */
@@ -50,7 +52,7 @@ table_arn(struct vg_req *rq, struct vg_str name, struct vg_str index)
 static void
 add(struct asks *all, struct ask *to, struct vg_str key, struct vg_str value)
 {
-    if (value.ptr && !all->is_root)
+    if (value.ptr && !all->is_bare)
         *VG_VEC_ADD(all->rq->arena, &to->ctx) = (struct vg_ctx) { .key = key, .value = value };
 }
 
@@ -62,10 +64,12 @@ or_none(struct vg_enum e)
 }
 
 static struct asks
-asks_of(struct vg_req *rq, struct vg_enum capacity, struct vg_str enclosing)
+asks_of(struct vg_req *rq, const struct vg_authz *az, struct vg_enum capacity,
+        struct vg_str enclosing)
 {
     return (struct asks) { .rq = rq,
                            .is_root = rq->scope->caller->kind == VG_PRINCIPAL_ROOT,
+                           .is_bare = !az->has_ctx,
                            .capacity = capacity,
                            .enclosing = enclosing };
 }
@@ -90,6 +94,7 @@ need(struct asks *all, const char *action, struct vg_str table, struct vg_str in
 static vg_rc
 done(const struct asks *all, struct vg_authz *az)
 {
+    az->late_prefix = VG_STR("dynamodb:");
     for (size_t i = 0; i < all->items.len; i++) {
         const struct ask *a = &all->items.items[i];
         vg_authz_add(az, a->action, a->arn, a->ctx.items, a->ctx.len);
@@ -138,7 +143,7 @@ add_expressions(struct asks *all, struct ask *to, const struct dynamodb_params *
                 struct dynamodb_parsed *ret)
 {
     *ret = (struct dynamodb_parsed) { .condition = NULL };
-    if (!all->is_root && dynamodb_params_parse(all->rq->arena, in, ret))
+    if (!all->is_bare && dynamodb_params_parse(all->rq->arena, in, ret))
         add_parsed(all, to, ret);
 }
 
@@ -191,7 +196,7 @@ add_item(struct asks *all, struct ask *to, struct vg_str table, const struct dyn
     const struct dynamodb_table *t;
     struct vg_str rest = item->v;
     struct dynamodb_attr attr;
-    if (all->is_root || item->fault.ptr) /* the handler refuses what is no item */
+    if (all->is_bare || item->fault.ptr) /* the handler refuses what is no item */
         return VG_OK;
     vg_rc rc = find_table(all, table, &t);
     if (rc != VG_OK)
@@ -210,7 +215,7 @@ add_query_key(struct asks *all, struct ask *to, const struct dynamodb_query_inpu
 {
     const struct dynamodb_table *t;
     struct dynamodb_key_query query;
-    if (all->is_root)
+    if (all->is_bare)
         return VG_OK;
     vg_rc rc = find_table(all, in->table_name, &t);
     const struct dynamodb_index *ix =
@@ -255,7 +260,7 @@ vg_rc
 dynamodb_authz_get_item(struct vg_req *rq, const struct dynamodb_get_item_input *in,
                         struct vg_authz *az)
 {
-    struct asks all = asks_of(rq, in->return_consumed_capacity, VG_STR_NONE);
+    struct asks all = asks_of(rq, az, in->return_consumed_capacity, VG_STR_NONE);
     const struct dynamodb_params params = DYNAMODB_PARAMS_OF_READ(in);
     struct dynamodb_parsed p;
     struct ask *to = need(&all, "dynamodb:GetItem", in->table_name, VG_STR_NONE);
@@ -286,7 +291,7 @@ static vg_rc
 authz_write(struct vg_req *rq, const struct single_write *w, const struct dynamodb_params *params,
             struct vg_authz *az)
 {
-    struct asks all = asks_of(rq, w->capacity, VG_STR_NONE);
+    struct asks all = asks_of(rq, az, w->capacity, VG_STR_NONE);
     vg_rc rc = add_write(&all, w, params);
     return rc == VG_OK ? done(&all, az) : rc;
 }
@@ -329,7 +334,7 @@ dynamodb_authz_update_item(struct vg_req *rq, const struct dynamodb_update_item_
 vg_rc
 dynamodb_authz_query(struct vg_req *rq, const struct dynamodb_query_input *in, struct vg_authz *az)
 {
-    struct asks all = asks_of(rq, in->return_consumed_capacity, VG_STR_NONE);
+    struct asks all = asks_of(rq, az, in->return_consumed_capacity, VG_STR_NONE);
     const struct dynamodb_params params = dynamodb_params_of_query(rq->arena, in);
     struct dynamodb_parsed p;
     struct ask *to = need(&all, "dynamodb:Query", in->table_name, in->index_name);
@@ -343,7 +348,7 @@ dynamodb_authz_query(struct vg_req *rq, const struct dynamodb_query_input *in, s
 vg_rc
 dynamodb_authz_scan(struct vg_req *rq, const struct dynamodb_scan_input *in, struct vg_authz *az)
 {
-    struct asks all = asks_of(rq, in->return_consumed_capacity, VG_STR_NONE);
+    struct asks all = asks_of(rq, az, in->return_consumed_capacity, VG_STR_NONE);
     const struct dynamodb_params params = dynamodb_params_of_scan(in);
     struct dynamodb_parsed p;
     struct ask *to = need(&all, "dynamodb:Scan", in->table_name, in->index_name);
@@ -359,7 +364,7 @@ vg_rc
 dynamodb_authz_batch_get_item(struct vg_req *rq, const struct dynamodb_batch_get_item_input *in,
                               struct vg_authz *az)
 {
-    struct asks all = asks_of(rq, in->return_consumed_capacity, VG_STR_NONE);
+    struct asks all = asks_of(rq, az, in->return_consumed_capacity, VG_STR_NONE);
     vg_rc rc = VG_OK;
     for (size_t i = 0; i < in->request_items.len && rc == VG_OK; i++) {
         const struct dynamodb_batch_get_request_map__entry *e = &in->request_items.items[i];
@@ -378,7 +383,7 @@ vg_rc
 dynamodb_authz_batch_write_item(struct vg_req *rq, const struct dynamodb_batch_write_item_input *in,
                                 struct vg_authz *az)
 {
-    struct asks all = asks_of(rq, in->return_consumed_capacity, VG_STR_NONE);
+    struct asks all = asks_of(rq, az, in->return_consumed_capacity, VG_STR_NONE);
     vg_rc rc = VG_OK;
     for (size_t i = 0; i < in->request_items.len && rc == VG_OK; i++) {
         const struct dynamodb_batch_write_item_request_map__entry *e = &in->request_items.items[i];
@@ -399,7 +404,7 @@ dynamodb_authz_transact_get_items(struct vg_req *rq,
                                   const struct dynamodb_transact_get_items_input *in,
                                   struct vg_authz *az)
 {
-    struct asks all = asks_of(rq, in->return_consumed_capacity, VG_STR("TransactGetItems"));
+    struct asks all = asks_of(rq, az, in->return_consumed_capacity, VG_STR("TransactGetItems"));
     vg_rc rc = VG_OK;
     for (size_t i = 0; i < in->transact_items.len && rc == VG_OK; i++) {
         const struct dynamodb_get *get = in->transact_items.items[i].get;
@@ -454,7 +459,7 @@ dynamodb_authz_transact_write_items(struct vg_req *rq,
                                     const struct dynamodb_transact_write_items_input *in,
                                     struct vg_authz *az)
 {
-    struct asks all = asks_of(rq, in->return_consumed_capacity, VG_STR("TransactWriteItems"));
+    struct asks all = asks_of(rq, az, in->return_consumed_capacity, VG_STR("TransactWriteItems"));
     vg_rc rc = VG_OK;
     for (size_t i = 0; i < in->transact_items.len && rc == VG_OK; i++)
         rc = add_transact(&all, &in->transact_items.items[i]);

@@ -31,6 +31,10 @@ enum vg_policy_use {
 vg_rc vg_policy_compile(struct vg_arena *arena, struct vg_str json, enum vg_policy_use use,
                         const struct vg_policy **ret, struct vg_err *err) VG_MUST_USE;
 
+/* Whether a text matches a pattern of the language, whose wildcards are '*' and '?'. */
+bool vg_policy_glob(struct vg_arena *arena, struct vg_str pattern, struct vg_str text,
+                    bool is_nocase);
+
 /* One thing that must be allowed. */
 struct vg_access {
     struct vg_str action;   /* "dynamodb:PutItem"                                          */

@@ -194,6 +194,15 @@ glob(struct vg_str pat, struct vg_str s, bool is_nocase)
 }
 
 bool
+vg_policy_glob(struct vg_arena *arena, struct vg_str pattern, struct vg_str text, bool is_nocase)
+{
+    char *coded = vg_arena_alloc(arena, pattern.len + 1);
+    for (size_t i = 0; i < pattern.len; i++)
+        coded[i] = code_of(pattern.ptr[i], PAT_WILD);
+    return glob(vg_str_n(coded, pattern.len), text, is_nocase);
+}
+
+bool
 pattern_match(struct eval *ev, const struct pattern *p, struct vg_str text, bool is_nocase)
 {
     struct vg_str expanded;

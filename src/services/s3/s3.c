@@ -3,6 +3,7 @@
 /* The service: what policies must know of buckets and objects. */
 
 #include "services/s3/s3_int.h"
+#include "services/s3/s3_policy.h"
 
 /* The bucket of "arn:aws:s3:::bucket" and of "arn:aws:s3:::bucket/key"; absent: neither. */
 static struct vg_str
@@ -15,8 +16,53 @@ bucket_of(struct vg_str arn)
 }
 
 /*
- * Owner of a bucket, or of the bucket an object is in.  Of one that there is not, our own
- * operations say so before they ask anybody's policy, as S3 does.
+ * "the root principal in a bucket owner's AWS account can perform the GetBucketPolicy,
+ * PutBucketPolicy, and DeleteBucketPolicy API actions, even if their bucket policy explicitly
+ * denies the root principal":
+ * https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketPolicy.html
+ */
+static bool
+is_root_at_policy(const struct vg_req *rq, const struct s3_rec_bucket *b)
+{
+    const struct vg_principal *who = rq->scope->caller;
+    return who && who->kind == VG_PRINCIPAL_ROOT && vg_str_eq(who->account, b->account)
+           && (rq->op == &s3_op_put_bucket_policy || rq->op == &s3_op_get_bucket_policy
+               || rq->op == &s3_op_delete_bucket_policy);
+}
+
+/*
+ * RestrictPublicBuckets: only services and the owner's account use a public policy.
+ * https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html
+ */
+static bool
+is_shut_out(const struct vg_req *rq, const struct s3_rec_bucket *b)
+{
+    const struct vg_principal *who = rq->scope->caller;
+    return (b->blocks & S3_RESTRICT_PUBLIC_BUCKETS) && b->policy == S3_POLICY_PUBLIC && who
+           && who->kind != VG_PRINCIPAL_SERVICE && !vg_str_eq(who->account, b->account);
+}
+
+/* The bucket's policy, with what its list grants as further statements. */
+static vg_rc
+policy_of(struct vg_req *rq, const struct s3_rec_bucket *b, struct vg_str *ret)
+{
+    void *acl = NULL;
+    *ret = VG_STR_NONE;
+    vg_rc rc = is_root_at_policy(rq, b) || is_shut_out(rq, b) ? VG_OK : s3_policy_of(rq, b, ret);
+    if (rc == VG_OK && b->has_acl && s3_has_lists(b))
+        rc = s3_store_config(rq, b, S3_CONFIG_ACL, &s3_shape_access_control_policy, &acl);
+    if (rc != VG_OK || !acl)
+        return rc;
+    struct vg_str granted = s3_acl_statements(rq, b, acl, (b->blocks & S3_IGNORE_PUBLIC_ACLS) != 0);
+    if (granted.len > 0)
+        *ret = s3_policy_with(rq->arena, *ret, granted);
+    return VG_OK;
+}
+
+/*
+ * Owner and policy of a bucket, or of the bucket an object is in.  Of one that there is not, our
+ * own operations say so before they ask anybody's policy, as S3 does.  Tags of buckets count in
+ * policies only where that is enabled (PutBucketAbac), which is not built.
  */
 static vg_rc
 resource(struct vg_req *rq, struct vg_str arn, struct vg_resource *ret)
@@ -28,9 +74,10 @@ resource(struct vg_req *rq, struct vg_str arn, struct vg_resource *ret)
     vg_rc rc = s3_store_bucket(rq, name, &bucket);
     if (rc == VG_OK && !bucket && rq->op && rq->op->service == &s3_service)
         return s3_no_bucket(rq, name);
-    if (rc == VG_OK && bucket)
-        ret->owner = bucket->account;
-    return rc;
+    if (rc != VG_OK || !bucket)
+        return rc;
+    ret->owner = bucket->account;
+    return policy_of(rq, bucket, &ret->policy);
 }
 
 const struct vg_service s3_service = {

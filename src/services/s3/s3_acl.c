@@ -230,3 +230,76 @@ s3_acl_is_private(const struct s3_access_control_policy *acl)
             return false;
     return true;
 }
+
+/* --- what it allows, as statements of a policy --------------------------------------------------
+ * https://docs.aws.amazon.com/AmazonS3/latest/userguide/acl-overview.html#permissions
+ */
+
+static void
+add_principal(struct vg_json_out *w, struct vg_arena *arena, const struct s3_grantee *to)
+{
+    if (!to->uri.ptr) {
+        vg_jsonw_key(w, VG_STR("Principal"));
+        vg_jsonw_object(w);
+        vg_jsonw_kv(w, VG_STR("AWS"), s3_canonical_account(arena, to->id));
+        vg_jsonw_object_end(w);
+        return;
+    }
+    vg_jsonw_kv(w, VG_STR("Principal"), VG_STR("*"));
+    if (vg_str_eq(to->uri, ALL_AUTHENTICATED)) {
+        vg_jsonw_key(w, VG_STR("Condition"));
+        vg_jsonw_raw(w, VG_STR("{\"Null\":{\"aws:PrincipalAccount\":\"false\"}}"));
+    }
+}
+
+static void
+add_statement(struct vg_json_out *w, struct vg_req *rq, const struct s3_rec_bucket *b,
+              const struct s3_grantee *to, struct vg_str actions, bool is_of_objects)
+{
+    vg_jsonw_object(w);
+    vg_jsonw_kv(w, VG_STR("Effect"), VG_STR("Allow"));
+    add_principal(w, rq->arena, to);
+    vg_jsonw_key(w, VG_STR("Action"));
+    vg_jsonw_raw(w, actions);
+    vg_jsonw_kv(w, VG_STR("Resource"),
+                vg_str_fmt(rq->arena, "arn:%" VG_FMT ":s3:::%" VG_FMT "%s",
+                           VG_ARG(rq->scope->partition), VG_ARG(b->name),
+                           is_of_objects ? "/*" : ""));
+    vg_jsonw_object_end(w);
+}
+
+struct vg_str
+s3_acl_statements(struct vg_req *rq, const struct s3_rec_bucket *b,
+                  const struct s3_access_control_policy *acl, bool is_public_ignored)
+{
+    static const struct {
+        int permission;
+        struct vg_str actions;
+        bool is_of_objects;
+    } all[] = {
+        { S3_PERMISSION_READ,
+          VG_STR_INIT("[\"s3:ListBucket\",\"s3:ListBucketVersions\","
+                      "\"s3:ListBucketMultipartUploads\"]"),
+          false },
+        { S3_PERMISSION_WRITE, VG_STR_INIT("[\"s3:PutObject\"]"), true },
+        { S3_PERMISSION_READ_ACP, VG_STR_INIT("[\"s3:GetBucketAcl\"]"), false },
+        { S3_PERMISSION_WRITE_ACP, VG_STR_INIT("[\"s3:PutBucketAcl\"]"), false },
+    };
+    struct vg_json_out w;
+    struct vg_buf buf;
+    vg_buf_init(&buf, rq->arena, 1u << 20);
+    vg_jsonw_init(&w, &buf);
+    for (size_t i = 0; i < acl->grants.len; i++) {
+        const struct s3_grant *g = &acl->grants.items[i];
+        bool is_public = is_public_group(g->grantee->uri);
+        bool is_useless = vg_str_eq(g->grantee->uri, LOG_DELIVERY) /* no logs are delivered */
+                          || vg_str_eq(g->grantee->id, acl->owner->id);
+        if (is_useless || (is_public && is_public_ignored))
+            continue;
+        for (size_t k = 0; k < VG_COUNT(all); k++)
+            if (g->permission.v == all[k].permission
+                || g->permission.v == S3_PERMISSION_FULL_CONTROL)
+                add_statement(&w, rq, b, g->grantee, all[k].actions, all[k].is_of_objects);
+    }
+    return vg_buf_str(&buf);
+}

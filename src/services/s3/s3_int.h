@@ -71,6 +71,9 @@ vg_rc s3_acl_read(struct vg_req *rq, struct vg_str account, const struct s3_acl_
 struct s3_owner *s3_owner_of(struct vg_req *rq, struct vg_str account);
 bool s3_acl_is_public(const struct s3_access_control_policy *acl);
 bool s3_acl_is_private(const struct s3_access_control_policy *acl); /* grants the owner only */
+/* What a bucket's list allows to others, as statements of a policy: "{…},{…}"; "": nothing. */
+struct vg_str s3_acl_statements(struct vg_req *rq, const struct s3_rec_bucket *bucket,
+                                const struct s3_access_control_policy *acl, bool is_public_ignored);
 
 /* --- configurations, by their kinds in the store ------------------------------------------------
  */
@@ -83,6 +86,9 @@ bool s3_acl_is_private(const struct s3_access_control_policy *acl); /* grants th
 #define S3_CONFIG_ENCRYPTION                                                                       \
     VG_STR("encryption") /* s3_shape_server_side_encryption_configuration */
 
+/* s3_config_policy.c: absent: the bucket has none. */
+vg_rc s3_policy_of(struct vg_req *rq, const struct s3_rec_bucket *bucket, struct vg_str *ret)
+    VG_MUST_USE;
 /* s3_config.c: whether lists of grants count at all. */
 bool s3_has_lists(const struct s3_rec_bucket *bucket);
 /* Of the bucket of that name, which must be there. *ret NULL: it has none of that kind. */

@@ -75,6 +75,12 @@ bool s3_acl_is_private(const struct s3_access_control_policy *acl); /* grants th
 struct vg_str s3_acl_statements(struct vg_req *rq, const struct s3_rec_bucket *bucket,
                                 const struct s3_access_control_policy *acl, bool is_public_ignored);
 
+/* --- s3_object.c: what operations on objects share ----------------------------------------------
+ */
+
+/* With its quotes; absent of a delete marker. */
+struct vg_str s3_etag(struct vg_req *rq, const struct s3_rec_version *v);
+
 /* --- configurations, by their kinds in the store ------------------------------------------------
  */
 

@@ -20,7 +20,7 @@
 #include "codec/json.h"
 #include "core/env.h"
 #include "core/meter.h"
-#include "crypto/random.h"
+#include "services/s3/s3_object_rules.h"
 #include "store/blob.h"
 #include "store/key.h"
 #include "wire/wire.h"
@@ -463,21 +463,14 @@ keep_content(struct s3_object_edit *e, const struct s3_rec_version *v, struct vg
     meter(e, v->size);
 }
 
-static struct vg_str
-new_id(struct vg_req *rq)
-{
-    static const struct vg_str alphabet =
-        VG_STR_INIT("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._");
-    return vg_random_text(rq->env->random, rq->arena, VG_STR(""), alphabet, 32);
-}
-
 vg_rc
 s3_store_add_version(struct s3_object_edit *e, struct s3_rec_version *v, struct vg_str small)
 {
     struct s3_rec_version *was = e->latest, *null_one = NULL;
     bool is_enabled = vg_str_eq(e->bucket->versioning, VG_STR("Enabled"));
     v->order = was ? was->order + 1 : 1;
-    v->id = is_enabled ? new_id(e->rq) : S3_NULL_VERSION;
+    v->id =
+        is_enabled ? s3_version_id(e->rq->env->random, e->rq->arena, v->order) : S3_NULL_VERSION;
     if (!is_enabled) {
         vg_rc rc = s3_store_edit_version(e, S3_NULL_VERSION, &null_one);
         if (rc != VG_OK)

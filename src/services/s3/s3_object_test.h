@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef S3_OBJECT_TEST_H
+#define S3_OBJECT_TEST_H
+
+/* Objects for tests of what does not write contents: put by the store, without a request. */
+
+#include "core/service_test.h"
+
+#include "services/s3/s3_int.h"
+
+struct s3_test_req {
+    struct vg_sess sess;
+    struct vg_req rq;
+};
+
+static inline struct vg_req *
+s3_test_req(struct vg_service_fixture *f, struct s3_test_req *t)
+{
+    vg_sess_init(&t->sess, f->env.kv, f->arena);
+    f->err = (struct vg_err) { 0 };
+    t->rq = (struct vg_req) { .arena = f->arena,
+                              .env = &f->env,
+                              .scope = &f->scope,
+                              .op = &s3_op_put_object,
+                              .sess = &t->sess,
+                              .err = &f->err };
+    return &t->rq;
+}
+
+/* Changes the record of "bucket" as PutBucketVersioning and others do. */
+static inline void
+s3_test_bucket(struct vg_service_fixture *f, struct vg_str versioning, bool has_lock,
+               struct vg_str ownership)
+{
+    struct s3_test_req t;
+    struct s3_bucket_edit e;
+    assert_ok(s3_store_edit(s3_test_req(f, &t), VG_STR("bucket"), &e));
+    assert_non_null(e.bucket);
+    e.bucket->versioning = versioning;
+    e.bucket->has_object_lock = has_lock;
+    if (ownership.ptr)
+        e.bucket->ownership = ownership;
+    s3_store_put_bucket(&e, e.bucket);
+    assert_ok(s3_store_edit_commit(&e));
+}
+
+/* The members of `v` that a test wants; the rest is that of a small object. Its id. */
+static inline struct vg_str
+s3_test_put_version(struct vg_service_fixture *f, struct vg_str key, struct s3_rec_version v)
+{
+    struct s3_test_req t;
+    struct s3_object_edit e;
+    struct s3_rec_bucket *bucket;
+    struct s3_rec_content content = { .size = 1 };
+    assert_ok(s3_store_bucket(s3_test_req(f, &t), VG_STR("bucket"), &bucket));
+    assert_non_null(bucket);
+    if (!v.is_marker) {
+        v.size = v.size ? v.size : 1;
+        v.etag = v.etag.ptr ? v.etag : VG_STR("e");
+        v.content = &content;
+    }
+    v.owner = f->scope.owner;
+    v.modified_ms = vg_now_ms(&f->env);
+    assert_ok(s3_store_edit_object(&t.rq, bucket, key, &e));
+    assert_ok(s3_store_add_version(&e, &v, v.is_marker ? VG_STR_NONE : VG_STR("x")));
+    assert_ok(s3_store_object_commit(&e));
+    return v.id;
+}
+
+static inline struct vg_str
+s3_test_put(struct vg_service_fixture *f, const char *key)
+{
+    return s3_test_put_version(f, vg_str_of(key), (struct s3_rec_version) { .is_marker = false });
+}
+
+static inline void
+s3_test_begin(struct vg_service_fixture *f)
+{
+    vg_service_fixture_init(f, &s3_service);
+    vg_service_fixture_ok(f, "CreateBucket", "{'Bucket':'bucket'}");
+}
+
+/* A request's JSON with ids in it. */
+static inline struct vg_str VG_PRINTF(3, 4)
+    s3_test_call(struct vg_service_fixture *f, const char *op, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    struct vg_str json = vg_str_vfmt(f->arena, 1u << 20, fmt, ap);
+    va_end(ap);
+    return vg_service_fixture_call(f, op, vg_str_cstr(f->arena, json));
+}
+
+/* The answer of such a call, or "Code: message" with the error's members, in words of a test. */
+static inline void
+s3_test_expect(struct vg_service_fixture *f, struct vg_str answer, const char *want)
+{
+    if (!vg_str_eq(answer, vg_service_fixture_text(f, want)))
+        fail_msg("\n  got  %" VG_FMT "\n  want %s", VG_ARG(answer), want);
+}
+
+#endif

@@ -41,7 +41,7 @@ class Aws:
                 "max_pool_connections": 32,
                 **config,
             }
-            client = boto3.session.Session(botocore_session=self.base()).client(
+            client = self.session().client(
                 service,
                 region_name=region,
                 endpoint_url=self.daemon.endpoint,
@@ -54,10 +54,10 @@ class Aws:
             self.cache[key] = validate.attach(client)
         return self.cache[key]
 
-    def base(self):
-        if "base" not in self.cache:
-            self.cache["base"] = botocore.session.Session()
-        return self.cache["base"]
+    def session(self):
+        if "session" not in self.cache:
+            self.cache["session"] = boto3.session.Session(botocore_session=botocore.session.Session())
+        return self.cache["session"]
 
     def resource(self, service, region="us-east-1"):
         resource = boto3.session.Session().resource(

@@ -2,8 +2,11 @@
 """Holds every response to the service's model: members, required ones, enums, lengths, ranges, patterns,
 known errors and their HTTP status. A botocore hook; a violation fails the call that met it."""
 
+import functools
 import json
 import re
+import tomllib
+from pathlib import Path
 
 # Errors that any operation may answer with and that the models do not list.
 COMMON_ERRORS = {
@@ -151,11 +154,28 @@ def check_unknown(shape, raw, path, out):
             check_unknown(shape.value, value, f"{path}.{key}", out)
 
 
+@functools.cache
+def documented_errors(service):
+    """{code: status} of what AWS documents and its model lacks, as the service declares it ([error.X])."""
+    overlay = Path(__file__).parents[3] / "src" / "services" / service / "service.toml"
+    if not overlay.exists():
+        return {}
+    table = tomllib.loads(overlay.read_text(encoding="utf-8")).get("error", {})
+    return {e.get("code", name): e["status"] for name, e in table.items()}
+
+
 def check_error(model, status, parsed, out):
     error = parsed.get("Error", {})
     code = error.get("Code", "")
     if not code:
         out.append(f"an error of status {status} without a code")
+        return
+    if model.http.get("method") == "HEAD" and code == str(status):
+        return  # it has no body that could tell more
+    documented = documented_errors(model.service_model.service_name).get(code)
+    if documented is not None:
+        if documented != status:
+            out.append(f"error {code} has status {status}, AWS's list says {documented}")
         return
     query_code = parsed.get("Error", {}).get("QueryErrorCode")
     for shape in model.error_shapes:
@@ -175,10 +195,11 @@ def check_response(http_response, parsed, model):
     service = model.service_model.service_name
     out = []
     status = http_response.status_code
-    if "x-amzn-requestid" not in {k.lower() for k in http_response.headers}:
-        out.append("no x-amzn-RequestId")
-    elif "," in http_response.headers["x-amzn-requestid"]:
-        out.append("x-amzn-RequestId came twice")
+    header = "x-amz-request-id" if service == "s3" else "x-amzn-RequestId"
+    if header not in http_response.headers:
+        out.append(f"no {header}")
+    elif "," in http_response.headers[header]:
+        out.append(f"{header} came twice")
     if status >= 300:
         check_error(model, status, parsed, out)
     elif model.output_shape is not None:

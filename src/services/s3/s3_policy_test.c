@@ -141,7 +141,7 @@ a_policy_has_at_most_20_kib_without_white_space(void **state)
         size_t tail = strlen("',") + strlen(ALLOW(ANYBODY)) - 1;
         while (b.len < S3_POLICY_MAX_BYTES + (size_t)extra + 2 - tail)
             vg_buf_addc(&b, ' '); /* in a text it counts */
-        vg_buf_addf(&b, "',%s", ALLOW(ANYBODY) + 1);
+        vg_buf_addf(&b, "',%s", &ALLOW(ANYBODY)[1]);
         assert_string_equal(checked(arena, vg_str_cstr(arena, vg_buf_str(&b))),
                             extra ? "Normalized policy document exceeds the maximum allowed size "
                                     "of 20480 bytes"

@@ -155,6 +155,13 @@ vg_body_trailer(const struct vg_req *rq, struct vg_str name)
     return b->chunks && b->is_over ? vg_sigv4_chunks_trailer(b->chunks, name) : VG_STR_NONE;
 }
 
+struct vg_str
+vg_body_announced(const struct vg_req *rq)
+{
+    const struct vg_body *b = rq->body;
+    return b->chunks ? b->chunks->announced : VG_STR_NONE;
+}
+
 bool
 vg_body_is_over(const struct vg_req *rq)
 {

@@ -27,6 +27,8 @@ vg_rc vg_body_read_all(struct vg_req *rq, size_t max_bytes, struct vg_str *ret)
 int64_t vg_body_length(const struct vg_req *rq);
 /* After the end: what came behind the body (x-amz-checksum-…); absent: it did not come. */
 struct vg_str vg_body_trailer(const struct vg_req *rq, struct vg_str name);
+/* Names of what will come behind it, by commas, as the head announces them; absent: none. */
+struct vg_str vg_body_announced(const struct vg_req *rq);
 /* Whether the end was read. */
 bool vg_body_is_over(const struct vg_req *rq);
 

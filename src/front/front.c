@@ -58,6 +58,26 @@ vg_front_free(struct vg_front *front)
 /* --- answers
  * -------------------------------------------------------------------------------------- */
 
+/*
+ * A member that is the body's length (S3's objects have one).  The framing says it, but that of a
+ * HEAD, whose body nobody makes: -1 where there is none.
+ */
+static int64_t
+take_length(struct vg_wire_out *out)
+{
+    int64_t length = -1;
+    size_t n = 0;
+    for (size_t i = 0; i < out->headers.len; i++) {
+        const struct vg_http_header *h = &out->headers.items[i];
+        if (!vg_str_eq_nocase(h->name, VG_STR("Content-Length")))
+            out->headers.items[n++] = *h;
+        else if (!vg_str_to_i64(h->value, &length))
+            VG_BUG("a length that is no number");
+    }
+    out->headers.len = n;
+    return length;
+}
+
 /* DynamoDB's clients check the checksum. */
 static void
 reply(struct vg_exchange *x, const struct vg_model *model, struct vg_wire_out *out)
@@ -73,7 +93,14 @@ reply(struct vg_exchange *x, const struct vg_model *model, struct vg_wire_out *o
         *VG_VEC_ADD(arena, &out->headers) = (struct vg_http_header) {
             VG_STR("x-amz-crc32"), vg_str_fmt(arena, "%u", (unsigned)vg_crc(VG_CRC32, 0, body))
         };
-    (void)vg_http_reply(x->http, out->status, out->headers.items, out->headers.len, body);
+    int64_t length = take_length(out);
+    if (!x->http->is_head || length < 0) {
+        (void)vg_http_reply(x->http, out->status, out->headers.items, out->headers.len, body);
+        return;
+    }
+    if (vg_http_reply_begin(x->http, out->status, out->headers.items, out->headers.len, length)
+        == VG_OK)
+        (void)vg_http_reply_end(x->http);
 }
 
 /* What the handler said beside the model. */
@@ -93,6 +120,7 @@ begin_reply(void *to, struct vg_req *rq, const void *typed_out, int status, int6
     struct vg_wire_out out = { 0 };
     vg_wire_encode(x->wop, typed_out, rq->id, rq->arena, &out);
     add_headers(x, &out);
+    (void)take_length(&out);
     return vg_http_reply_begin(x->http, status ? status : out.status, out.headers.items,
                                out.headers.len, length);
 }

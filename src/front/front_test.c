@@ -33,7 +33,7 @@ struct put_in {
     struct vg_str key, encoding, body;
 };
 struct put_out {
-    struct vg_str etag, trailer, body;
+    struct vg_str etag, trailer, length, body;
 };
 
 static const struct vg_shape str_shape = { .type = VG_T_STR, .size = sizeof(struct vg_str) };
@@ -52,6 +52,7 @@ static const struct vg_member in_members[] = {
 static const struct vg_member out_members[] = {
     MEMBER(struct put_out, etag, "ETag", str_shape, VG_LOC_HEADER, 0),
     MEMBER(struct put_out, trailer, "x-trailer", str_shape, VG_LOC_HEADER, 0),
+    MEMBER(struct put_out, length, "Content-Length", str_shape, VG_LOC_HEADER, 0),
     MEMBER(struct put_out, body, "Body", blob_shape, VG_LOC_PAYLOAD, VG_MEMBER_STREAMING),
 };
 static const struct vg_shape in_shape = { .type = VG_T_STRUCT,
@@ -62,8 +63,8 @@ static const struct vg_shape in_shape = { .type = VG_T_STRUCT,
 static const struct vg_shape out_shape = { .type = VG_T_STRUCT,
                                            .size = sizeof(struct put_out),
                                            .members = out_members,
-                                           .n_members = 3,
-                                           .payload = 3 };
+                                           .n_members = 4,
+                                           .payload = 4 };
 
 /* Its answer says what it read: length, MD5, trailer, and what is left of Content-Encoding. */
 static vg_rc
@@ -93,6 +94,8 @@ put_streamed(struct vg_req *rq, const void *input, void *output)
     vg_hash_end(&md5, digest);
     out->etag = vg_hex(rq->arena, digest, VG_MD5_BYTES);
     out->trailer = vg_body_trailer(rq, VG_STR("x-amz-checksum-crc32"));
+    assert_true(!out->trailer.ptr
+                || vg_str_eq(vg_body_announced(rq), VG_STR("x-amz-checksum-crc32")));
     out->body = vg_str_fmt(rq->arena, "%lld [%" VG_FMT "]", (long long)n,
                            VG_ARG(in->encoding.ptr ? in->encoding : VG_STR("-")));
     return VG_OK;
@@ -126,6 +129,9 @@ get_streamed(struct vg_req *rq, const void *input, void *output)
         return VG_OK;
     }
     out->etag = VG_STR("tag");
+    out->length = VG_STR("7"); /* what the framing says counts */
+    if (vg_str_eq(part, VG_STR("length")))
+        return VG_OK;
     vg_rc rc = vg_reply_begin(rq, out, vg_str_eq(part, VG_STR("range")) ? 206 : 0,
                               is_chunked ? -1 : (int64_t)key.len);
     for (size_t i = 0; i < key.len && rc == VG_OK; i++) {
@@ -685,6 +691,28 @@ a_reply_is_streamed(void **state)
     expect(get(w, "GET", "/stream/status/abc"), 202, "\r\n\r\nabc");
 }
 
+/* Nobody makes the body of a HEAD: a member says how long it would be (RFC 9110, 9.3.2). */
+static void
+a_length_is_said_once(void **state)
+{
+    struct world *w = *state;
+    const struct {
+        const char *method, *target, *want;
+    } all[] = {
+        { "HEAD", "/stream/length/x", "Content-Length: 7\r\n" },
+        { "GET", "/stream/length/x", "Content-Length: 0\r\n" },
+        { "GET", "/stream/sized/abc", "Content-Length: 3\r\n" },
+        { "HEAD", "/stream/sized/abc", "Content-Length: 3\r\n" },
+    };
+    for (size_t i = 0; i < VG_COUNT(all); i++) {
+        struct vg_str answer = get(w, all[i].method, all[i].target);
+        expect(answer, 200, all[i].want);
+        size_t at = vg_str_find(answer, VG_STR("Content-Length"));
+        struct vg_str rest = vg_str_slice(answer, at + 1, answer.len);
+        assert_int_equal(vg_str_find(rest, VG_STR("Content-Length")), VG_NPOS);
+    }
+}
+
 /* Before the head an error is an error, after it the client must not take a part for the whole. */
 static void
 a_reply_that_fails_midway_is_cut(void **state)
@@ -721,6 +749,7 @@ main(void)
         cmocka_unit_test(an_operation_that_buffers_takes_chunks_too),
         cmocka_unit_test(a_handler_may_refuse_before_it_reads),
         cmocka_unit_test(a_reply_is_streamed),
+        cmocka_unit_test(a_length_is_said_once),
         cmocka_unit_test(a_reply_that_fails_midway_is_cut),
         cmocka_unit_test(streams_between_services_are_in_memory),
     };

@@ -88,8 +88,7 @@ static const void *
 lent(struct vg_sess *s, struct entry *e)
 {
     vg_arena_defer(s->arena, unref, e);
-    if (e->seq > s->seen_seq)
-        s->seen_seq = e->seq;
+    vg_sess_see(s, e->seq);
     return e->value;
 }
 

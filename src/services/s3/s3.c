@@ -3,7 +3,13 @@
 /* The service: what policies must know of buckets and objects. */
 
 #include "services/s3/s3_int.h"
+
+#include "auth/cache.h"
 #include "services/s3/s3_policy.h"
+
+#include <stdlib.h>
+
+#define MASTER_KEYS_MAX 1000u /* in memory */
 
 /* The bucket of "arn:aws:s3:::bucket" and of "arn:aws:s3:::bucket/key"; absent: neither. */
 static struct vg_str
@@ -80,8 +86,34 @@ resource(struct vg_req *rq, struct vg_str arn, struct vg_resource *ret)
     return policy_of(rq, bucket, &ret->policy);
 }
 
+/* --- life
+ * -----------------------------------------------------------------------------------------
+ */
+
+static vg_rc
+init(const struct vg_env *env, void **ret_svc, struct vg_err *err)
+{
+    (void)env, (void)err;
+    struct s3 *s3 = vg_xalloc(sizeof(*s3));
+    s3->master_keys = vg_cache_new(MASTER_KEYS_MAX);
+    *ret_svc = s3;
+    return VG_OK;
+}
+
+static void
+fini(void *svc)
+{
+    struct s3 *s3 = svc;
+    if (s3 == NULL)
+        return;
+    vg_cache_free(s3->master_keys);
+    free(s3);
+}
+
 const struct vg_service s3_service = {
     .name = "s3",
     .ops = s3_ops,
     .resource = resource,
+    .init = init,
+    .fini = fini,
 };

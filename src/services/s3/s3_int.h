@@ -12,6 +12,13 @@
 
 struct vg_blob_writer;
 
+struct vg_cache;
+
+/* What the service keeps in memory. */
+struct s3 {
+    struct vg_cache *master_keys;
+};
+
 #define S3_NULL_VERSION VG_STR("null") /* of what was written while versioning was off */
 
 /* --- s3_name.c: pure rules ----------------------------------------------------------------------
@@ -193,6 +200,11 @@ vg_rc s3_store_del_version(struct s3_object_edit *e, const struct s3_rec_version
 void s3_store_put_version(struct s3_object_edit *e, const struct s3_rec_version *v);
 vg_rc s3_store_object_commit(struct s3_object_edit *e) VG_WAITS VG_MUST_USE;
 void s3_store_object_end(struct s3_object_edit *e); /* drops what was not committed */
+
+#define S3_KEY_BYTES 32
+/* The key under which an account's contents have theirs sealed; made at its first use. */
+vg_rc s3_store_master_key(struct vg_req *rq, struct vg_str account, uint8_t ret[S3_KEY_BYTES])
+    VG_WAITS VG_MUST_USE;
 
 /* What a list walks over: current versions, or all versions and markers. */
 struct s3_entry {

@@ -3,13 +3,15 @@
 /*
  * The keys of this service.
  *
- *   partition (s3, "b", name)        key ("bucket")           record.bucket
- *                                    key ("cfg", kind)        a configuration, JSON of the model's
- * structure partition (s3, "a", account)     key (name)               record.bucket, written
- * blindly partition (s3, "o", bucket id)   key ("k", key)           record.version: the current
- * one, unless a marker key ("v", key, -order)   record.version: each, once versioning was on key
- * ("i", key, id)       order of a version that has a row key ("d", key, order)    content that has
- * no file
+ *   partition               key
+ *   (s3, "b", name)         ("bucket")           record.bucket
+ *                           ("cfg", kind)        a configuration, JSON of the model's structure
+ *   (s3, "a", account)      (name)               record.bucket, written blindly
+ *   (s3, "m", account)      ("master")           the account's master key
+ *   (s3, "o", bucket id)    ("k", key)           record.version: the current one, unless a marker
+ *                           ("v", key, -order)   record.version: each, once versioning was on
+ *                           ("i", key, id)       order of a version that has a row
+ *                           ("d", key, order)    content that has no file
  *
  * A key that was written before versioning was on has no row among the versions until the next
  * change to it; lists of versions merge both ranges.
@@ -17,9 +19,12 @@
 
 #include "services/s3/s3_int.h"
 
+#include "auth/cache.h"
 #include "codec/json.h"
 #include "core/env.h"
 #include "core/meter.h"
+#include "crypto/random.h"
+#include "crypto/secret.h"
 #include "services/s3/s3_object_rules.h"
 #include "store/blob.h"
 #include "store/key.h"
@@ -521,6 +526,60 @@ s3_store_object_end(struct s3_object_edit *e)
 {
     vg_tx_abort(e->tx);
     e->tx = NULL;
+}
+
+/* --- master keys --------------------------------------------------------------------------------
+ */
+
+static vg_rc
+read_master(struct vg_req *rq, struct vg_str part, struct vg_str *ret)
+{
+    return vg_kv_get(rq->sess, part, vg_key_of(rq->arena, VG_STR("master")), ret, rq->err);
+}
+
+/* Under the turn: two first uses at once must not make two. */
+static vg_rc
+make_master(struct vg_req *rq, struct vg_str part, struct vg_str *ret) VG_WAITS
+{
+    struct vg_str row = vg_key_of(rq->arena, VG_STR("master"));
+    vg_auto_tx struct vg_tx *tx = NULL;
+    vg_rc rc = vg_tx_open(rq, part, &tx);
+    if (rc == VG_OK)
+        rc = vg_tx_get(tx, part, row, ret, rq->err);
+    if (rc != VG_OK || ret->ptr)
+        return rc;
+    char *key = vg_arena_alloc(rq->arena, S3_KEY_BYTES);
+    vg_random_bytes(rq->env->random, key, S3_KEY_BYTES);
+    *ret = vg_str_n(key, S3_KEY_BYTES);
+    vg_tx_put(tx, part, row, *ret);
+    return vg_tx_commit(&tx, rq->err);
+}
+
+/* A key never changes; only a store that was opened anew may have lost one that was just made. */
+vg_rc
+s3_store_master_key(struct vg_req *rq, struct vg_str account, uint8_t ret[S3_KEY_BYTES])
+{
+    struct s3 *s3 = rq->svc;
+    uint64_t epoch = vg_kv_epoch(rq->env->kv);
+    const void *cached = vg_cache_get(s3->master_keys, rq->sess, account, epoch);
+    if (cached) {
+        memcpy(ret, cached, S3_KEY_BYTES);
+        return VG_OK;
+    }
+    struct vg_str part = vg_key_of(rq->arena, root, VG_STR("m"), account), key;
+    vg_rc rc = read_master(rq, part, &key);
+    if (rc == VG_OK && key.ptr == NULL)
+        rc = make_master(rq, part, &key);
+    if (rc != VG_OK)
+        return rc;
+    if (key.len != S3_KEY_BYTES)
+        return vg_err_set(rq->err, "the master key of account %" VG_FMT " is malformed",
+                          VG_ARG(account));
+    memcpy(ret, key.ptr, S3_KEY_BYTES);
+    struct vg_arena *own = vg_arena_new(0);
+    vg_cache_put(s3->master_keys, rq->sess, account, epoch, own, vg_secret_in(own, key).ptr,
+                 VG_MAX(rq->sess->seen_seq, rq->sess->commit_seq));
+    return VG_OK;
 }
 
 /* --- lists --------------------------------------------------------------------------------------

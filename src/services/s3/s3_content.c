@@ -1,0 +1,421 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Writing contents.
+ *
+ * The fiber copies what comes into a ring of slots, a segment each.  Full slots are worked on
+ * beside it, on the thread pool, by lanes that go at their own pace: one hashes (MD5 is by far the
+ * slowest of all), one checks, seals and writes, and a digest as checksum has one for itself.  A
+ * slot is free again when all lanes are done with it.
+ */
+
+#include "services/s3/s3_content.h"
+
+#include "core/env.h"
+#include "crypto/random.h"
+#include "crypto/seal.h"
+#include "crypto/secret.h"
+#include "crypto/segment.h"
+#include "services/s3/s3_digest.h"
+#include "services/s3/s3_side.h"
+#include "store/blob.h"
+
+#include <stdlib.h>
+
+enum { SLOTS = 4, LANES_MAX = 3, TURN_SLOTS = 32 };
+
+_Static_assert(S3_KEY_BYTES == VG_SEAL_KEY_BYTES && S3_KEY_BYTES == VG_SEGMENT_KEY_BYTES, "");
+
+struct slot {
+    uint64_t number;
+    bool is_last;
+    struct vg_str bytes;
+};
+
+struct lane {
+    struct s3_side side;
+    struct s3_writer *w;
+    void (*step)(struct s3_writer *w, const struct slot *slot);
+    uint64_t done; /* slots; under the lock */
+};
+
+struct s3_writer {
+    struct vg_req *rq;
+    enum vg_checksum_kind kind;
+    struct vg_str declared; /* checksum, or absent */
+    bool has_md5, is_part;
+    uint8_t md5[VG_MD5_BYTES]; /* declared */
+    struct vg_hash hash;
+    struct vg_checksum sum;
+    uint8_t key[S3_KEY_BYTES];
+    struct vg_str sealed_key;
+
+    uint64_t size;
+    uint8_t *slots[SLOTS];
+    size_t room; /* of the first slot */
+    size_t len;  /* in the slot that is being filled */
+
+    /* Once there is a file. */
+    struct vg_blob_writer *blob;
+    struct vg_segments *cipher;
+    uint8_t *sealed;
+    struct lane lanes[LANES_MAX];
+    size_t n_lanes;
+    struct s3_sides sides;
+    uint64_t filled; /* slots handed to the lanes; under the lock */
+    bool is_over;    /* the last of them is the content's last, of `len` bytes */
+    bool has_failed; /* the lane's that writes, until it has ended */
+    struct vg_err err;
+};
+
+/* --- keys ---------------------------------------------------------------------------------------
+ */
+
+vg_rc
+s3_sealer_key(struct vg_req *rq, const struct s3_sealer *sealer, uint8_t ret[S3_KEY_BYTES])
+{
+    if (sealer->own == NULL)
+        return s3_store_master_key(rq, sealer->account, ret);
+    memcpy(ret, sealer->own, S3_KEY_BYTES);
+    return VG_OK;
+}
+
+static vg_rc
+make_key(struct s3_writer *w, const struct s3_sealer *sealer) VG_WAITS
+{
+    struct vg_req *rq = w->rq;
+    uint8_t with[S3_KEY_BYTES];
+    vg_rc rc = s3_sealer_key(rq, sealer, with);
+    if (rc != VG_OK)
+        return rc;
+    vg_random_bytes(rq->env->random, w->key, sizeof(w->key));
+    w->sealed_key =
+        vg_seal(rq->env->random, rq->arena, with, S3_KEY_LABEL, vg_str_n(w->key, sizeof(w->key)));
+    vg_zero(with, sizeof(with));
+    return VG_OK;
+}
+
+/* --- the lanes ----------------------------------------------------------------------------------
+ */
+
+static void
+step_hash(struct s3_writer *w, const struct slot *slot)
+{
+    vg_hash_add(&w->hash, slot->bytes);
+}
+
+static void
+step_sum(struct s3_writer *w, const struct slot *slot)
+{
+    vg_checksum_add(&w->sum, slot->bytes);
+}
+
+static bool
+has_failed(struct s3_writer *w)
+{
+    pthread_mutex_lock(&w->sides.lock);
+    bool has = w->has_failed;
+    pthread_mutex_unlock(&w->sides.lock);
+    return has;
+}
+
+static void
+step_file(struct s3_writer *w, const struct slot *slot) VG_WAITS
+{
+    if (vg_checksum_is_crc(w->kind))
+        step_sum(w, slot);
+    if (has_failed(w))
+        return;
+    vg_segment_seal(w->cipher, slot->number, slot->is_last, slot->bytes, w->sealed);
+    struct vg_str sealed = vg_str_n(w->sealed, slot->bytes.len + VG_SEGMENT_TAG_BYTES);
+    if (vg_blob_write(w->blob, sealed, &w->err) == VG_OK)
+        return;
+    pthread_mutex_lock(&w->sides.lock);
+    w->has_failed = true;
+    pthread_mutex_unlock(&w->sides.lock);
+}
+
+/* The slot that is the lane's next; false: it has caught up. */
+static bool
+lane_next(struct lane *l, struct slot *ret)
+{
+    struct s3_writer *w = l->w;
+    pthread_mutex_lock(&w->sides.lock);
+    bool has = l->done < w->filled;
+    *ret = (struct slot) { .number = l->done, .is_last = w->is_over && l->done + 1 == w->filled };
+    pthread_mutex_unlock(&w->sides.lock);
+    if (has)
+        ret->bytes = vg_str_n(w->slots[ret->number % SLOTS],
+                              ret->is_last ? w->len : (size_t)VG_SEGMENT_BYTES);
+    return has;
+}
+
+static bool
+lane_has_more(void *arg)
+{
+    struct slot slot;
+    return lane_next(arg, &slot);
+}
+
+/* Ends when it has caught up, or after a while: others want the pool's threads too. */
+static void
+lane_run(void *arg)
+{
+    struct lane *l = arg;
+    struct s3_writer *w = l->w;
+    struct slot slot;
+    for (int n = 0; n < TURN_SLOTS && lane_next(l, &slot); n++) {
+        l->step(w, &slot);
+        pthread_mutex_lock(&w->sides.lock);
+        l->done++;
+        s3_sides_tell(&w->sides);
+        pthread_mutex_unlock(&w->sides.lock);
+    }
+}
+
+static void
+add_lane(struct s3_writer *w, void (*step)(struct s3_writer *w, const struct slot *slot))
+{
+    struct lane *l = &w->lanes[w->n_lanes++];
+    l->w = w;
+    l->step = step;
+    l->side =
+        (struct s3_side) { .of = &w->sides, .fn = lane_run, .has_more = lane_has_more, .arg = l };
+}
+
+/* Under the lock. */
+static uint64_t
+slowest(const struct s3_writer *w)
+{
+    uint64_t done = w->lanes[0].done;
+    for (size_t i = 1; i < w->n_lanes; i++)
+        done = VG_MIN(done, w->lanes[i].done);
+    return done;
+}
+
+/* --- the writer ---------------------------------------------------------------------------------
+ */
+
+static vg_rc
+too_large(struct vg_req *rq, uint64_t size)
+{
+    struct s3_entity_too_large *detail = VG_NEW(rq->arena, struct s3_entity_too_large);
+    detail->proposed_size = vg_str_fmt(rq->arena, "%llu", (unsigned long long)size);
+    detail->max_size_allowed = vg_str_fmt(rq->arena, "%lld", (long long)S3_LIMIT_PUT_BYTES);
+    return s3_fail_entity_too_large_detail(rq, detail,
+                                           "Your proposed upload exceeds the maximum allowed size");
+}
+
+static vg_rc
+check_declared(struct vg_req *rq, const struct s3_declared *d, struct s3_writer *w)
+{
+    vg_rc rc = VG_OK;
+    if (d->size > S3_LIMIT_PUT_BYTES)
+        return too_large(rq, (uint64_t)d->size);
+    w->kind = VG_CRC64NVME;
+    if (d->algorithm.ptr)
+        rc = s3_checksum_asked(rq, d->algorithm, &w->kind);
+    if (rc == VG_OK && d->checksum.ptr)
+        rc = s3_checksum_declared(rq, w->kind, d->checksum, false);
+    w->declared = d->checksum;
+    w->has_md5 = d->md5.ptr != NULL;
+    if (rc == VG_OK && w->has_md5)
+        rc = s3_md5_declared(rq, d->md5, w->md5);
+    return rc;
+}
+
+vg_rc
+s3_writer_open(struct vg_req *rq, const struct s3_sealer *sealer,
+               const struct s3_declared *declared, struct s3_writer **ret)
+{
+    struct s3_writer *w = vg_xalloc(sizeof(*w));
+    w->rq = rq;
+    w->is_part = declared->is_part;
+    w->room = VG_SEGMENT_BYTES;
+    if (declared->size >= 0 && declared->size <= S3_SMALL_MAX)
+        w->room = S3_SMALL_MAX;
+    s3_sides_init(&w->sides);
+    vg_rc rc = check_declared(rq, declared, w);
+    if (rc == VG_OK)
+        rc = make_key(w, sealer);
+    if (rc != VG_OK) {
+        s3_writer_close(w);
+        return rc;
+    }
+    vg_hash_init(&w->hash, VG_HASH_MD5);
+    vg_checksum_init(&w->sum, w->kind);
+    *ret = w;
+    return VG_OK;
+}
+
+static vg_rc
+begin_file(struct s3_writer *w) VG_WAITS
+{
+    vg_rc rc = vg_blob_create(w->rq->env->blobs, &w->blob, w->rq->err);
+    if (rc != VG_OK)
+        return rc;
+    w->cipher = vg_segments_new(w->key);
+    w->sealed = vg_xalloc(VG_SEGMENT_STORED_BYTES);
+    add_lane(w, step_hash);
+    add_lane(w, step_file);
+    if (!vg_checksum_is_crc(w->kind))
+        add_lane(w, step_sum);
+    return VG_OK;
+}
+
+/* A single segment costs less than the way to the pool; its writing goes there anyhow. */
+static void
+start_lanes(struct s3_writer *w) VG_WAITS
+{
+    bool is_single = w->is_over && w->filled == 1;
+    for (size_t i = 0; i < w->n_lanes; i++)
+        if (is_single)
+            lane_run(&w->lanes[i]);
+        else
+            s3_side_start(&w->lanes[i].side);
+}
+
+static vg_rc
+failure(struct s3_writer *w)
+{
+    *w->rq->err = w->err;
+    return VG_FAIL;
+}
+
+/* Hands the slot that is being filled to the lanes, and waits until the next one is free. */
+static vg_rc
+hand_over(struct s3_writer *w, bool is_last) VG_WAITS
+{
+    if (w->blob == NULL) {
+        vg_rc rc = begin_file(w);
+        if (rc != VG_OK)
+            return rc;
+    }
+    pthread_mutex_lock(&w->sides.lock);
+    w->is_over = is_last;
+    w->filled++;
+    pthread_mutex_unlock(&w->sides.lock);
+    start_lanes(w);
+    uint64_t behind_max = is_last ? 0 : SLOTS - 1;
+    pthread_mutex_lock(&w->sides.lock);
+    while (w->filled - slowest(w) > behind_max)
+        s3_sides_wait(&w->sides);
+    bool is_bad = w->has_failed;
+    pthread_mutex_unlock(&w->sides.lock);
+    if (!is_last)
+        w->len = 0;
+    return is_bad ? failure(w) : VG_OK;
+}
+
+/* Where the next bytes go. */
+static uint8_t *
+slot_to_fill(struct s3_writer *w, size_t want)
+{
+    uint8_t **slot = &w->slots[w->filled % SLOTS];
+    if (*slot == NULL)
+        *slot = vg_xalloc(slot == &w->slots[0] ? w->room : (size_t)VG_SEGMENT_BYTES);
+    if (slot == &w->slots[0] && w->room < want) { /* more than was declared */
+        w->room = VG_SEGMENT_BYTES;
+        *slot = vg_xrealloc(*slot, w->room);
+    }
+    return *slot;
+}
+
+vg_rc
+s3_writer_add(struct s3_writer *w, struct vg_str bytes)
+{
+    while (bytes.len > 0) {
+        vg_rc rc = w->len == VG_SEGMENT_BYTES ? hand_over(w, false) : VG_OK;
+        if (rc != VG_OK)
+            return rc;
+        size_t n = VG_MIN(bytes.len, (size_t)VG_SEGMENT_BYTES - w->len);
+        if (w->size + n > S3_LIMIT_PUT_BYTES)
+            return too_large(w->rq, w->size + bytes.len);
+        memcpy(slot_to_fill(w, w->len + n) + w->len, bytes.ptr, n);
+        w->len += n;
+        w->size += n;
+        bytes = vg_str_slice(bytes, n, bytes.len);
+    }
+    return VG_OK;
+}
+
+/* One small segment, in the arena. */
+static struct vg_str
+seal_small(struct s3_writer *w)
+{
+    struct vg_str plain = vg_str_n(w->slots[0], w->len);
+    char *sealed = vg_arena_alloc(w->rq->arena, w->len + VG_SEGMENT_TAG_BYTES);
+    vg_auto_segments struct vg_segments *cipher = vg_segments_new(w->key);
+    vg_hash_add(&w->hash, plain);
+    vg_checksum_add(&w->sum, plain);
+    vg_segment_seal(cipher, 0, true, plain, sealed);
+    return vg_str_n(sealed, w->len + VG_SEGMENT_TAG_BYTES);
+}
+
+static vg_rc
+check_digests(struct s3_writer *w, struct vg_str trailer, struct s3_written *ret)
+{
+    struct vg_req *rq = w->rq;
+    uint8_t md5[VG_HASH_MAX_BYTES];
+    struct vg_str sum = s3_checksum_end(rq->arena, &w->sum);
+    vg_rc rc = trailer.ptr ? s3_checksum_declared(rq, w->kind, trailer, true) : VG_OK;
+    if (rc == VG_OK)
+        rc = s3_checksum_check(rq, w->kind, trailer, sum);
+    if (rc == VG_OK)
+        rc = s3_checksum_check(rq, w->kind, w->declared, sum);
+    vg_hash_end(&w->hash, md5);
+    if (rc == VG_OK && w->has_md5)
+        rc = s3_md5_check(rq, w->md5, md5);
+    ret->etag = vg_hex(rq->arena, md5, VG_MD5_BYTES);
+    ret->checksum = s3_checksum_record(rq->arena, w->kind, sum, false);
+    return rc;
+}
+
+vg_rc
+s3_writer_finish(struct s3_writer *w, struct vg_str trailer, struct s3_written *ret)
+{
+    struct s3_rec_content *content = VG_NEW(w->rq->arena, struct s3_rec_content);
+    *ret = (struct s3_written) { .content = content };
+    *content = (struct s3_rec_content) { .size = (int64_t)w->size, .key = w->sealed_key };
+    vg_rc rc = VG_OK;
+    if (w->size <= S3_SMALL_MAX && !w->is_part) {
+        ret->small = seal_small(w);
+    } else {
+        (void)slot_to_fill(w, 0);
+        rc = hand_over(w, true);
+    }
+    if (rc == VG_OK)
+        rc = check_digests(w, trailer, ret);
+    if (rc == VG_OK && w->blob)
+        rc = vg_blob_finish(&w->blob, w->rq->sess, &content->blob, w->rq->err);
+    return rc;
+}
+
+void
+s3_writer_close(struct s3_writer *w)
+{
+    if (w == NULL)
+        return;
+    for (size_t i = 0; i < w->n_lanes; i++)
+        s3_side_join(&w->lanes[i].side);
+    vg_blob_discard(w->blob);
+    vg_segments_free(w->cipher);
+    for (size_t i = 0; i < SLOTS; i++)
+        free(w->slots[i]);
+    free(w->sealed);
+    s3_sides_fini(&w->sides);
+    vg_zero(w->key, sizeof(w->key));
+    free(w);
+}
+
+void
+s3_content_drop(struct vg_req *rq, const struct s3_rec_content *content)
+{
+    struct vg_err err; /* the next start finds it then */
+    struct vg_tx *tx;
+    if (content->blob.ptr == NULL || vg_kv_begin(rq->sess, NULL, 0, &tx, &err) != VG_OK)
+        return;
+    vg_blob_keep(tx, content->blob);
+    vg_blob_drop(rq->env->blobs, tx, content->blob);
+    (void)!vg_tx_commit(&tx, &err);
+}

@@ -45,6 +45,7 @@ static const struct {
     { VG_STR_INIT("aws:userid"), KEY_USERID },
     { VG_STR_INIT("aws:username"), KEY_USERNAME },
     { VG_STR_INIT("aws:ResourceAccount"), KEY_RESOURCE_ACCOUNT },
+    { VG_STR_INIT("s3:ResourceAccount"), KEY_RESOURCE_ACCOUNT },
     { VG_STR_INIT("aws:ResourceTag/"), KEY_RESOURCE_TAG },
     { VG_STR_INIT("iam:ResourceTag/"), KEY_RESOURCE_TAG },
     { VG_STR_INIT("aws:RequestedRegion"), KEY_REGION },

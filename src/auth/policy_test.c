@@ -193,6 +193,9 @@ static const struct rule {
     { "the owner of the resource", &user,
       P(S("Allow", "*", "*", COND("StringEquals", "aws:ResourceAccount", "\"" ACCT "\""))), 0, 0, 0,
       0, "allow" },
+    { "the owner of the resource as S3 calls it", &user,
+      P(S("Allow", "*", "*", COND("StringEquals", "s3:ResourceAccount", "\"" ACCT "\""))), 0, 0, 0,
+      0, "allow" },
     { "all conditions must hold", &user,
       P("{\"Effect\":\"Allow\",\"Action\":\"*\",\"Resource\":\"*\",\"Condition\":{\"StringEquals\":"
         "{\"aws:username\":\"ann\",\"x:bin\":\"no\"}}}"),

@@ -185,12 +185,41 @@ from_body(struct vg_req *rq, struct vg_str account, const struct s3_access_contr
     return VG_OK;
 }
 
+struct s3_acl_asked
+s3_acl_asked_of_create(const struct s3_create_bucket_request *in)
+{
+    return (struct s3_acl_asked) { .canned = in->acl.text,
+                                   .full_control = in->grant_full_control,
+                                   .read = in->grant_read,
+                                   .read_acp = in->grant_read_acp,
+                                   .write = in->grant_write,
+                                   .write_acp = in->grant_write_acp };
+}
+
+struct s3_acl_asked
+s3_acl_asked_of_put(const struct s3_put_bucket_acl_request *in)
+{
+    return (struct s3_acl_asked) { .canned = in->acl.text,
+                                   .full_control = in->grant_full_control,
+                                   .read = in->grant_read,
+                                   .read_acp = in->grant_read_acp,
+                                   .write = in->grant_write,
+                                   .write_acp = in->grant_write_acp,
+                                   .body = in->access_control_policy };
+}
+
+bool
+s3_acl_has_grants(const struct s3_acl_asked *asked)
+{
+    return asked->full_control.ptr || asked->read.ptr || asked->read_acp.ptr || asked->write.ptr
+           || asked->write_acp.ptr;
+}
+
 vg_rc
 s3_acl_read(struct vg_req *rq, struct vg_str account, const struct s3_acl_asked *asked,
             struct s3_access_control_policy **ret)
 {
-    bool has_grants = asked->full_control.ptr || asked->read.ptr || asked->read_acp.ptr
-                      || asked->write.ptr || asked->write_acp.ptr;
+    bool has_grants = s3_acl_has_grants(asked);
     *ret = NULL;
     if (asked->canned.ptr && has_grants)
         return s3_fail_invalid_request(

@@ -11,5 +11,8 @@ extern const struct vg_str s3_bucket_actions[];
 extern const size_t s3_n_bucket_actions;
 extern const struct vg_str s3_object_actions[];
 extern const size_t s3_n_object_actions;
+/* Those that end in a slash are followed by the key of a tag. */
+extern const struct vg_str s3_condition_keys[];
+extern const size_t s3_n_condition_keys;
 
 #endif

@@ -79,17 +79,6 @@ s3_edit_bucket(struct vg_req *rq, struct vg_str name, struct vg_str expected_own
 /* --- CreateBucket -------------------------------------------------------------------------------
  */
 
-static struct s3_acl_asked
-acl_asked(const struct s3_create_bucket_request *in)
-{
-    return (struct s3_acl_asked) { .canned = in->acl.text,
-                                   .full_control = in->grant_full_control,
-                                   .read = in->grant_read,
-                                   .read_acp = in->grant_read_acp,
-                                   .write = in->grant_write,
-                                   .write_acp = in->grant_write_acp };
-}
-
 static vg_rc
 check_location(struct vg_req *rq, const struct s3_create_bucket_configuration *conf)
 {
@@ -147,7 +136,7 @@ check_create(struct vg_req *rq, const struct s3_create_bucket_request *in,
              struct s3_access_control_policy **ret_acl)
 {
     const struct s3_create_bucket_configuration *conf = in->create_bucket_configuration;
-    const struct s3_acl_asked asked = acl_asked(in);
+    const struct s3_acl_asked asked = s3_acl_asked_of_create(in);
     if (!s3_is_bucket_name(in->bucket)) {
         struct s3_invalid_bucket_name *d = VG_NEW(rq->arena, struct s3_invalid_bucket_name);
         d->bucket_name = in->bucket;

@@ -150,13 +150,7 @@ vg_rc
 s3_put_bucket_acl(struct vg_req *rq, const struct s3_put_bucket_acl_request *in)
 {
     s3_auto_edit struct s3_bucket_edit e = { 0 };
-    const struct s3_acl_asked asked = { .canned = in->acl.text,
-                                        .full_control = in->grant_full_control,
-                                        .read = in->grant_read,
-                                        .read_acp = in->grant_read_acp,
-                                        .write = in->grant_write,
-                                        .write_acp = in->grant_write_acp,
-                                        .body = in->access_control_policy };
+    const struct s3_acl_asked asked = s3_acl_asked_of_put(in);
     struct s3_access_control_policy *acl = NULL;
     vg_rc rc = s3_edit_bucket(rq, in->bucket, in->expected_bucket_owner, &e);
     if (rc == VG_OK && !s3_has_lists(e.bucket))

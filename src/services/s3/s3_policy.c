@@ -161,11 +161,32 @@ is_narrow_network(struct vg_str value)
     return inet_pton(AF_INET6, text, bytes) == 1 && (bits == -1 || bits >= 32);
 }
 
+/* A key of S3's or of all services'. */
+static bool
+is_known_key(struct vg_str key)
+{
+    if (vg_str_starts_nocase(key, VG_STR("aws:")))
+        return true;
+    if (!vg_str_starts_nocase(key, VG_STR("s3:")))
+        return false;
+    struct vg_str rest = vg_str_slice(key, strlen("s3:"), key.len);
+    for (size_t i = 0; i < s3_n_condition_keys; i++) {
+        struct vg_str known = s3_condition_keys[i];
+        bool has_tag = vg_str_ends(known, VG_STR("/"));
+        if (has_tag ? rest.len > known.len && vg_str_starts_nocase(rest, known)
+                    : vg_str_eq_nocase(rest, known))
+            return true;
+    }
+    return false;
+}
+
 static vg_rc
 read_condition_key(struct parse *p, struct vg_str op, struct statement *st)
 {
     struct vg_str key = p->js.text;
     texts values = { 0 };
+    if (!is_known_key(key))
+        return vg_err_set(p->err, "Policy has an invalid condition key");
     vg_rc rc = read_texts(p, &values);
     bool is_address =
         vg_str_eq_nocase(op, VG_STR("IpAddress")) && vg_str_eq_nocase(key, VG_STR("aws:SourceIp"));

@@ -80,6 +80,13 @@ a_policy_must_fit_the_bucket(void **state)
           "Invalid principal in policy" },
         { ALLOW("'Principal':{'AWS':'me'},'Action':'s3:GetObject','Resource':'*'"),
           "Invalid principal in policy: \"AWS\":\"me\"" },
+        { ALLOW(ANYBODY ",'Condition':{'StringEquals':{'s3:nothing':'x'}}"),
+          "Policy has an invalid condition key" },
+        { ALLOW(ANYBODY ",'Condition':{'StringEquals':{'ec2:Region':'x'}}"),
+          "Policy has an invalid condition key" },
+        { ALLOW(ANYBODY ",'Condition':{'StringEquals':{'s3:ExistingObjectTag/':'x'}}"),
+          "Policy has an invalid condition key" },
+        { ALLOW(ANYBODY ",'Condition':{'StringEquals':{'S3:existingObjectTag/a':'x'}}"), "public" },
         { ALLOW(ANYBODY), "public" },
         { ALLOW("'Principal':'*','Action':'s3:*','Resource':'arn:aws:s3:::bucket'"), "public" },
         { ALLOW("'Principal':'*','Action':'S3:get*','Resource':'arn:aws:s3:::buck*'"), "public" },
@@ -333,6 +340,49 @@ lists_allow_what_they_grant(void **state)
     vg_service_fixture_fini(&f);
 }
 
+/* https://docs.aws.amazon.com/AmazonS3/latest/userguide/amazon-s3-policy-keys.html */
+static void
+policies_test_what_requests_ask_for(void **state)
+{
+    (void)state;
+    static const struct vg_str want[] = { VG_STR_INIT("s3:x-amz-acl=private"),
+                                          VG_STR_INIT("s3:x-amz-object-ownership=ObjectWriter"),
+                                          VG_STR_INIT("s3:locationconstraint=eu-west-1") };
+    struct vg_service_fixture f;
+    vg_service_fixture_init(&f, &s3_service);
+    struct s3_create_bucket_configuration conf = { .location_constraint.text =
+                                                       VG_STR("eu-west-1") };
+    const struct s3_create_bucket_request in = {
+        .acl = { .v = S3_BUCKET_CANNED_ACL_PRIVATE, .text = VG_STR("private") },
+        .object_ownership.text = VG_STR("ObjectWriter"),
+        .bucket = VG_STR("bucket"),
+        .create_bucket_configuration = &conf,
+    };
+    struct vg_req rq = { .arena = f.arena, .scope = &f.scope, .op = &s3_op_create_bucket };
+    struct vg_authz az = { .rq = &rq };
+    assert_ok(s3_authz_create_bucket(&rq, &in, &az));
+    assert_int_equal(az.items.len, 2);
+    assert_str(az.items.items[0].action, "s3:CreateBucket");
+    assert_str(az.items.items[1].action, "s3:PutBucketOwnershipControls");
+    assert_int_equal(az.items.items[0].n_ctx, VG_COUNT(want));
+    for (size_t i = 0; i < VG_COUNT(want); i++) {
+        const struct vg_ctx *c = &az.items.items[0].ctx[i];
+        struct vg_str got =
+            vg_str_fmt(f.arena, "%" VG_FMT "=%" VG_FMT, VG_ARG(c->key), VG_ARG(c->value));
+        assert_true(vg_str_eq(got, want[i]));
+    }
+    const struct s3_put_bucket_acl_request acl = { .bucket = VG_STR("bucket"),
+                                                   .grant_read = VG_STR("id=1") };
+    az = (struct vg_authz) { .rq = &rq };
+    rq.op = &s3_op_put_bucket_acl;
+    assert_ok(s3_authz_put_bucket_acl(&rq, &acl, &az));
+    assert_str(az.items.items[0].resource, BUCKET);
+    assert_int_equal(az.items.items[0].n_ctx, 1);
+    assert_str(az.items.items[0].ctx[0].key, "s3:x-amz-grant-read");
+    assert_str(az.items.items[0].ctx[0].value, "id=1");
+    vg_service_fixture_fini(&f);
+}
+
 /* S3 says so to everybody. */
 static void
 a_bucket_that_is_not_there_is_nobodys(void **state)
@@ -391,6 +441,7 @@ main(void)
         cmocka_unit_test(the_owners_root_cannot_lock_itself_out),
         cmocka_unit_test(policies_are_the_owners_business),
         cmocka_unit_test(lists_allow_what_they_grant),
+        cmocka_unit_test(policies_test_what_requests_ask_for),
         cmocka_unit_test(a_bucket_that_is_not_there_is_nobodys),
         cmocka_unit_test(every_operation_fails_cleanly),
     };

@@ -106,6 +106,8 @@ static const struct step each[] = {
     { "GetBucketNotificationConfiguration", "{" B "}", "" },
     { "DeleteBucketReplication", "{" B "}", "" },
     { "GetBucketAccelerateConfiguration", "{" B "}", "" },
+    { "PutBucketAbac", "{" B ",'AbacStatus':{'Status':'Disabled'}}", "" },
+    { "GetBucketAbac", "{" B "}", "" },
 };
 
 static void
@@ -493,6 +495,9 @@ what_would_not_act_is_refused(void **state)
         { "PutBucketAccelerateConfiguration",
           "{" B ",'AccelerateConfiguration':{'Status':'Enabled'}}",
           "NotImplemented: Transfer acceleration is not built" },
+        { "GetBucketAbac", "{" B "}", "{'AbacStatus':{'Status':'Disabled'}}" },
+        { "PutBucketAbac", "{" B ",'AbacStatus':{'Status':'Enabled'}}",
+          "NotImplemented: Attribute-based access control of buckets is not built" },
     };
     play(steps, VG_COUNT(steps));
 }

@@ -211,3 +211,26 @@ s3_get_bucket_accelerate_configuration(
     (void)out;
     return check_bucket(rq, in->bucket, in->expected_bucket_owner);
 }
+
+/* --- tags as attributes of policies -------------------------------------------------------------
+ * https://docs.aws.amazon.com/AmazonS3/latest/userguide/buckets-tagging-enable-abac.html
+ */
+
+vg_rc
+s3_put_bucket_abac(struct vg_req *rq, const struct s3_put_bucket_abac_request *in)
+{
+    if (!in->abac_status || in->abac_status->status.v <= 0)
+        return s3_malformed_xml(rq);
+    return refuse(rq, in->bucket, in->expected_bucket_owner,
+                  in->abac_status->status.v == S3_BUCKET_ABAC_STATUS_ENABLED,
+                  "Attribute-based access control of buckets");
+}
+
+vg_rc
+s3_get_bucket_abac(struct vg_req *rq, const struct s3_get_bucket_abac_request *in,
+                   struct s3_get_bucket_abac_output *out)
+{
+    out->abac_status = VG_NEW(rq->arena, struct s3_abac_status);
+    out->abac_status->status = VG_ENUM(S3_BUCKET_ABAC_STATUS_DISABLED);
+    return check_bucket(rq, in->bucket, in->expected_bucket_owner);
+}

@@ -52,3 +52,44 @@ s3_authz_list_object_versions(struct vg_req *rq, const struct s3_list_object_ver
     return add_list(az, in, VG_STR("s3:ListBucketVersions"), in->prefix, in->delimiter,
                     in->max_keys);
 }
+
+/* --- one object ---------------------------------------------------------------------------------
+ */
+
+struct vg_str
+s3_object_arn(struct vg_req *rq, struct vg_str bucket, struct vg_str key)
+{
+    return vg_str_fmt(rq->arena, "arn:%" VG_FMT ":s3:::%" VG_FMT "/%" VG_FMT,
+                      VG_ARG(rq->scope->partition), VG_ARG(bucket), VG_ARG(key));
+}
+
+/* What must be allowed of one object: one action where a version is named, another where not. */
+static void
+add_object(struct vg_authz *az, const struct s3_at *at, struct vg_str action,
+           struct vg_str of_version)
+{
+    struct vg_req *rq = az->rq;
+    struct vg_ctx *ctx = VG_NEW(rq->arena, struct vg_ctx);
+    *ctx = (struct vg_ctx) { VG_STR("s3:VersionId"), at->version_id };
+    vg_authz_add(az, at->version_id.ptr ? of_version : action,
+                 s3_object_arn(rq, at->bucket, at->key), ctx, at->version_id.ptr ? 1 : 0);
+}
+
+static void
+add_bypass(struct vg_authz *az, const struct s3_at *at, struct vg_opt_bool is_asked)
+{
+    if (vg_opt_bool_or(is_asked, false))
+        add_object(az, at, VG_STR("s3:BypassGovernanceRetention"),
+                   VG_STR("s3:BypassGovernanceRetention"));
+}
+
+vg_rc
+s3_authz_delete_object(struct vg_req *rq, const struct s3_delete_object_request *in,
+                       struct vg_authz *az)
+{
+    const struct s3_at at = S3_AT(in);
+    (void)rq;
+    add_object(az, &at, VG_STR("s3:DeleteObject"), VG_STR("s3:DeleteObjectVersion"));
+    add_bypass(az, &at, in->bypass_governance_retention);
+    return VG_OK;
+}

@@ -90,6 +90,43 @@ struct vg_str s3_acl_statements(struct vg_req *rq, const struct s3_rec_bucket *b
 
 /* With its quotes; absent of a delete marker. */
 struct vg_str s3_etag(struct vg_req *rq, const struct s3_rec_version *v);
+/* As answers show it: absent where versioning was never on. */
+struct vg_str s3_version_shown(const struct s3_rec_bucket *bucket, const struct s3_rec_version *v);
+/* KeyTooLongError, or InvalidURI of what is not UTF-8. */
+vg_rc s3_check_key(struct vg_req *rq, struct vg_str key) VG_MUST_USE;
+/* InvalidArgument of what is no id of a version; absent is well. */
+vg_rc s3_check_version_id(struct vg_req *rq, struct vg_str id) VG_MUST_USE;
+vg_rc s3_no_key(struct vg_req *rq, struct vg_str key);
+vg_rc s3_no_version(struct vg_req *rq, struct vg_str key, struct vg_str id);
+/* PreconditionFailed, naming the header. */
+vg_rc s3_failed_condition(struct vg_req *rq, const char *header);
+
+/* s3_authz_object.c */
+struct vg_str s3_object_arn(struct vg_req *rq, struct vg_str bucket, struct vg_str key);
+
+/* What a request names. */
+struct s3_at {
+    struct vg_str bucket, key, version_id, expected_owner;
+};
+#define S3_AT(in)                                                                                  \
+    ((struct s3_at) { (in)->bucket, (in)->key, (in)->version_id, (in)->expected_bucket_owner })
+/*
+ * The version that a request names, to be read; its bucket.  Fails with NoSuchKey, NoSuchVersion,
+ * or MethodNotAllowed of a delete marker that was named, with the headers that tell of markers.
+ */
+vg_rc s3_need_version(struct vg_req *rq, const struct s3_at *at, struct s3_rec_bucket **ret_bucket,
+                      struct s3_rec_version **ret) VG_MUST_USE;
+struct s3_object_edit;
+/* Opens a change to the key that a request names: the bucket is there, and of that owner. */
+vg_rc s3_edit_object(struct vg_req *rq, const struct s3_at *at, struct s3_object_edit *ret)
+    VG_WAITS VG_MUST_USE;
+/* The same, and the version as s3_need_version() has it, to be changed. */
+vg_rc s3_edit_version(struct vg_req *rq, const struct s3_at *at, struct s3_object_edit *ret,
+                      struct s3_rec_version **ret_version) VG_WAITS VG_MUST_USE;
+
+/* s3_lock.c: AccessDenied while the version must not be deleted. https://docs.aws.amazon.com/
+ * AmazonS3/latest/userguide/object-lock.html */
+bool s3_is_locked(struct vg_req *rq, const struct s3_rec_version *v, bool may_bypass);
 
 /* --- configurations, by their kinds in the store ------------------------------------------------
  */
@@ -203,6 +240,7 @@ vg_rc s3_store_del_version(struct s3_object_edit *e, const struct s3_rec_version
 void s3_store_put_version(struct s3_object_edit *e, const struct s3_rec_version *v);
 vg_rc s3_store_object_commit(struct s3_object_edit *e) VG_WAITS VG_MUST_USE;
 void s3_store_object_end(struct s3_object_edit *e); /* drops what was not committed */
+#define s3_auto_object __attribute__((cleanup(s3_store_object_end)))
 
 #define S3_KEY_BYTES 32
 /* The key under which an account's contents have theirs sealed; made at its first use. */

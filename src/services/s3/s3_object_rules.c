@@ -109,3 +109,90 @@ s3_is_version_id(struct vg_str id)
     int64_t order;
     return vg_str_eq(id, VG_STR("null")) || s3_version_id_order(id, &order);
 }
+
+/* --- conditions ---------------------------------------------------------------------------------
+ */
+
+bool
+s3_etag_matches(struct vg_str header, struct vg_str etag)
+{
+    struct vg_str rest = header;
+    while (rest.ptr) {
+        struct vg_str one = vg_str_trim(vg_str_cut(&rest, ','));
+        if (vg_str_starts(one, VG_STR("W/")))
+            one = vg_str_slice(one, 2, one.len);
+        if (one.len >= 2 && one.ptr[0] == '"' && one.ptr[one.len - 1] == '"')
+            one = vg_str_slice(one, 1, one.len - 1);
+        if (vg_str_eq(one, VG_STR("*")) || vg_str_eq(one, etag))
+            return true;
+    }
+    return false;
+}
+
+static int64_t
+second(int64_t ms)
+{
+    return ms / 1000;
+}
+
+enum s3_condition_is
+s3_conditions_check(const struct s3_conditions *c, struct vg_str etag, int64_t modified_ms,
+                    int64_t now_ms, const char **ret_header)
+{
+    *ret_header = NULL;
+    if (c->if_match.ptr && !s3_etag_matches(c->if_match, etag))
+        *ret_header = "If-Match";
+    else if (!c->if_match.ptr && c->unmodified_since_ms.set
+             && second(modified_ms) > second(c->unmodified_since_ms.v))
+        *ret_header = "If-Unmodified-Since";
+    if (*ret_header)
+        return S3_CONDITION_FAILED;
+    if (c->if_none_match.ptr && s3_etag_matches(c->if_none_match, etag))
+        *ret_header = "If-None-Match";
+    else if (!c->if_none_match.ptr && c->modified_since_ms.set && c->modified_since_ms.v <= now_ms
+             && second(modified_ms) <= second(c->modified_since_ms.v))
+        *ret_header = "If-Modified-Since";
+    return *ret_header ? S3_CONDITION_NOT_MODIFIED : S3_CONDITION_HOLDS;
+}
+
+/* --- ranges -------------------------------------------------------------------------------------
+ */
+
+/* Digits only; what is too large for the type is its maximum. */
+static bool
+read_number(struct vg_str text, int64_t *ret)
+{
+    *ret = 0;
+    for (size_t i = 0; i < text.len; i++) {
+        char c = text.ptr[i];
+        if (c < '0' || c > '9')
+            return false;
+        *ret = *ret > (INT64_MAX - 9) / 10 ? INT64_MAX : 10 * *ret + (c - '0');
+    }
+    return text.len > 0;
+}
+
+enum s3_range_is
+s3_range(struct vg_str header, int64_t size, int64_t *ret_first, int64_t *ret_last)
+{
+    struct vg_str to = vg_str_trim(header), from;
+    int64_t first = 0, last = INT64_MAX;
+    if (!vg_str_starts_nocase(to, VG_STR("bytes=")))
+        return S3_RANGE_NONE;
+    to = vg_str_trim(vg_str_slice(to, 6, to.len));
+    from = vg_str_cut(&to, '-');
+    if (!to.ptr || (to.len && !read_number(to, &last)) || (from.len && !read_number(from, &first))
+        || (!from.len && !to.len) || (from.len && last < first))
+        return S3_RANGE_NONE;
+    if (!from.len) { /* the last so many */
+        first = last >= size ? 0 : size - last;
+        if (last == 0)
+            return S3_RANGE_BAD;
+        last = size - 1;
+    }
+    if (first >= size)
+        return S3_RANGE_BAD;
+    *ret_first = first;
+    *ret_last = VG_MIN(last, size - 1);
+    return S3_RANGE_ONE;
+}

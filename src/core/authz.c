@@ -199,10 +199,12 @@ vg_rc
 vg_allowed(struct vg_req *rq, struct vg_str action, struct vg_str resource,
            const struct vg_ctx *ctx, size_t n_ctx, bool *ret)
 {
-    const struct vg_authz_item item = { .action = action, .resource = resource };
+    const struct vg_authz_item item = {
+        .action = action, .resource = resource, .ctx = ctx, .n_ctx = n_ctx
+    };
     struct vg_access what;
     struct vg_decision d;
-    vg_rc rc = access_of(rq, &item, NULL, ctx, n_ctx, &what);
+    vg_rc rc = access_of(rq, &item, NULL, rq->ctx, rq->n_ctx, &what);
     if (rc == VG_OK)
         rc = decide(rq, &what, &d);
     if (rc == VG_OK)

@@ -52,7 +52,9 @@ struct vg_resource {
 vg_rc vg_authorize(struct vg_req *rq, const struct vg_ctx *ctx, size_t n_ctx, const void *in)
     VG_WAITS VG_MUST_USE;
 
-/* For answers given item by item (DeleteObjects) and iam:PassRole found out late. No error is set.
+/*
+ * For answers given item by item (DeleteObjects) and iam:PassRole found out late.  No error is set.
+ * `ctx` comes beside what is known of the request (rq->ctx).
  */
 vg_rc vg_allowed(struct vg_req *rq, struct vg_str action, struct vg_str resource,
                  const struct vg_ctx *ctx, size_t n_ctx, bool *ret) VG_WAITS VG_MUST_USE;

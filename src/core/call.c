@@ -73,6 +73,8 @@ meter_request(struct vg_req *rq)
 vg_rc
 vg_run(struct vg_req *rq, const struct vg_ctx *ctx, size_t n_ctx, const void *in, void *out)
 {
+    rq->ctx = ctx;
+    rq->n_ctx = n_ctx;
     vg_rc rc = vg_authorize(rq, ctx, n_ctx, in);
     if (rc != VG_OK)
         return rc;

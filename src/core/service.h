@@ -17,6 +17,7 @@
 #include "base/str.h"
 
 struct vg_authz;     /* collects (action, resource, context) that must be allowed: core/authz.h */
+struct vg_ctx;       /* a key of a request that policies may test: auth/context.h     */
 struct vg_body;      /* a streamed request body: core/body.h                      */
 struct vg_env;       /* clocks, random, store, config: core/env.h                 */
 struct vg_plane;     /* a data plane: host or path match, and its handler         */
@@ -40,12 +41,14 @@ struct vg_req {
     void *svc;            /* the service's caches, from init()            */
     struct vg_sess *sess; /* what the fiber has seen of the store         */
     struct vg_err *err;
-    struct vg_body *body;   /* streamed input, else NULL                    */
-    struct vg_reply *reply; /* what is said beside `out`; NULL: nobody listens */
-    struct vg_req *parent;  /* the request whose vg_call() this is, or NULL */
-    struct vg_str id;       /* x-amzn-RequestId                             */
-    struct vg_str about;    /* what was authorized, as its ARN ends; or absent */
-    int64_t deadline_ms;    /* monotonic clock                              */
+    struct vg_body *body;     /* streamed input, else NULL                    */
+    struct vg_reply *reply;   /* what is said beside `out`; NULL: nobody listens */
+    struct vg_req *parent;    /* the request whose vg_call() this is, or NULL */
+    struct vg_str id;         /* x-amzn-RequestId                             */
+    struct vg_str about;      /* what was authorized, as its ARN ends; or absent */
+    int64_t deadline_ms;      /* monotonic clock                              */
+    const struct vg_ctx *ctx; /* what policies may test of the caller's request: of vg_run() */
+    size_t n_ctx;
 };
 
 typedef vg_rc(vg_handler_fn)(struct vg_req *rq, const void *in, void *out);

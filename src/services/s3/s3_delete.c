@@ -118,3 +118,128 @@ s3_delete_object(struct vg_req *rq, const struct s3_delete_object_request *in,
         out->delete_marker = (struct vg_opt_bool) { true, true };
     return s3_store_object_commit(&e);
 }
+
+/* --- DeleteObjects ------------------------------------------------------------------------------
+ */
+
+struct item {
+    struct victim k;
+    bool is_allowed;
+};
+
+/* Before the transaction: asking may wait. */
+static vg_rc VG_WAITS
+ask(struct vg_req *rq, struct vg_str bucket, bool is_bypass, struct item *it)
+{
+    struct vg_str arn = s3_object_arn(rq, bucket, it->k.key);
+    const struct vg_ctx ctx = { VG_STR("s3:VersionId"), it->k.version_id };
+    bool is_version = it->k.version_id.ptr != NULL;
+    vg_rc rc =
+        vg_allowed(rq, is_version ? VG_STR("s3:DeleteObjectVersion") : VG_STR("s3:DeleteObject"),
+                   arn, &ctx, is_version, &it->is_allowed);
+    if (rc == VG_OK && it->is_allowed && is_bypass && is_version)
+        rc =
+            vg_allowed(rq, VG_STR("s3:BypassGovernanceRetention"), arn, &ctx, 1, &it->k.may_bypass);
+    return rc;
+}
+
+static vg_rc VG_WAITS
+read_items(struct vg_req *rq, const struct s3_delete_objects_request *in, struct item **ret)
+{
+    const struct s3_object_identifier_list *asked = &in->delete->objects;
+    bool is_bypass = vg_opt_bool_or(in->bypass_governance_retention, false);
+    struct item *items = VG_NEW_ARRAY(rq->arena, struct item, asked->len);
+    for (size_t i = 0; i < asked->len; i++) {
+        const struct s3_object_identifier *o = &asked->items[i];
+        items[i].k =
+            (struct victim) { .key = o->key,
+                              .version_id = o->version_id.len ? o->version_id : VG_STR_NONE,
+                              .if_match = o->e_tag,
+                              .has_size_or_time = o->size.set || o->last_modified_time_ms.set };
+        vg_rc rc = ask(rq, in->bucket, is_bypass, &items[i]);
+        if (rc != VG_OK)
+            return rc;
+    }
+    *ret = items;
+    return VG_OK;
+}
+
+static vg_rc
+delete_item(struct s3_object_edit *e, const struct item *it, struct fate *ret)
+{
+    if (!it->is_allowed)
+        return s3_fail_access_denied(e->rq, "Access Denied");
+    vg_rc rc = s3_check_key(e->rq, it->k.key);
+    if (rc == VG_OK)
+        rc = s3_check_version_id(e->rq, it->k.version_id);
+    if (rc == VG_OK)
+        rc = s3_store_edit_key(e, it->k.key);
+    return rc == VG_OK ? delete_key(e, &it->k, ret) : rc;
+}
+
+static struct s3_deleted_object
+deleted(const struct victim *k, const struct fate *fate)
+{
+    return (struct s3_deleted_object) {
+        .key = k->key,
+        .version_id = k->version_id,
+        .delete_marker = { fate->is_marker, fate->is_marker },
+        .delete_marker_version_id = fate->is_marker ? fate->version_id : VG_STR_NONE,
+    };
+}
+
+/* All of them in one transaction; what a refusal says is the item's, a failure is everybody's. */
+static vg_rc
+delete_items(struct s3_object_edit *e, const struct item *items, size_t n, bool is_quiet,
+             struct s3_delete_objects_output *out)
+{
+    struct vg_req *rq = e->rq;
+    out->deleted.items = VG_NEW_ARRAY(rq->arena, struct s3_deleted_object, n);
+    out->errors.items = VG_NEW_ARRAY(rq->arena, struct s3_error, n);
+    for (size_t i = 0; i < n; i++) {
+        struct fate fate;
+        vg_rc rc = delete_item(e, &items[i], &fate);
+        if (rc != VG_OK && !rq->err->def)
+            return rc;
+        if (rc != VG_OK) {
+            out->errors.items[out->errors.len++] = (struct s3_error) {
+                .key = items[i].k.key,
+                .version_id = items[i].k.version_id,
+                .code = rq->err->def->code,
+                .message = vg_str_dup(rq->arena, vg_err_text(rq->err)),
+            };
+            vg_err_clear(rq->err);
+        } else if (!is_quiet) {
+            out->deleted.items[out->deleted.len++] = deleted(&items[i].k, &fate);
+        }
+    }
+    return VG_OK;
+}
+
+/* https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html */
+vg_rc
+s3_delete_objects(struct vg_req *rq, const struct s3_delete_objects_request *in,
+                  struct s3_delete_objects_output *out)
+{
+    s3_auto_object struct s3_object_edit e = { 0 };
+    struct s3_rec_bucket *bucket;
+    struct item *items;
+    vg_rc rc = s3_need_bucket(rq, in->bucket, in->expected_bucket_owner, &bucket);
+    if (rc != VG_OK)
+        return rc;
+    size_t n = in->delete ? in->delete->objects.len : 0;
+    if (n == 0 || n > S3_LIMIT_PAGE_KEYS)
+        return s3_malformed_xml(rq);
+    for (size_t i = 0; i < n; i++)
+        if (in->delete->objects.items[i].key.len == 0)
+            return s3_malformed_xml(rq);
+    rc = read_items(rq, in, &items);
+    if (rc == VG_OK)
+        rc = s3_store_edit_object(rq, bucket, items[0].k.key, &e);
+    if (rc != VG_OK)
+        return rc;
+    if (!e.bucket)
+        return s3_no_bucket(rq, in->bucket);
+    rc = delete_items(&e, items, n, vg_opt_bool_or(in->delete->quiet, false), out);
+    return rc == VG_OK ? s3_store_object_commit(&e) : rc;
+}

@@ -210,9 +210,163 @@ bad_names_are_refused(void **state)
     vg_service_fixture_fini(&f);
 }
 
+/* --- DeleteObjects ------------------------------------------------------------------------------
+ */
+
+/* https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html#API_DeleteObjects_Examples
+ */
+static void
+many_are_deleted_and_answered_one_by_one(void **state)
+{
+    (void)state;
+    struct vg_service_fixture f;
+    s3_test_begin(&f);
+    s3_test_caller(&f, NULL);
+    s3_test_put(&f, "a");
+    s3_test_put(&f, "b");
+    s3_test_put(&f, "c");
+    vg_service_fixture_expect(&f, "DeleteObjects",
+                              "{'Bucket':'bucket','Delete':{'Objects':[{'Key':'a'},{'Key':'none'},"
+                              "{'Key':'b','VersionId':'x'},{'Key':'b','ETag':'y'},{'Key':'a'}]}}",
+                              "{'Deleted':[{'Key':'a'},{'Key':'none'},{'Key':'a'}],"
+                              "'Errors':[{'Key':'b','VersionId':'x','Code':'InvalidArgument',"
+                              "'Message':'Invalid version id specified'},"
+                              "{'Key':'b','Code':'PreconditionFailed','Message':'At least one of "
+                              "the pre-conditions you specified did not hold'}]}");
+    vg_service_fixture_expect(&f, "DeleteObjects",
+                              "{'Bucket':'bucket','Delete':{'Quiet':true,'Objects':[{'Key':'b'},"
+                              "{'Key':'c','Size':1}]}}",
+                              "{'Errors':[{'Key':'c','Code':'NotImplemented','Message':'A header "
+                              "you provided implies functionality that is not implemented'}]}");
+    assert_string_equal(left(&f), "*c");
+    vg_service_fixture_fini(&f);
+}
+
+static void
+markers_are_named_in_the_answer(void **state)
+{
+    (void)state;
+    struct vg_service_fixture f;
+    struct s3_delete_objects_output out = { 0 };
+    s3_test_begin(&f);
+    s3_test_caller(&f, NULL);
+    s3_test_bucket(&f, VG_STR("Enabled"), false, VG_STR_NONE);
+    struct vg_str id = s3_test_put(&f, "a");
+    struct vg_str answer = s3_test_call(
+        &f, "DeleteObjects",
+        "{'Bucket':'bucket','Delete':{'Objects':[{'Key':'a'},{'Key':'a','VersionId':'%" VG_FMT
+        "'}]}}",
+        VG_ARG(id));
+    assert_ok(vg_wire_from_json(&s3_shape_delete_objects_output, answer, f.arena, &out, &f.err));
+    assert_int_equal(out.deleted.len, 2);
+    struct vg_str marker = out.deleted.items[0].delete_marker_version_id;
+    assert_true(out.deleted.items[0].delete_marker.v);
+    assert_int_equal(marker.len, 32);
+    assert_null(out.deleted.items[0].version_id.ptr);
+    assert_true(vg_str_eq(out.deleted.items[1].version_id, id));
+    assert_false(out.deleted.items[1].delete_marker.set);
+    assert_string_equal(left(&f), "*a:-");
+    answer = s3_test_call(&f, "DeleteObjects",
+                          "{'Bucket':'bucket','Delete':{'Objects':[{'Key':'a','VersionId':'%" VG_FMT
+                          "'}]}}",
+                          VG_ARG(marker));
+    assert_ok(vg_wire_from_json(&s3_shape_delete_objects_output, answer, f.arena, &out, &f.err));
+    assert_true(vg_str_eq(out.deleted.items[0].delete_marker_version_id, marker));
+    assert_string_equal(left(&f), "");
+    vg_service_fixture_fini(&f);
+}
+
+/* "You submit the permissions for each": what one may not delete does not keep others. */
+static void
+each_key_is_allowed_by_itself(void **state)
+{
+    (void)state;
+    struct vg_service_fixture f;
+    s3_test_begin(&f);
+    s3_test_bucket(&f, VG_STR("Enabled"), true, VG_STR_NONE);
+    struct vg_str governed = put_locked(&f, "GOVERNANCE", false);
+    s3_test_put(&f, "b");
+    s3_test_caller(&f, "{'Version':'2012-10-17','Statement':[{'Effect':'Allow','Action':["
+                       "'s3:DeleteObject','s3:DeleteObjectVersion'],"
+                       "'Resource':'arn:aws:s3:::bucket/a*'}]}");
+    struct vg_str answer = s3_test_call(
+        &f, "DeleteObjects",
+        "{'Bucket':'bucket','BypassGovernanceRetention':true,'Delete':{'Quiet':true,'Objects':["
+        "{'Key':'a','VersionId':'%" VG_FMT "'},{'Key':'b'}]}}",
+        VG_ARG(governed));
+    struct vg_str want = vg_str_fmt(f.arena,
+                                    "{'Errors':[{'Key':'a','VersionId':'%" VG_FMT
+                                    "','Code':'AccessDenied','Message':'Access "
+                                    "Denied because object protected by object lock.'},"
+                                    "{'Key':'b','Code':'AccessDenied','Message':'Access Denied'}]}",
+                                    VG_ARG(governed));
+    s3_test_expect(&f, answer, vg_str_cstr(f.arena, want));
+    s3_test_caller(&f, NULL);
+    answer = s3_test_call(
+        &f, "DeleteObjects",
+        "{'Bucket':'bucket','BypassGovernanceRetention':true,'Delete':{'Quiet':true,'Objects':["
+        "{'Key':'a','VersionId':'%" VG_FMT "'}]}}",
+        VG_ARG(governed));
+    s3_test_expect(&f, answer, "{}");
+    assert_string_equal(left(&f), "*b");
+    vg_service_fixture_fini(&f);
+}
+
+/* Policies test the request of each key as they would that of one delete. */
+static void
+what_is_known_of_the_caller_goes_for_each_key(void **state)
+{
+    (void)state;
+    struct vg_service_fixture f;
+    struct s3_test_req t;
+    s3_test_begin(&f);
+    s3_test_put(&f, "a");
+    s3_test_caller(&f, "{'Version':'2012-10-17','Statement':[{'Effect':'Allow','Action':'s3:*',"
+                       "'Resource':'*','Condition':{'IpAddress':{'aws:SourceIp':'192.0.2.1'}}}]}");
+    struct s3_object_identifier one = { .key = VG_STR("a") };
+    struct s3_delete del = { .objects = { .items = &one, .len = 1 } };
+    const struct s3_delete_objects_request in = { .bucket = VG_STR("bucket"), .delete = &del };
+    static const char *const from[] = { "192.0.2.2", "192.0.2.1" };
+    for (size_t i = 0; i < VG_COUNT(from); i++) {
+        const struct vg_ctx ctx = { VG_STR("aws:SourceIp"), vg_str_of(from[i]) };
+        struct s3_delete_objects_output out = { 0 };
+        struct vg_req *rq = s3_test_req(&f, &t);
+        rq->op = &s3_op_delete_objects;
+        assert_ok(vg_run(rq, &ctx, 1, &in, &out));
+        assert_int_equal(out.errors.len, i == 0);
+        assert_int_equal(out.deleted.len, i == 1);
+    }
+    vg_service_fixture_fini(&f);
+}
+
+static void
+lists_that_are_none_are_malformed(void **state)
+{
+    (void)state;
+    struct vg_service_fixture f;
+    struct vg_buf b;
+    s3_test_begin(&f);
+    s3_test_caller(&f, NULL);
+    vg_buf_init(&b, f.arena, 1u << 20);
+    for (int i = 0; i < 1001; i++)
+        vg_buf_addf(&b, "%s{'Key':'%d'}", i ? "," : "", i);
+    const char *const lists[] = { "", "{'Key':''}", vg_str_cstr(f.arena, vg_buf_str(&b)) };
+    for (size_t i = 0; i < VG_COUNT(lists); i++)
+        s3_test_expect(&f,
+                       s3_test_call(&f, "DeleteObjects",
+                                    "{'Bucket':'bucket','Delete':{'Objects':[%s]}}", lists[i]),
+                       "MalformedXML: The XML you provided was not well-formed or did not validate "
+                       "against our published schema");
+    vg_service_fixture_expect(
+        &f, "DeleteObjects", "{'Bucket':'nobody','Delete':{'Objects':[{'Key':'a'}]}}",
+        "NoSuchBucket: The specified bucket does not exist {'BucketName':'nobody'}");
+    vg_service_fixture_fini(&f);
+}
+
 static void
 prepare(struct vg_service_fixture *f)
 {
+    s3_test_caller(f, NULL);
     vg_service_fixture_ok(f, "CreateBucket", "{'Bucket':'bucket'}");
     s3_test_put(f, "a");
     s3_test_bucket(f, VG_STR("Enabled"), false, VG_STR_NONE);
@@ -227,6 +381,9 @@ every_operation_fails_cleanly(void **state)
                                  "{'Bucket':'bucket','Key':'a'}");
     vg_service_fixture_fail_each(&s3_service, prepare, "DeleteObject",
                                  "{'Bucket':'bucket','Key':'a','VersionId':'null'}");
+    vg_service_fixture_fail_each(&s3_service, prepare, "DeleteObjects",
+                                 "{'Bucket':'bucket','Delete':{'Objects':[{'Key':'a','VersionId':"
+                                 "'null'},{'Key':'a'},{'Key':'b'}]}}");
 }
 
 int
@@ -239,6 +396,11 @@ main(void)
         cmocka_unit_test(conditions_are_of_what_is_current),
         cmocka_unit_test(a_locked_version_stays_until_its_time),
         cmocka_unit_test(bad_names_are_refused),
+        cmocka_unit_test(many_are_deleted_and_answered_one_by_one),
+        cmocka_unit_test(markers_are_named_in_the_answer),
+        cmocka_unit_test(each_key_is_allowed_by_itself),
+        cmocka_unit_test(what_is_known_of_the_caller_goes_for_each_key),
+        cmocka_unit_test(lists_that_are_none_are_malformed),
         cmocka_unit_test(every_operation_fails_cleanly),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -6,6 +6,8 @@
 
 #include "core/service_test.h"
 
+#include "auth/auth.h"
+#include "core/registry.h"
 #include "services/s3/s3_int.h"
 
 struct s3_test_req {
@@ -97,6 +99,47 @@ s3_test_expect(struct vg_service_fixture *f, struct vg_str answer, const char *w
 {
     if (!vg_str_eq(answer, vg_service_fixture_text(f, want)))
         fail_msg("\n  got  %" VG_FMT "\n  want %s", VG_ARG(answer), want);
+}
+
+/* --- calls that ask policies --------------------------------------------------------------------
+ */
+
+static inline int64_t
+s3_test_now_ms(const void *clock)
+{
+    (void)clock;
+    return 1700000000000;
+}
+
+/*
+ * From now on the caller is the account itself, who may all that `session_policy` (absent: all)
+ * does not keep from him.  What it needs lives as long as the program.
+ */
+static inline void
+s3_test_caller(struct vg_service_fixture *f, const char *session_policy)
+{
+    static const struct vg_service *const services[] = { &s3_service };
+    static struct vg_registry *registry;
+    static struct vg_auth *auth;
+    if (!auth) {
+        struct vg_sess sess;
+        vg_sess_init(&sess, f->env.kv, f->arena);
+        const struct vg_auth_options opt = { .account = f->config.account,
+                                             .partition = f->config.partition,
+                                             .root_key_id = VG_STR("test"),
+                                             .root_secret = VG_STR("test"),
+                                             .random = vg_random_new(1, NULL),
+                                             .now_ms = s3_test_now_ms };
+        assert_ok(vg_auth_open(&opt, &sess, &auth, &f->err));
+        registry = vg_registry_new(services, 1);
+    }
+    struct vg_principal *caller = VG_NEW(f->arena, struct vg_principal);
+    *caller = *vg_auth_root(auth);
+    if (session_policy)
+        caller->session_policy = vg_service_fixture_text(f, session_policy);
+    f->env.auth = auth;
+    f->env.registry = registry;
+    f->scope.caller = caller;
 }
 
 #endif

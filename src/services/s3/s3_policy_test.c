@@ -202,12 +202,18 @@ may(struct vg_service_fixture *f, const struct vg_principal *who, const struct v
 #define OBJECT                   "arn:aws:s3:::bucket/a/b"
 
 static void
-begin(struct vg_service_fixture *f)
+make_bucket(struct vg_service_fixture *f)
 {
-    vg_service_fixture_init(f, &s3_service);
     vg_service_fixture_ok(f, "CreateBucket",
                           "{'Bucket':'bucket','ObjectOwnership':"
                           "'ObjectWriter'}");
+}
+
+static void
+begin(struct vg_service_fixture *f)
+{
+    vg_service_fixture_init(f, &s3_service);
+    make_bucket(f);
 }
 
 /* The text of a policy inside JSON; ~ stands for the quotes in it. */
@@ -412,7 +418,7 @@ a_bucket_that_is_not_there_is_nobodys(void **state)
 static void
 prepare(struct vg_service_fixture *f)
 {
-    begin(f);
+    make_bucket(f);
     vg_service_fixture_ok(f, "PutBucketPolicy", put_policy(f, TO_YOU));
 }
 
@@ -426,7 +432,8 @@ every_operation_fails_cleanly(void **state)
     for (size_t i = 0; i < VG_COUNT(ops); i++)
         vg_service_fixture_fail_each(&s3_service, prepare, ops[i], "{'Bucket':'bucket'}");
     vg_service_fixture_init(&f, &s3_service);
-    vg_service_fixture_fail_each(&s3_service, begin, "PutBucketPolicy", put_policy(&f, TO_YOU));
+    vg_service_fixture_fail_each(&s3_service, make_bucket, "PutBucketPolicy",
+                                 put_policy(&f, TO_YOU));
     vg_service_fixture_fini(&f);
 }
 

@@ -60,8 +60,7 @@ delete_version(struct s3_object_edit *e, const struct victim *k, struct fate *re
     if (rc != VG_OK || !v)
         return rc; /* what is not there is as good as deleted */
     if (s3_is_locked(e->rq, v, k->may_bypass))
-        return s3_fail_access_denied(e->rq,
-                                     "Access Denied because object protected by object lock.");
+        return s3_fail_access_denied(e->rq, S3_LOCKED);
     ret->is_marker = v->is_marker;
     return s3_store_del_version(e, v);
 }

@@ -124,8 +124,9 @@ vg_rc s3_edit_object(struct vg_req *rq, const struct s3_at *at, struct s3_object
 vg_rc s3_edit_version(struct vg_req *rq, const struct s3_at *at, struct s3_object_edit *ret,
                       struct s3_rec_version **ret_version) VG_WAITS VG_MUST_USE;
 
-/* s3_lock.c: AccessDenied while the version must not be deleted. https://docs.aws.amazon.com/
- * AmazonS3/latest/userguide/object-lock.html */
+/* s3_lock.c: whether a version must not be deleted: then AccessDenied with this text.
+ * https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lock.html */
+#define S3_LOCKED "Access Denied because object protected by object lock."
 bool s3_is_locked(struct vg_req *rq, const struct s3_rec_version *v, bool may_bypass);
 
 /* --- configurations, by their kinds in the store ------------------------------------------------

@@ -74,23 +74,27 @@ s3_check_version_id(struct vg_req *rq, struct vg_str id)
 /* --- what a request names -----------------------------------------------------------------------
  */
 
-/* https://docs.aws.amazon.com/AmazonS3/latest/userguide/DeleteMarker.html: what a marker answers.
+/*
+ * What a marker answers: that it is none to read, and to all that names it or would change it, that
+ * it can only be deleted.  https://docs.aws.amazon.com/AmazonS3/latest/userguide/DeleteMarker.html
  */
 static vg_rc
 check_found(struct vg_req *rq, const struct s3_at *at, const struct s3_rec_version *v)
 {
+    struct vg_str method = rq->op->http->method;
+    bool is_read = vg_str_eq(method, VG_STR("GET")) || vg_str_eq(method, VG_STR("HEAD"));
     if (!v)
         return at->version_id.ptr ? s3_no_version(rq, at->key, at->version_id)
                                   : s3_no_key(rq, at->key);
     if (!v->is_marker)
         return VG_OK;
     vg_reply_header(rq, VG_STR("x-amz-delete-marker"), VG_STR("true"));
-    if (!at->version_id.ptr) {
-        vg_reply_header(rq, VG_STR("x-amz-version-id"), v->id);
+    vg_reply_header(rq, VG_STR("x-amz-version-id"), v->id);
+    if (!at->version_id.ptr && is_read)
         return s3_no_key(rq, at->key);
-    }
+    vg_reply_header(rq, VG_STR("Allow"), VG_STR("DELETE"));
     struct s3_method_not_allowed *d = VG_NEW(rq->arena, struct s3_method_not_allowed);
-    d->method = rq->op->http->method;
+    d->method = method;
     d->resource_type = VG_STR("DeleteMarker");
     return s3_fail_method_not_allowed_detail(
         rq, d, "The specified method is not allowed against this resource.");

@@ -142,4 +142,23 @@ s3_test_caller(struct vg_service_fixture *f, const char *session_policy)
     f->scope.caller = caller;
 }
 
+/* Whether the caller may make a call at all. */
+static inline bool VG_PRINTF(3, 4)
+    s3_test_is_allowed(struct vg_service_fixture *f, const char *name, const char *fmt, ...)
+{
+    struct s3_test_req t;
+    struct vg_req *rq = s3_test_req(f, &t);
+    va_list ap;
+    va_start(ap, fmt);
+    struct vg_str json = vg_str_vfmt(f->arena, 1u << 20, fmt, ap);
+    va_end(ap);
+    for (const struct vg_op *const *o = s3_service.ops; *o; o++)
+        if (vg_str_eq((*o)->name, vg_str_of(name)))
+            rq->op = *o;
+    void *in = vg_arena_alloc(f->arena, rq->op->in->size);
+    json = vg_service_fixture_text(f, vg_str_cstr(f->arena, json));
+    assert_ok(vg_wire_from_json(rq->op->in, json, f->arena, in, &f->err));
+    return vg_authorize(rq, NULL, 0, in) == VG_OK;
+}
+
 #endif

@@ -346,6 +346,7 @@ serve_api(const struct vg_front *front, struct vg_exchange *x)
     bool has_body = false;
     vg_rc rc =
         vg_exchange_authenticate(x, family_of(family), model ? model->signing_name : VG_STR_NONE);
+    in.headers = vg_exchange_headers(x, &in.n_headers); /* by which operations differ too */
     if (rc == VG_OK)
         rc = find_op(front, x, model, target, &in, &op, &has_body);
     if (rc == VG_OK && op == NULL)

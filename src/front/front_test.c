@@ -32,6 +32,10 @@
 struct put_in {
     struct vg_str key, encoding, body;
 };
+struct copy_in {
+    struct put_in put;
+    struct vg_str from;
+};
 struct put_out {
     struct vg_str etag, trailer, length, body;
 };
@@ -49,6 +53,10 @@ static const struct vg_member in_members[] = {
     MEMBER(struct put_in, encoding, "Content-Encoding", str_shape, VG_LOC_HEADER, 0),
     MEMBER(struct put_in, body, "Body", blob_shape, VG_LOC_PAYLOAD, VG_MEMBER_STREAMING),
 };
+static const struct vg_member copy_members[] = {
+    MEMBER(struct put_in, key, "Key", str_shape, VG_LOC_URI, VG_MEMBER_REQUIRED),
+    MEMBER(struct copy_in, from, "x-copy-from", str_shape, VG_LOC_HEADER, VG_MEMBER_REQUIRED),
+};
 static const struct vg_member out_members[] = {
     MEMBER(struct put_out, etag, "ETag", str_shape, VG_LOC_HEADER, 0),
     MEMBER(struct put_out, trailer, "x-trailer", str_shape, VG_LOC_HEADER, 0),
@@ -60,6 +68,9 @@ static const struct vg_shape in_shape = { .type = VG_T_STRUCT,
                                           .members = in_members,
                                           .n_members = 3,
                                           .payload = 3 };
+static const struct vg_shape copy_shape = {
+    .type = VG_T_STRUCT, .size = sizeof(struct copy_in), .members = copy_members, .n_members = 2
+};
 static const struct vg_shape out_shape = { .type = VG_T_STRUCT,
                                            .size = sizeof(struct put_out),
                                            .members = out_members,
@@ -109,6 +120,15 @@ put_whole(struct vg_req *rq, const void *input, void *output)
     struct put_out *out = output;
     out->etag = vg_md5_hex(rq->arena, in->body);
     out->body = vg_str_fmt(rq->arena, "%zu", in->body.len);
+    return VG_OK;
+}
+
+/* At the same place as put_streamed(), told apart by a header. */
+static vg_rc
+copy(struct vg_req *rq, const void *input, void *output)
+{
+    (void)rq;
+    ((struct put_out *)output)->body = ((const struct copy_in *)input)->from;
     return VG_OK;
 }
 
@@ -169,6 +189,15 @@ static const struct vg_http_binding
     }
 static const struct vg_op put_op = ROW("PutStreamed", put_streamed, put_http,
                                        VG_OP_STREAM_IN | VG_OP_NOIAM | VG_OP_ANONYMOUS),
+                          copy_op = { .endpoint = VG_STR_INIT("fake"),
+                                      .name = VG_STR_INIT("Copy"),
+                                      .in = &copy_shape,
+                                      .out = &out_shape,
+                                      .handler = copy,
+                                      .flags = VG_OP_NOIAM,
+                                      .model = &fake_model,
+                                      .http = &put_http,
+                                      .service = &fake_service },
                           whole_op = ROW("PutWhole", put_whole, whole_http, VG_OP_NOIAM),
                           get_op = ROW("GetStreamed", get_streamed, get_http,
                                        VG_OP_STREAM_OUT | VG_OP_NOIAM),
@@ -177,8 +206,8 @@ static const struct vg_op put_op = ROW("PutStreamed", put_streamed, put_http,
                           other_op = ROW_OF(other_model, "PutOther", put_streamed, other_http,
                                             VG_OP_STREAM_IN | VG_OP_NOIAM),
                           both_op = ROW("CallBoth", call_both, both_http, VG_OP_NOIAM);
-static const struct vg_op *const fake_ops[] = { &put_op,  &whole_op, &get_op, &head_op,
-                                                &both_op, &other_op, NULL };
+static const struct vg_op *const fake_ops[] = { &put_op,  &whole_op, &get_op,  &head_op,
+                                                &both_op, &other_op, &copy_op, NULL };
 static const struct vg_service fake_service = { .name = "fake", .ops = fake_ops };
 
 static vg_rc
@@ -552,6 +581,16 @@ every_form_of_a_body_is_read_as_it_was_meant(void **state)
 }
 
 static void
+a_header_tells_operations_at_one_place_apart(void **state)
+{
+    struct world *w = *state;
+    struct call c = { .w = w, .method = "PUT", .target = "/stream/a", .content_sha256 = "HASH" };
+    expect(call(c), 200, "0 [-]");
+    c.headers = "x-copy-from: b/k";
+    expect(call(c), 200, "\r\n\r\nb/k");
+}
+
+static void
 an_empty_body_ends_at_once(void **state)
 {
     struct world *w = *state;
@@ -743,6 +782,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_form_of_a_body_is_read_as_it_was_meant),
+        cmocka_unit_test(a_header_tells_operations_at_one_place_apart),
         cmocka_unit_test(an_empty_body_ends_at_once),
         cmocka_unit_test(a_body_that_is_not_what_was_signed_is_refused),
         cmocka_unit_test(a_body_signed_with_its_head_is_streamed_after),

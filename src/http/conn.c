@@ -17,7 +17,7 @@
 #include <stdlib.h>
 
 #define LINGER_MS        2000
-#define LINGER_MAX_BYTES (8u << 20)
+#define LINGER_MAX_BYTES (32u << 20) /* a little over a service's ceiling is what clients send */
 #define SPARE_CONNS_MAX  64u
 #define BURST_CONNS      256u
 

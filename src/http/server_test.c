@@ -439,8 +439,8 @@ too_long_a_body_is_told_and_drained(void **state)
            "HTTP/1.1 413 Content Too Large\r\n", "Connection: close\r\n\r\nbad");
     struct client c;
     client_open(&c, f);
-    client_send(&c, VG_STR("POST /small HTTP/1.1\r\nHost: x\r\nContent-Length: 4000000\r\n\r\n"));
-    static char block[4000000];
+    client_send(&c, VG_STR("POST /small HTTP/1.1\r\nHost: x\r\nContent-Length: 12000000\r\n\r\n"));
+    static char block[12000000];                     /* over the 10 MB of an HTTP API */
     client_send(&c, vg_str_n(block, sizeof(block))); /* no reset while it is being sent */
     assert_true(client_read(&c, VG_STR("bad")));
     client_close(&c);

@@ -13,11 +13,12 @@
 
 /* The bucket of "arn:aws:s3:::bucket" and of "arn:aws:s3:::bucket/key"; absent: neither. */
 static struct vg_str
-bucket_of(struct vg_str arn)
+bucket_of(struct vg_str arn, struct vg_str *ret_key)
 {
     for (int i = 0; i < 5; i++)
         vg_str_cut(&arn, ':');
     struct vg_str bucket = vg_str_cut(&arn, '/');
+    *ret_key = arn;
     return bucket.len ? bucket : VG_STR_NONE;
 }
 
@@ -65,6 +66,28 @@ policy_of(struct vg_req *rq, const struct s3_rec_bucket *b, struct vg_str *ret)
     return VG_OK;
 }
 
+/* What the list of an object grants, where lists count. */
+static vg_rc
+add_object_acl(struct vg_req *rq, const struct s3_rec_bucket *b, struct vg_str key,
+               struct vg_str *policy)
+{
+    struct s3_access_control_policy *acl = NULL;
+    struct s3_rec_version *v = NULL;
+    if (!s3_has_lists(b) || key.len == 0)
+        return VG_OK;
+    vg_rc rc = s3_store_current(rq, b, key, &v);
+    bool is_needed = rc == VG_OK && v && (v->acl.ptr || !vg_str_eq(v->owner, b->account));
+    if (is_needed)
+        rc = s3_object_acl(rq, v, &acl);
+    if (rc != VG_OK || !acl)
+        return rc;
+    bool is_public_ignored = (b->blocks & S3_IGNORE_PUBLIC_ACLS) != 0;
+    struct vg_str granted = s3_acl_object_statements(rq, b, acl, is_public_ignored);
+    if (granted.len > 0)
+        *policy = s3_policy_with(rq->arena, *policy, granted);
+    return VG_OK;
+}
+
 /*
  * Owner and policy of a bucket, or of the bucket an object is in.  Of one that there is not, our
  * own operations say so before they ask anybody's policy, as S3 does.  Tags of buckets count in
@@ -74,7 +97,7 @@ static vg_rc
 resource(struct vg_req *rq, struct vg_str arn, struct vg_resource *ret)
 {
     struct s3_rec_bucket *bucket = NULL;
-    struct vg_str name = bucket_of(arn);
+    struct vg_str key, name = bucket_of(arn, &key);
     if (!name.ptr || rq->op == &s3_op_create_bucket)
         return VG_OK;
     vg_rc rc = s3_store_bucket(rq, name, &bucket);
@@ -83,7 +106,8 @@ resource(struct vg_req *rq, struct vg_str arn, struct vg_resource *ret)
     if (rc != VG_OK || !bucket)
         return rc;
     ret->owner = bucket->account;
-    return policy_of(rq, bucket, &ret->policy);
+    rc = policy_of(rq, bucket, &ret->policy);
+    return rc == VG_OK ? add_object_acl(rq, bucket, key, &ret->policy) : rc;
 }
 
 /* --- life

@@ -281,39 +281,35 @@ add_principal(struct vg_json_out *w, struct vg_arena *arena, const struct s3_gra
     }
 }
 
+/* What one permission allows. */
+struct permit {
+    int permission;
+    struct vg_str actions;
+    const char *resource; /* behind the bucket's ARN; NULL: whatever is asked for */
+};
+
 static void
-add_statement(struct vg_json_out *w, struct vg_req *rq, const struct s3_rec_bucket *b,
-              const struct s3_grantee *to, struct vg_str actions, bool is_of_objects)
+add_statement(struct vg_json_out *w, struct vg_req *rq, struct vg_str bucket,
+              const struct s3_grantee *to, const struct permit *p)
 {
+    struct vg_str arn =
+        vg_str_fmt(rq->arena, "arn:%" VG_FMT ":s3:::%" VG_FMT "%s", VG_ARG(rq->scope->partition),
+                   VG_ARG(bucket), p->resource ? p->resource : "");
     vg_jsonw_object(w);
     vg_jsonw_kv(w, VG_STR("Effect"), VG_STR("Allow"));
     add_principal(w, rq->arena, to);
     vg_jsonw_key(w, VG_STR("Action"));
-    vg_jsonw_raw(w, actions);
-    vg_jsonw_kv(w, VG_STR("Resource"),
-                vg_str_fmt(rq->arena, "arn:%" VG_FMT ":s3:::%" VG_FMT "%s",
-                           VG_ARG(rq->scope->partition), VG_ARG(b->name),
-                           is_of_objects ? "/*" : ""));
+    vg_jsonw_raw(w, p->actions);
+    vg_jsonw_kv(w, VG_STR("Resource"), p->resource ? arn : VG_STR("*"));
     vg_jsonw_object_end(w);
 }
 
-struct vg_str
-s3_acl_statements(struct vg_req *rq, const struct s3_rec_bucket *b,
-                  const struct s3_access_control_policy *acl, bool is_public_ignored)
+static struct vg_str
+statements(struct vg_req *rq, const struct s3_rec_bucket *b,
+           const struct s3_access_control_policy *acl, bool is_public_ignored,
+           const struct permit *all, size_t n)
 {
-    static const struct {
-        int permission;
-        struct vg_str actions;
-        bool is_of_objects;
-    } all[] = {
-        { S3_PERMISSION_READ,
-          VG_STR_INIT("[\"s3:ListBucket\",\"s3:ListBucketVersions\","
-                      "\"s3:ListBucketMultipartUploads\"]"),
-          false },
-        { S3_PERMISSION_WRITE, VG_STR_INIT("[\"s3:PutObject\"]"), true },
-        { S3_PERMISSION_READ_ACP, VG_STR_INIT("[\"s3:GetBucketAcl\"]"), false },
-        { S3_PERMISSION_WRITE_ACP, VG_STR_INIT("[\"s3:PutBucketAcl\"]"), false },
-    };
+    struct vg_str owner = s3_canonical_id(rq->arena, b->account); /* may all by himself */
     struct vg_json_out w;
     struct vg_buf buf;
     vg_buf_init(&buf, rq->arena, 1u << 20);
@@ -322,13 +318,41 @@ s3_acl_statements(struct vg_req *rq, const struct s3_rec_bucket *b,
         const struct s3_grant *g = &acl->grants.items[i];
         bool is_public = is_public_group(g->grantee->uri);
         bool is_useless = vg_str_eq(g->grantee->uri, LOG_DELIVERY) /* no logs are delivered */
-                          || vg_str_eq(g->grantee->id, acl->owner->id);
+                          || vg_str_eq(g->grantee->id, owner);
         if (is_useless || (is_public && is_public_ignored))
             continue;
-        for (size_t k = 0; k < VG_COUNT(all); k++)
+        for (size_t k = 0; k < n; k++)
             if (g->permission.v == all[k].permission
                 || g->permission.v == S3_PERMISSION_FULL_CONTROL)
-                add_statement(&w, rq, b, g->grantee, all[k].actions, all[k].is_of_objects);
+                add_statement(&w, rq, b->name, g->grantee, &all[k]);
     }
     return vg_buf_str(&buf);
+}
+
+struct vg_str
+s3_acl_statements(struct vg_req *rq, const struct s3_rec_bucket *b,
+                  const struct s3_access_control_policy *acl, bool is_public_ignored)
+{
+    static const struct permit all[] = {
+        { S3_PERMISSION_READ,
+          VG_STR_INIT("[\"s3:ListBucket\",\"s3:ListBucketVersions\","
+                      "\"s3:ListBucketMultipartUploads\"]"),
+          "" },
+        { S3_PERMISSION_WRITE, VG_STR_INIT("[\"s3:PutObject\"]"), "/*" },
+        { S3_PERMISSION_READ_ACP, VG_STR_INIT("[\"s3:GetBucketAcl\"]"), "" },
+        { S3_PERMISSION_WRITE_ACP, VG_STR_INIT("[\"s3:PutBucketAcl\"]"), "" },
+    };
+    return statements(rq, b, acl, is_public_ignored, all, VG_COUNT(all));
+}
+
+struct vg_str
+s3_acl_object_statements(struct vg_req *rq, const struct s3_rec_bucket *b,
+                         const struct s3_access_control_policy *acl, bool is_public_ignored)
+{
+    static const struct permit all[] = {
+        { S3_PERMISSION_READ, VG_STR_INIT("[\"s3:GetObject\"]"), NULL },
+        { S3_PERMISSION_READ_ACP, VG_STR_INIT("[\"s3:GetObjectAcl\"]"), NULL },
+        { S3_PERMISSION_WRITE_ACP, VG_STR_INIT("[\"s3:PutObjectAcl\"]"), NULL },
+    };
+    return statements(rq, b, acl, is_public_ignored, all, VG_COUNT(all));
 }

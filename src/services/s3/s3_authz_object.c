@@ -244,3 +244,44 @@ s3_authz_get_object_legal_hold(struct vg_req *rq, const struct s3_get_object_leg
     add_object(az, &at, "s3:GetObjectLegalHold", "s3:GetObjectLegalHold", (ctx_vec) { 0 });
     return VG_OK;
 }
+
+/* --- lists of grants, attributes ----------------------------------------------------------------
+ */
+
+vg_rc
+s3_authz_put_object_acl(struct vg_req *rq, const struct s3_put_object_acl_request *in,
+                        struct vg_authz *az)
+{
+    const struct s3_at at = S3_AT(in);
+    ctx_vec ctx = { 0 };
+    add_ctx(rq, &ctx, "s3:x-amz-acl", in->acl.text);
+    add_ctx(rq, &ctx, "s3:x-amz-grant-full-control", in->grant_full_control);
+    add_ctx(rq, &ctx, "s3:x-amz-grant-read", in->grant_read);
+    add_ctx(rq, &ctx, "s3:x-amz-grant-read-acp", in->grant_read_acp);
+    add_ctx(rq, &ctx, "s3:x-amz-grant-write", in->grant_write);
+    add_ctx(rq, &ctx, "s3:x-amz-grant-write-acp", in->grant_write_acp);
+    return add_tagged(az, &at, "s3:PutObjectAcl", "s3:PutObjectVersionAcl", ctx);
+}
+
+vg_rc
+s3_authz_get_object_acl(struct vg_req *rq, const struct s3_get_object_acl_request *in,
+                        struct vg_authz *az)
+{
+    const struct s3_at at = S3_AT(in);
+    (void)rq;
+    return add_tagged(az, &at, "s3:GetObjectAcl", "s3:GetObjectVersionAcl", (ctx_vec) { 0 });
+}
+
+/* https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObjectAttributes.html: "Permissions" */
+vg_rc
+s3_authz_get_object_attributes(struct vg_req *rq, const struct s3_get_object_attributes_request *in,
+                               struct vg_authz *az)
+{
+    const struct s3_at at = S3_AT(in);
+    (void)rq;
+    vg_rc rc = add_tagged(az, &at, "s3:GetObject", "s3:GetObjectVersion", (ctx_vec) { 0 });
+    if (rc == VG_OK)
+        rc = add_tagged(az, &at, "s3:GetObjectAttributes", "s3:GetObjectVersionAttributes",
+                        (ctx_vec) { 0 });
+    return rc;
+}

@@ -84,6 +84,25 @@ bool s3_acl_is_private(const struct s3_access_control_policy *acl); /* grants th
 /* What a bucket's list allows to others, as statements of a policy: "{…},{…}"; "": nothing. */
 struct vg_str s3_acl_statements(struct vg_req *rq, const struct s3_rec_bucket *bucket,
                                 const struct s3_access_control_policy *acl, bool is_public_ignored);
+/* The same of an object's, whatever its key: for the policy that decides of it alone. Its list is
+ * that of its current version, so that it says nothing of versions that are named. */
+struct vg_str s3_acl_object_statements(struct vg_req *rq, const struct s3_rec_bucket *bucket,
+                                       const struct s3_access_control_policy *acl,
+                                       bool is_public_ignored);
+
+/* --- s3_object_acl.c ----------------------------------------------------------------------------
+ */
+
+/* The list of a version: as it is stored, or private. */
+vg_rc s3_object_acl(struct vg_req *rq, const struct s3_rec_version *v,
+                    struct s3_access_control_policy **ret) VG_MUST_USE;
+/*
+ * What a request asks an object's list to be, for records: absent where it is private or nothing
+ * was said (*ret_is_said).  Fails where the bucket has no lists, or blocks public ones.
+ */
+vg_rc s3_object_acl_asked(struct vg_req *rq, const struct s3_rec_bucket *bucket,
+                          struct vg_str owner, const struct s3_acl_asked *asked, struct vg_str *ret,
+                          bool *ret_is_said) VG_MUST_USE;
 
 /* --- s3_object.c: what operations on objects share ----------------------------------------------
  */

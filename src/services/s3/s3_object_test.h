@@ -101,6 +101,40 @@ s3_test_expect(struct vg_service_fixture *f, struct vg_str answer, const char *w
         fail_msg("\n  got  %" VG_FMT "\n  want %s", VG_ARG(answer), want);
 }
 
+/* --- steps --------------------------------------------------------------------------------------
+ */
+
+struct s3_step {
+    const char *op, *json;
+    const char *want; /* what its answer begins with, "~" and what it has in it, or "ok" */
+};
+
+static inline void
+s3_test_steps(struct vg_service_fixture *f, const struct s3_step *steps, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        struct vg_str answer = vg_service_fixture_call(f, steps[i].op, steps[i].json);
+        struct vg_str want = vg_service_fixture_text(f, steps[i].want);
+        bool is_it = vg_str_starts(answer, want);
+        if (vg_str_eq(want, VG_STR("ok")))
+            is_it = vg_service_fixture_is_ok(answer);
+        else if (vg_str_starts(want, VG_STR("~")))
+            is_it = vg_str_find(answer, vg_str_slice(want, 1, want.len)) != VG_NPOS;
+        if (!is_it)
+            fail_msg("%s %s\n  got  %" VG_FMT "\n  want %s", steps[i].op, steps[i].json,
+                     VG_ARG(answer), steps[i].want);
+    }
+}
+
+static inline void
+s3_test_play(void (*begin)(struct vg_service_fixture *f), const struct s3_step *steps, size_t n)
+{
+    struct vg_service_fixture f;
+    begin(&f);
+    s3_test_steps(&f, steps, n);
+    vg_service_fixture_fini(&f);
+}
+
 /* --- calls that ask policies --------------------------------------------------------------------
  */
 

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Keys of customers: what a request brings seals its object's key and is forgotten. */
+
+#include "services/s3/s3_headers.h"
+
+#include "codec/base64.h"
+#include "crypto/hash.h"
+#include "crypto/secret.h"
+
+#define BY_CUSTOMER "Requests specifying Server Side Encryption with Customer provided keys must "
+
+static vg_rc
+bad_key(struct vg_req *rq, const char *text)
+{
+    return s3_bad_argument(rq, text, "x-amz-server-side-encryption", VG_STR("null"));
+}
+
+vg_rc
+s3_customer_key_read(struct vg_req *rq, const struct s3_key_asked *asked,
+                     struct s3_customer_key *ret)
+{
+    struct vg_str key = VG_STR_NONE, md5;
+    uint8_t digest[VG_MD5_BYTES];
+    if (!asked->algorithm.ptr && !asked->key.ptr && !asked->md5.ptr)
+        return VG_OK;
+    if (!asked->algorithm.ptr)
+        return bad_key(rq, BY_CUSTOMER "provide a valid encryption algorithm.");
+    if (!vg_str_eq(asked->algorithm, VG_STR("AES256")))
+        return s3_fail_invalid_encryption_algorithm_error(
+            rq, "The Encryption request you specified is not valid. Supported value: AES256.");
+    if (!asked->key.ptr)
+        return bad_key(rq, BY_CUSTOMER "provide an appropriate secret key.");
+    if (!asked->md5.ptr)
+        return bad_key(rq, BY_CUSTOMER "provide the client calculated MD5 of the secret key.");
+    if (!vg_base64_decode(rq->arena, asked->key, &key) || key.len != S3_KEY_BYTES)
+        return bad_key(rq, "The secret key was invalid for the specified algorithm.");
+    vg_md5(key, digest);
+    memcpy(ret->key, key.ptr, S3_KEY_BYTES);
+    vg_zero((void *)(uintptr_t)key.ptr, key.len);
+    md5 = vg_base64_encode(rq->arena, vg_str_n(digest, sizeof(digest)));
+    if (!vg_str_eq(md5, asked->md5))
+        return bad_key(
+            rq, "The calculated MD5 hash of the key did not match the hash that was provided.");
+    ret->md5 = md5;
+    ret->is_given = true;
+    return VG_OK;
+}
+
+vg_rc
+s3_customer_key_check(struct vg_req *rq, const struct s3_rec_version *v,
+                      const struct s3_customer_key *key)
+{
+    if (!v->customer_key_md5.ptr)
+        return !key->is_given
+                   ? VG_OK
+                   : s3_fail_invalid_request(rq,
+                                             "The encryption parameters are not applicable to this "
+                                             "object.");
+    if (!key->is_given)
+        return s3_fail_invalid_request(
+            rq, "The object was stored using a form of Server Side Encryption. The correct "
+                "parameters must be provided to retrieve the object.");
+    return vg_str_eq(v->customer_key_md5, key->md5)
+               ? VG_OK
+               : s3_fail_access_denied(rq, BY_CUSTOMER "provide the correct secret key.");
+}
+
+void
+s3_customer_key_wipe(struct s3_customer_key *key)
+{
+    vg_zero(key->key, sizeof(key->key));
+}
+
+struct s3_sealer
+s3_sealer_of(struct vg_str account, const struct s3_customer_key *key)
+{
+    return (struct s3_sealer) { .account = account, .own = key->is_given ? key->key : NULL };
+}

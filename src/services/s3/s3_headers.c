@@ -1,0 +1,437 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * What requests that make an object say of it.
+ * https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html
+ */
+
+#include "services/s3/s3_headers.h"
+
+#include "codec/uri.h"
+#include "core/body.h"
+#include "core/env.h"
+#include "services/s3/s3_digest.h"
+#include "services/s3/s3_header_text.h"
+#include "services/s3/s3_object_rules.h"
+#include "wire/wire.h"
+
+#define REDIRECT_MAX  2048
+#define ACL_MAX_BYTES (1u << 20)
+#define DAY_MS        INT64_C(86400000)
+
+vg_rc
+s3_unwanted_header(struct vg_req *rq, const char *header, const char *why)
+{
+    struct s3_not_implemented *d = VG_NEW(rq->arena, struct s3_not_implemented);
+    d->header = vg_str_of(header);
+    d->additional_message = vg_str_of(why);
+    return s3_fail_not_implemented_detail(
+        rq, d, "A header you provided implies functionality that is not implemented");
+}
+
+/* --- metadata -----------------------------------------------------------------------------------
+ */
+
+static vg_rc
+set_metadata(struct vg_req *rq, const struct s3_metadata *metadata, struct s3_rec_version *v)
+{
+    size_t bytes = 0;
+    for (size_t i = 0; i < metadata->len; i++) {
+        struct s3_rec_pair *p = VG_VEC_ADD(rq->arena, &v->metadata);
+        *p = (struct s3_rec_pair) {
+            .name = vg_str_lower(rq->arena, metadata->items[i].key),
+            .value = s3_header_text_decode(rq->arena, metadata->items[i].value),
+        };
+        bytes += p->name.len + p->value.len;
+    }
+    if (bytes <= S3_LIMIT_METADATA_BYTES)
+        return VG_OK;
+    struct s3_metadata_too_large *d = VG_NEW(rq->arena, struct s3_metadata_too_large);
+    d->size = vg_str_fmt(rq->arena, "%zu", bytes);
+    d->max_size_allowed = vg_str_fmt(rq->arena, "%d", S3_LIMIT_METADATA_BYTES);
+    return s3_fail_metadata_too_large_detail(
+        rq, d, "Your metadata headers exceed the maximum allowed metadata size");
+}
+
+vg_rc
+s3_headers_read_metadata(struct vg_req *rq, const struct s3_object_headers *h,
+                         struct s3_rec_version *v)
+{
+    v->cache_control = h->cache_control;
+    v->content_disposition = h->content_disposition;
+    v->content_encoding = h->content_encoding;
+    v->content_language = h->content_language;
+    v->content_type = h->content_type;
+    v->expires = h->expires;
+    return set_metadata(rq, &h->metadata, v);
+}
+
+static vg_rc
+set_redirect(struct vg_req *rq, struct vg_str to, struct s3_rec_version *v)
+{
+    v->redirect = to;
+    if (!to.ptr)
+        return VG_OK;
+    if (!vg_str_starts(to, VG_STR("/")) && !vg_str_starts_nocase(to, VG_STR("http://"))
+        && !vg_str_starts_nocase(to, VG_STR("https://")))
+        return s3_fail_invalid_redirect_location(
+            rq,
+            "The website redirect location must have a prefix of 'http://' or 'https://' or '/'.");
+    return to.len <= REDIRECT_MAX
+               ? VG_OK
+               : s3_fail_invalid_redirect_location(
+                   rq, "The length of website redirect location cannot exceed 2,048 characters.");
+}
+
+/* Absent in the record stands for STANDARD. */
+static vg_rc
+set_storage_class(struct vg_req *rq, const struct vg_enum *class, struct s3_rec_version *v)
+{
+    switch (class->v) {
+    case S3_STORAGE_CLASS__UNSET:
+    case S3_STORAGE_CLASS_STANDARD:
+        return VG_OK;
+    case S3_STORAGE_CLASS_REDUCED_REDUNDANCY:
+    case S3_STORAGE_CLASS_STANDARD_IA:
+    case S3_STORAGE_CLASS_ONEZONE_IA:
+    case S3_STORAGE_CLASS_INTELLIGENT_TIERING:
+    case S3_STORAGE_CLASS_GLACIER:
+    case S3_STORAGE_CLASS_DEEP_ARCHIVE:
+    case S3_STORAGE_CLASS_GLACIER_IR:
+        v->storage_class = class->text;
+        return VG_OK;
+    default: {
+        struct s3_invalid_storage_class *d = VG_NEW(rq->arena, struct s3_invalid_storage_class);
+        d->storage_class_requested = class->text;
+        return s3_fail_invalid_storage_class_detail(rq, d,
+                                                    "The storage class you specified is not valid");
+    }
+    }
+}
+
+/* --- tags ---------------------------------------------------------------------------------------
+ * https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-tagging.html
+ */
+
+static vg_rc
+bad_tagging(struct vg_req *rq, struct vg_str header)
+{
+    return s3_bad_argument(rq,
+                           "The header 'x-amz-tagging' shall be encoded as UTF-8 then URLEncoded "
+                           "URL query parameters without tag name duplicates.",
+                           "x-amz-tagging", header);
+}
+
+/* "a=1&b=2"; false: it is not well-formed. */
+static bool
+parse_tags(struct vg_arena *arena, struct vg_str header, struct s3_tag_set *ret)
+{
+    VG_VEC(struct s3_tag) tags = { 0 };
+    for (struct vg_str rest = header; rest.ptr;) {
+        struct vg_str value = vg_str_cut(&rest, '&');
+        if (value.len == 0)
+            continue;
+        struct vg_str key = vg_str_cut(&value, '=');
+        if (!vg_uri_is_wellformed(key) || !vg_uri_is_wellformed(value))
+            return false;
+        key = vg_uri_decode(arena, key, true);
+        value = value.ptr ? vg_uri_decode(arena, value, true) : VG_STR("");
+        if (!vg_str_is_utf8(key) || !vg_str_is_utf8(value))
+            return false;
+        for (size_t i = 0; i < tags.len; i++)
+            if (vg_str_eq(tags.items[i].key, key))
+                return false;
+        *VG_VEC_ADD(arena, &tags) = (struct s3_tag) { .key = key, .value = value };
+    }
+    *ret = (struct s3_tag_set) { .items = tags.items, .len = tags.len, .set = true };
+    return true;
+}
+
+vg_rc
+s3_headers_read_tags(struct vg_req *rq, struct vg_str header, struct s3_rec_version *v)
+{
+    struct s3_tag_set tags;
+    if (!parse_tags(rq->arena, header, &tags))
+        return bad_tagging(rq, header);
+    vg_rc rc =
+        s3_check_tags(rq, &tags, S3_LIMIT_OBJECT_TAGS, "Object tags cannot be greater than 10");
+    for (size_t i = 0; rc == VG_OK && i < tags.len; i++)
+        *VG_VEC_ADD(rq->arena, &v->tags) =
+            (struct s3_rec_pair) { .name = tags.items[i].key, .value = tags.items[i].value };
+    return rc;
+}
+
+/* --- owner and list of grants -------------------------------------------------------------------
+ * https://docs.aws.amazon.com/AmazonS3/latest/userguide/about-object-ownership.html
+ */
+
+#define TO_BUCKET_OWNER VG_STR("bucket-owner-full-control")
+
+/* Who writes; what nobody has signed belongs to the bucket's owner. */
+static struct vg_str
+writer_of(struct vg_req *rq, const struct s3_rec_bucket *bucket)
+{
+    const struct vg_principal *who = rq->scope->caller;
+    struct vg_str account = who ? who->account : rq->scope->owner;
+    return account.len ? account : bucket->account;
+}
+
+/* Canned ones that name the bucket's owner, as grants. */
+static void
+spell_out(struct vg_req *rq, const struct s3_rec_bucket *bucket, struct vg_str writer,
+          struct s3_acl_asked *asked)
+{
+    bool is_full = vg_str_eq(asked->canned, TO_BUCKET_OWNER);
+    if (!is_full && !vg_str_eq(asked->canned, VG_STR("bucket-owner-read")))
+        return;
+    struct vg_str id = s3_canonical_id(rq->arena, writer);
+    struct vg_str owner = s3_canonical_id(rq->arena, bucket->account);
+    bool is_same = vg_str_eq(id, owner);
+    asked->canned = VG_STR_NONE;
+    asked->full_control = vg_str_fmt(rq->arena, "id=%" VG_FMT, VG_ARG(id));
+    if (!is_same && is_full)
+        asked->full_control = vg_str_fmt(rq->arena, "%" VG_FMT ",id=%" VG_FMT,
+                                         VG_ARG(asked->full_control), VG_ARG(owner));
+    if (!is_same && !is_full)
+        asked->read = vg_str_fmt(rq->arena, "id=%" VG_FMT, VG_ARG(owner));
+}
+
+static bool
+has_acl(const struct s3_acl_asked *a)
+{
+    return a->canned.ptr || a->full_control.ptr || a->read.ptr || a->read_acp.ptr
+           || a->write_acp.ptr;
+}
+
+static vg_rc
+set_acl(struct vg_req *rq, const struct s3_rec_bucket *bucket, const struct s3_object_headers *h,
+        struct s3_rec_version *v)
+{
+    struct s3_acl_asked asked = h->acl;
+    struct s3_access_control_policy *acl;
+    bool is_given_up = vg_str_eq(asked.canned, TO_BUCKET_OWNER)
+                       && vg_str_eq(bucket->ownership, VG_STR("BucketOwnerPreferred"));
+    if (!s3_has_lists(bucket)) {
+        v->owner = bucket->account;
+        bool is_as_it_is = vg_str_eq(asked.canned, TO_BUCKET_OWNER) && !asked.full_control.ptr
+                           && !asked.read.ptr && !asked.read_acp.ptr && !asked.write_acp.ptr;
+        return has_acl(&asked) && !is_as_it_is
+                   ? s3_fail_access_control_list_not_supported(rq, "The bucket does not allow ACLs")
+                   : VG_OK;
+    }
+    if (vg_str_eq(asked.canned, VG_STR("aws-exec-read")))
+        return s3_not_built(rq, "The canned ACL aws-exec-read");
+    v->owner = is_given_up ? bucket->account : writer_of(rq, bucket);
+    spell_out(rq, bucket, v->owner, &asked);
+    vg_rc rc = s3_acl_read(rq, v->owner, &asked, &acl);
+    if (rc != VG_OK || !acl)
+        return rc;
+    if ((bucket->blocks & S3_BLOCK_PUBLIC_ACLS) && s3_acl_is_public(acl))
+        return s3_fail_access_denied(rq, "Access Denied");
+    struct vg_buf b;
+    vg_buf_init(&b, rq->arena, ACL_MAX_BYTES);
+    vg_wire_to_json(&s3_shape_access_control_policy, acl, &b);
+    v->acl = vg_buf_str(&b);
+    return VG_OK;
+}
+
+/* --- encryption ---------------------------------------------------------------------------------
+ */
+
+static vg_rc
+set_encryption(struct vg_req *rq, const struct s3_object_headers *h,
+               const struct s3_customer_key *key, struct s3_rec_version *v)
+{
+    const struct vg_enum *how = &h->encryption;
+    bool is_kms = how->v == S3_SERVER_SIDE_ENCRYPTION_AWS_KMS
+                  || how->v == S3_SERVER_SIDE_ENCRYPTION_AWS_KMS_DSSE;
+    if (how->text.ptr && key->is_given)
+        return s3_bad_argument(
+            rq,
+            "Server Side Encryption with Customer provided key is incompatible with the encryption "
+            "method specified",
+            "x-amz-server-side-encryption", how->text);
+    if (is_kms)
+        return s3_not_built(rq, "Encryption with AWS KMS");
+    if (how->text.ptr && how->v != S3_SERVER_SIDE_ENCRYPTION_AES256)
+        return s3_bad_argument(rq, "The encryption method specified is not supported",
+                               "x-amz-server-side-encryption", how->text);
+    if (h->kms_key.ptr || h->kms_context.ptr)
+        return s3_bad_argument(rq,
+                               "Server Side Encryption with AWS KMS managed key requires HTTP "
+                               "header x-amz-server-side-encryption : aws:kms",
+                               "x-amz-server-side-encryption",
+                               how->text.ptr ? how->text : VG_STR("null"));
+    if (vg_opt_bool_or(h->bucket_key, false))
+        return s3_not_built(rq, "Encryption with AWS KMS");
+    v->customer_key_md5 = key->md5;
+    return VG_OK;
+}
+
+/* --- object lock --------------------------------------------------------------------------------
+ * https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lock.html
+ */
+
+static vg_rc
+set_lock(struct vg_req *rq, const struct s3_rec_bucket *bucket, const struct s3_object_headers *h,
+         struct s3_rec_version *v)
+{
+    bool has_mode = h->lock_mode.text.ptr != NULL, has_hold = h->legal_hold.text.ptr != NULL;
+    if (h->event_hold.text.ptr || h->event_hold_days.set || h->event_hold_years.set)
+        return s3_not_built(rq, "An event hold");
+    if (!has_mode && !h->lock_until_ms.set && !has_hold)
+        return VG_OK;
+    if (!bucket->has_object_lock)
+        return s3_fail_invalid_request(rq, "Bucket is missing Object Lock Configuration");
+    if (has_mode != h->lock_until_ms.set)
+        return s3_bad_argument(rq,
+                               "x-amz-object-lock-retain-until-date and x-amz-object-lock-mode "
+                               "must both be supplied",
+                               has_mode ? "x-amz-object-lock-retain-until-date"
+                                        : "x-amz-object-lock-mode",
+                               VG_STR_NONE);
+    if (has_mode && h->lock_mode.v < 0)
+        return s3_bad_argument(rq, "Unknown wormMode directive.", "x-amz-object-lock-mode",
+                               h->lock_mode.text);
+    if (has_mode && h->lock_until_ms.v <= vg_now_ms(rq->env))
+        return s3_bad_argument(rq, "The retain until date must be in the future!",
+                               "x-amz-object-lock-retain-until-date",
+                               vg_str_fmt(rq->arena, "%lld", (long long)h->lock_until_ms.v));
+    if (has_hold && h->legal_hold.v < 0)
+        return s3_bad_argument(rq, "Legal Hold must be either of 'ON' or 'OFF'",
+                               "x-amz-object-lock-legal-hold", h->legal_hold.text);
+    v->lock_mode = h->lock_mode.text;
+    v->lock_until_ms = h->lock_until_ms;
+    v->was_hold_set = has_hold;
+    v->has_legal_hold = h->legal_hold.v == S3_OBJECT_LOCK_LEGAL_HOLD_STATUS_ON;
+    return VG_OK;
+}
+
+vg_rc
+s3_lock_by_default(struct s3_object_edit *e, struct s3_rec_version *v)
+{
+    void *found = NULL;
+    if (!e->bucket->has_object_lock || v->lock_mode.ptr)
+        return VG_OK;
+    vg_rc rc = s3_store_config(e->rq, e->bucket, S3_CONFIG_LOCK,
+                               &s3_shape_object_lock_configuration, &found);
+    const struct s3_object_lock_configuration *conf = found;
+    const struct s3_default_retention *r =
+        rc == VG_OK && conf && conf->rule ? conf->rule->default_retention : NULL;
+    if (!r)
+        return rc;
+    int64_t days = r->days.set ? r->days.v : 365 * r->years.v;
+    v->lock_mode = r->mode.text;
+    v->lock_until_ms = (struct vg_opt_i64) { .set = true, .v = v->modified_ms + days * DAY_MS };
+    return VG_OK;
+}
+
+/* --- all of them --------------------------------------------------------------------------------
+ */
+
+vg_rc
+s3_headers_read(struct vg_req *rq, const struct s3_rec_bucket *bucket,
+                const struct s3_object_headers *h, const struct s3_customer_key *key,
+                struct s3_rec_version *v)
+{
+    vg_rc rc = set_storage_class(rq, &h->storage_class, v);
+    if (rc == VG_OK)
+        rc = set_redirect(rq, h->redirect, v);
+    if (rc == VG_OK)
+        rc = set_encryption(rq, h, key, v);
+    if (rc == VG_OK)
+        rc = set_acl(rq, bucket, h, v);
+    if (rc == VG_OK)
+        rc = set_lock(rq, bucket, h, v);
+    return rc;
+}
+
+/* --- conditions of writes -----------------------------------------------------------------------
+ */
+
+vg_rc
+s3_write_condition_check(struct vg_req *rq, struct vg_str if_match, struct vg_str if_none_match)
+{
+    if (if_match.ptr && if_none_match.ptr)
+        return s3_unwanted_header(rq, "If-Match,If-None-Match",
+                                  "Multiple conditional request headers present in the request");
+    if (if_none_match.ptr && !vg_str_eq(if_none_match, VG_STR("*")))
+        return s3_unwanted_header(
+            rq, "If-None-Match",
+            "We don't accept the provided value of If-None-Match header for this API");
+    if (vg_str_eq(if_match, VG_STR("*")))
+        return s3_unwanted_header(
+            rq, "If-Match", "We don't accept the provided value of If-Match header for this API");
+    return VG_OK;
+}
+
+vg_rc
+s3_write_condition_holds(struct s3_object_edit *e, struct vg_str if_match,
+                         struct vg_str if_none_match)
+{
+    const struct s3_rec_version *now = e->latest && !e->latest->is_marker ? e->latest : NULL;
+    if (if_none_match.ptr && now)
+        return s3_failed_condition(e->rq, "If-None-Match");
+    if (!if_match.ptr)
+        return VG_OK;
+    if (!now)
+        return s3_no_key(e->rq, e->key);
+    return s3_etag_matches(if_match, now->etag) ? VG_OK : s3_failed_condition(e->rq, "If-Match");
+}
+
+/* --- checksums ----------------------------------------------------------------------------------
+ * https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity-upload.html
+ */
+
+static const struct vg_str checksum_names[S3_N_CHECKSUMS] = {
+    VG_STR_INIT("CRC32"),     VG_STR_INIT("CRC32C"),   VG_STR_INIT("CRC64NVME"),
+    VG_STR_INIT("SHA1"),      VG_STR_INIT("SHA256"),   VG_STR_INIT("SHA512"),
+    VG_STR_INIT("MD5"),       VG_STR_INIT("XXHASH64"), VG_STR_INIT("XXHASH3"),
+    VG_STR_INIT("XXHASH128"),
+};
+
+#define CHECKSUM_HEADER VG_STR("x-amz-checksum-")
+
+/* The one trailer that is a checksum; absent: none is. */
+static struct vg_str
+announced_trailer(struct vg_req *rq)
+{
+    for (struct vg_str rest = vg_body_announced(rq); rest.ptr;) {
+        struct vg_str name = vg_str_trim(vg_str_cut(&rest, ','));
+        if (vg_str_starts_nocase(name, CHECKSUM_HEADER))
+            return name;
+    }
+    return VG_STR_NONE;
+}
+
+vg_rc
+s3_checksum_declared_in(struct vg_req *rq, struct vg_str asked, const struct s3_checksums *in,
+                        struct s3_declared *d, struct vg_str *ret_trailer)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < S3_N_CHECKSUMS; i++) {
+        if (!in->values[i].ptr)
+            continue;
+        n++;
+        d->algorithm = checksum_names[i];
+        d->checksum = in->values[i];
+    }
+    *ret_trailer = announced_trailer(rq);
+    if (ret_trailer->ptr) {
+        n++;
+        d->algorithm = vg_str_slice(*ret_trailer, CHECKSUM_HEADER.len, ret_trailer->len);
+    }
+    if (n > 1)
+        return s3_fail_invalid_request(rq, "Expecting a single x-amz-checksum- header. Multiple "
+                                           "checksum Types are not allowed.");
+    if (!asked.ptr)
+        return VG_OK;
+    if (n == 0)
+        return s3_fail_invalid_request(
+            rq, "x-amz-sdk-checksum-algorithm specified, but no corresponding x-amz-checksum-* or "
+                "x-amz-trailer headers were found.");
+    return vg_str_eq_nocase(asked, d->algorithm)
+               ? VG_OK
+               : s3_fail_invalid_request(
+                   rq, "Value for x-amz-sdk-checksum-algorithm header is invalid.");
+}

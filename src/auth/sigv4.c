@@ -3,6 +3,7 @@
 /* The canonical request, the string to sign, and the comparison. */
 
 #include "auth/sigv4.h"
+#include "auth/sigv2.h"
 #include "auth/sigv4_int.h"
 
 #include "base/arena.h"
@@ -244,6 +245,12 @@ vg_sigv4_verify(struct vg_arena *arena, const struct vg_sigv4_request *rq,
                 struct vg_str secret, struct vg_str body_sha256, struct vg_sigv4_keys *keys,
                 struct vg_err *err)
 {
+    if (sig->is_v2) {
+        struct vg_str text = vg_sigv2_string_to_sign(arena, rq);
+        return vg_sigv2_is_signature(secret, text, sig->signature)
+                   ? VG_OK
+                   : mismatch(arena, rules, VG_STR(""), text, err);
+    }
     struct vg_str hash = sig->payload == VG_PAYLOAD_BODY ? body_sha256 : sig->payload_hash;
     struct vg_str canonical = vg_sigv4_canonical(arena, rq, rules, sig, hash);
     struct vg_str to_sign = vg_sigv4_string_to_sign(arena, sig, canonical);

@@ -68,15 +68,16 @@ enum vg_sigv4_payload {
 struct vg_sigv4 {
     bool is_query;      /* presigned                                                       */
     bool is_asymmetric; /* 4A: ECDSA, and the scope has no region                          */
+    bool is_v2;         /* a presigned URL of version 2: sigv2.h                           */
     struct vg_str access_key_id;
     struct vg_str date, region, service, terminator; /* the credential's scope             */
     struct vg_str amz_date;                          /* as it came: "20150830T123600Z"     */
     int64_t signed_ms;                               /* wall                               */
-    int64_t expires_s;                               /* presigned only                     */
-    struct vg_str signed_headers;                    /* "host;x-amz-date"                  */
-    struct vg_str region_set;                        /* 4A: "us-east-1,eu-*"               */
-    struct vg_str signature;                         /* hexadecimal digits                 */
-    struct vg_str token;                             /* session token; absent: none        */
+    int64_t expires_s; /* presigned only: seconds from the date; version 2's: since 1970    */
+    struct vg_str signed_headers; /* "host;x-amz-date"                  */
+    struct vg_str region_set;     /* 4A: "us-east-1,eu-*"               */
+    struct vg_str signature;      /* hexadecimal digits                 */
+    struct vg_str token;          /* session token; absent: none        */
     enum vg_sigv4_payload payload;
     bool is_chunk_signed;       /* of VG_PAYLOAD_CHUNKED: each chunk has a signature      */
     bool has_trailer;           /* … and trailers follow                                  */

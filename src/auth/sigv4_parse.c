@@ -2,6 +2,7 @@
 
 /* What a request says of its signature, in the Authorization header or in the query string. */
 
+#include "auth/sigv2.h"
 #include "auth/sigv4.h"
 #include "auth/sigv4_int.h"
 
@@ -64,7 +65,8 @@ has_query_form(const struct vg_sigv4_request *rq)
 bool
 vg_sigv4_is_signed(const struct vg_sigv4_request *rq)
 {
-    return vg_sigv4_header(rq, VG_STR("authorization")).ptr || has_query_form(rq);
+    return vg_sigv4_header(rq, VG_STR("authorization")).ptr || has_query_form(rq)
+           || vg_sigv2_is_presigned(rq);
 }
 
 static vg_rc
@@ -420,12 +422,28 @@ take_payload(struct vg_arena *arena, const struct vg_sigv4_request *rq,
     return VG_OK;
 }
 
+static vg_rc
+parse_v2(struct vg_arena *arena, const struct vg_sigv4_request *rq,
+         const struct vg_sigv4_rules *rules, struct vg_sigv4 *ret, struct vg_err *err)
+{
+    if (rules->family != VG_AUTHN_S3)
+        return vg_authn_fail(err, rules->family, VG_AUTHN_UNSUPPORTED, VG_STR_NONE);
+    vg_rc rc = vg_sigv2_parse(arena, rq, ret, err);
+    if (rc == VG_OK && vg_sigv4_header(rq, VG_STR("x-amz-content-sha256")).ptr)
+        rc = take_payload(arena, rq, rules, ret, err);
+    if (rc == VG_OK && ret->is_chunk_signed) /* by a signature of version 4, which there is not */
+        return vg_authn_fail(err, rules->family, VG_AUTHN_UNSUPPORTED, VG_STR_NONE);
+    return rc;
+}
+
 vg_rc
 vg_sigv4_parse(struct vg_arena *arena, const struct vg_sigv4_request *rq,
                const struct vg_sigv4_rules *rules, struct vg_sigv4 *ret, struct vg_err *err)
 {
     struct vg_str auth = vg_sigv4_header(rq, VG_STR("authorization"));
     *ret = (struct vg_sigv4) { .is_query = !auth.ptr };
+    if (!auth.ptr && !has_query_form(rq) && vg_sigv2_is_presigned(rq))
+        return parse_v2(arena, rq, rules, ret, err);
     if (!auth.ptr && !has_query_form(rq))
         return vg_authn_fail(err, rules->family, VG_AUTHN_MISSING, VG_STR_NONE);
     vg_rc rc = auth.ptr ? parse_header(arena, rq, rules, auth, ret, err)
@@ -511,6 +529,8 @@ vg_rc
 vg_sigv4_check(struct vg_arena *arena, const struct vg_sigv4 *sig,
                const struct vg_sigv4_rules *rules, struct vg_err *err)
 {
+    if (sig->is_v2)
+        return vg_sigv2_check(sig, rules, err);
     vg_rc rc = check_scope(arena, sig, rules, err);
     if (rc != VG_OK)
         return rc;

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Buckets through boto3. Codes: https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html"""
 
+import urllib.error
+import urllib.request
+
 import pytest
 from botocore.exceptions import ClientError
 
@@ -63,3 +66,27 @@ def test_configurations_come_back_as_they_went(s3, bucket):
 def test_a_setting_that_would_do_nothing_is_refused(s3, bucket):
     website = {"Bucket": bucket, "WebsiteConfiguration": {"IndexDocument": {"Suffix": "index.html"}}}
     assert code_of(s3.put_bucket_website, **website) == ("NotImplemented", 501)
+
+
+def fetched(url, method="GET", data=None, headers=None):
+    request = urllib.request.Request(url, data=data, method=method, headers=headers or {})
+    try:
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return answer.status, answer.read()
+    except urllib.error.HTTPError as e:
+        return e.code, e.read()
+
+
+@pytest.mark.parametrize("version", ["s3", "s3v4"])
+def test_presigned_urls_of_both_versions(aws, bucket, version):
+    """boto3 and the AWS CLI presign by version 2 in us-east-1 unless told otherwise (USERS.md, S3 3)."""
+    s3, key = aws("s3", signature_version=version), "a folder/=+ é.txt"
+    named = {"Bucket": bucket, "Key": key}
+    put = s3.generate_presigned_url("put_object", Params={**named, "ContentType": "text/plain"}, ExpiresIn=60)
+    assert ("AWSAccessKeyId=" in put) == (version == "s3")
+    assert fetched(put, "PUT", b"hello", {"Content-Type": "text/plain"})[0] == 200
+    assert fetched(put, "PUT", b"other", {"Content-Type": "text/html"})[0] == 403
+    get = s3.generate_presigned_url("get_object", Params={**named, "ResponseContentType": "text/html"})
+    assert fetched(get) == (200, b"hello")
+    assert fetched(get.replace("text%2Fhtml", "text%2Fcss"))[0] == 403
+    aws("s3").delete_object(**named)

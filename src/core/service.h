@@ -53,6 +53,8 @@ struct vg_req {
 
 typedef vg_rc(vg_handler_fn)(struct vg_req *rq, const void *in, void *out);
 typedef vg_rc(vg_authz_fn)(struct vg_req *rq, const void *in, struct vg_authz *az);
+/* A request's header by its name in lower case; absent: there is none. */
+typedef struct vg_str(vg_header_fn)(void *of, struct vg_str name);
 
 enum vg_op_flags {
     VG_OP_READONLY = 1 << 0,
@@ -93,6 +95,11 @@ struct vg_service {
     vg_rc (*init)(const struct vg_env *env, void **ret_svc, struct vg_err *err);
     /* What the policy evaluator must know of an ARN of this service. May be NULL: nothing. */
     vg_rc (*resource)(struct vg_req *rq, struct vg_str arn, struct vg_resource *ret);
+    /*
+     * Of a request whose clients send a checksum of the body (VG_HTTP_CHECKSUM), before it is
+     * decoded: holds the body to what the headers declare.  NULL: nothing is held to them.
+     */
+    vg_rc (*check_body)(struct vg_req *rq, vg_header_fn *header, void *of, struct vg_str body);
     /* Must accept a half-initialised or NULL svc. May be NULL. */
     void (*fini)(void *svc);
 };

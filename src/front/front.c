@@ -299,6 +299,22 @@ fail_unknown(struct vg_exchange *x, const struct vg_model *model, struct vg_str 
     return vg_authn_fail(rq->err, VG_AUTHN_REST_JSON, VG_AUTHN_MISSING, VG_STR_NONE);
 }
 
+static struct vg_str
+header(void *http, struct vg_str name)
+{
+    return vg_http_header(http, name);
+}
+
+/* Holds the body to the checksums that the headers declare. */
+static vg_rc
+check_body(struct vg_exchange *x)
+{
+    const struct vg_op *op = x->root.rq.op;
+    bool is_checked = op->http && (op->http->flags & VG_HTTP_CHECKSUM) && op->handler
+                      && !(op->flags & VG_OP_STREAM_IN) && op->service->check_body;
+    return is_checked ? op->service->check_body(&x->root.rq, header, x->http, x->body) : VG_OK;
+}
+
 /* Decodes, validates, runs, and encodes into `out`; the gate has passed when it is VG_OK. */
 static vg_rc
 run_op(struct vg_exchange *x, const struct vg_wire_op *wop, const struct vg_wire_in *in,
@@ -315,7 +331,9 @@ run_op(struct vg_exchange *x, const struct vg_wire_op *wop, const struct vg_wire
         return vg_authn_fail(rq->err, family_of(op->model), VG_AUTHN_MISSING, VG_STR_NONE);
     void *typed_in = vg_arena_alloc(rq->arena, op->in ? op->in->size : 1);
     void *typed_out = vg_arena_alloc(rq->arena, op->out ? op->out->size : 1);
-    vg_rc rc = vg_wire_decode(wop, in, rq->arena, typed_in, rq->err);
+    vg_rc rc = check_body(x);
+    if (rc == VG_OK)
+        rc = vg_wire_decode(wop, in, rq->arena, typed_in, rq->err);
     if (rc == VG_OK && op->in && !(op->flags & VG_OP_OWN_VALIDATION))
         rc = vg_wire_validate(rq->env->patterns, op->model, op->in, typed_in, rq->arena, rq->err);
     if (rc == VG_OK)

@@ -203,6 +203,7 @@ enum vg_http_flags {
     VG_HTTP_DEPRECATED = 1 << 0, /* gives way to a newer operation at the same place */
     VG_HTTP_UNWRAPPED = 1 << 1,  /* rest-xml: the output's one body member is the root itself */
     VG_HTTP_STREAM_IN = 1 << 2,  /* the payload is read by the handler, not decoded */
+    VG_HTTP_CHECKSUM = 1 << 3,   /* clients send a checksum of the body */
 };
 
 #endif

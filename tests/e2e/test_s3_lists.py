@@ -76,3 +76,24 @@ def test_what_a_marker_answers_says_that_it_is_one(s3, bucket):
         s3.get_object_tagging(Bucket=bucket, Key="a", VersionId=headers["x-amz-version-id"])
     assert e.value.response["Error"]["Code"] == "MethodNotAllowed"
     assert e.value.response["ResponseMetadata"]["HTTPHeaders"]["allow"] == "DELETE"
+
+
+def test_many_deletes_must_bear_a_checksum(s3, bucket):
+    """https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html"""
+    sums = [None, "AAAAAA=="]
+
+    def spoil(request, **_):
+        del request.headers["x-amz-checksum-crc32"]
+        if sums[0]:
+            request.headers["x-amz-checksum-crc32"] = sums[0]
+
+    s3.meta.events.register("before-sign.s3.DeleteObjects", spoil)
+    codes = []
+    while sums:
+        with pytest.raises(ClientError) as e:
+            s3.delete_objects(Bucket=bucket, Delete={"Objects": [{"Key": "a"}]})
+        codes.append(e.value.response["Error"]["Code"])
+        sums.pop(0)
+    s3.meta.events.unregister("before-sign.s3.DeleteObjects", spoil)
+    assert codes == ["InvalidRequest", "BadDigest"]
+    assert markers(s3, bucket)[0] == KEYS

@@ -62,8 +62,10 @@ def http_binding(op, symbol):
             f.append(f".{field} = {vstr(text)}")
     if "xmlNamespace" in out:
         f.append(f".root_ns = {xml_ns(out['xmlNamespace'])}")
+    summed = op.raw.get("httpChecksum", {}).get("requestChecksumRequired")
     flags = [flag for flag, on in (("VG_HTTP_DEPRECATED", op.raw.get("deprecated")),
                                    ("VG_HTTP_UNWRAPPED", op.over.get("unwrapped")),
+                                   ("VG_HTTP_CHECKSUM", summed),
                                    ("VG_HTTP_STREAM_IN", "VG_OP_STREAM_IN" in op.flags)) if on]
     if flags:
         f.append(f".flags = {' | '.join(flags)}")

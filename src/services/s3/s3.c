@@ -5,6 +5,7 @@
 #include "services/s3/s3_int.h"
 
 #include "auth/cache.h"
+#include "services/s3/s3_digest.h"
 #include "services/s3/s3_policy.h"
 
 #include <stdlib.h>
@@ -138,6 +139,7 @@ const struct vg_service s3_service = {
     .name = "s3",
     .ops = s3_ops,
     .resource = resource,
+    .check_body = s3_check_body,
     .init = init,
     .fini = fini,
 };

@@ -116,6 +116,48 @@ s3_md5_check(struct vg_req *rq, const uint8_t declared[VG_MD5_BYTES],
         rq, detail, "The Content-MD5 you specified did not match what we received.");
 }
 
+static vg_rc
+check_body_md5(struct vg_req *rq, struct vg_str declared, struct vg_str body)
+{
+    uint8_t want[VG_MD5_BYTES], got[VG_MD5_BYTES];
+    vg_rc rc = s3_md5_declared(rq, declared, want);
+    vg_md5(body, got);
+    return rc == VG_OK ? s3_md5_check(rq, want, got) : rc;
+}
+
+static vg_rc
+check_body_sum(struct vg_req *rq, enum vg_checksum_kind kind, struct vg_str declared,
+               struct vg_str body)
+{
+    struct vg_checksum c;
+    vg_rc rc = s3_checksum_declared(rq, kind, declared, false);
+    if (rc != VG_OK)
+        return rc;
+    vg_checksum_init(&c, kind);
+    vg_checksum_add(&c, body);
+    return s3_checksum_check(rq, kind, declared, s3_checksum_end(rq->arena, &c));
+}
+
+vg_rc
+s3_check_body(struct vg_req *rq, vg_header_fn *header, void *of, struct vg_str body)
+{
+    struct vg_str md5 = header(of, VG_STR("content-md5"));
+    bool has_any = md5.ptr != NULL;
+    vg_rc rc = md5.ptr ? check_body_md5(rq, md5, body) : VG_OK;
+    for (size_t i = 0; rc == VG_OK && i < VG_COUNT(algorithms); i++) {
+        struct vg_str name = vg_str_cat(rq->arena, VG_STR("x-amz-checksum-"), algorithms[i].lower);
+        struct vg_str declared = header(of, name);
+        if (declared.ptr)
+            rc = check_body_sum(rq, algorithms[i].kind, declared, body);
+        has_any = has_any || declared.ptr;
+    }
+    /* https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html: "required" */
+    if (rc == VG_OK && !has_any && rq->op == &s3_op_delete_objects)
+        return s3_fail_invalid_request(
+            rq, "Missing required header for this request: Content-MD5 OR x-amz-checksum-*");
+    return rc;
+}
+
 struct vg_str
 s3_checksum_end(struct vg_arena *arena, struct vg_checksum *c)
 {

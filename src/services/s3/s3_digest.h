@@ -30,6 +30,13 @@ vg_rc s3_checksum_check(struct vg_req *rq, enum vg_checksum_kind kind, struct vg
 vg_rc s3_md5_check(struct vg_req *rq, const uint8_t declared[VG_MD5_BYTES],
                    const uint8_t calculated[VG_MD5_BYTES]) VG_MUST_USE;
 
+/*
+ * Holds a body to each checksum that a header declares; DeleteObjects must have one.  This is
+ * struct vg_service.check_body.
+ */
+vg_rc s3_check_body(struct vg_req *rq, vg_header_fn *header, void *of, struct vg_str body)
+    VG_MUST_USE;
+
 /* Ends `c`; base64. */
 struct vg_str s3_checksum_end(struct vg_arena *arena, struct vg_checksum *c);
 struct s3_rec_checksum *s3_checksum_record(struct vg_arena *arena, enum vg_checksum_kind kind,

@@ -186,6 +186,37 @@ what_is_declared_must_be_what_came(void **state)
                  "BadDigest: The CRC32 you specified did not match the calculated checksum.");
 }
 
+/* "name: value" */
+static struct vg_str
+one_header(void *of, struct vg_str name)
+{
+    struct vg_str rest = vg_str_of(of), is = vg_str_cut(&rest, ':');
+    return vg_str_eq(is, name) ? vg_str_trim(rest) : VG_STR_NONE;
+}
+
+static void
+a_body_is_held_to_the_checksums_of_its_headers(void **state)
+{
+    struct fixture *t = *state;
+    static char md5[] = "content-md5: XrY7u+Ae7tCTyyK7j1rNww==",
+                sha1[] = "x-amz-checksum-sha1: Kq5sNclPz7QV2+lfQIuc6R7oRu0=", none[] = "x: y";
+    struct vg_str body = VG_STR("hello world"), other = VG_STR("hello worlds");
+    t->rq.op = &s3_op_delete_objects;
+    assert_ok(s3_check_body(&t->rq, one_header, md5, body));
+    assert_ok(s3_check_body(&t->rq, one_header, sha1, body));
+    assert_fails(s3_check_body(&t->rq, one_header, md5, other), t,
+                 "BadDigest: The Content-MD5 you specified did not match what we received.");
+    assert_fails(s3_check_body(&t->rq, one_header, sha1, other), t,
+                 "BadDigest: The SHA1 you specified did not match the calculated checksum.");
+    assert_fails(s3_check_body(&t->rq, one_header, none, body), t,
+                 "InvalidRequest: Missing required header for this request: Content-MD5 OR "
+                 "x-amz-checksum-*");
+    t->rq.op = &s3_op_put_bucket_tagging;
+    assert_ok(s3_check_body(&t->rq, one_header, none, body));
+    assert_fails(s3_check_body(&t->rq, one_header, sha1, other), t,
+                 "BadDigest: The SHA1 you specified did not match the calculated checksum.");
+}
+
 static void
 names_are_read_in_any_case(void **state)
 {
@@ -210,6 +241,7 @@ main(void)
         cmocka_unit_test_setup_teardown(what_is_declared_must_be_readable, begin, end),
         cmocka_unit_test_setup_teardown(what_is_declared_must_be_what_came, begin, end),
         cmocka_unit_test_setup_teardown(names_are_read_in_any_case, begin, end),
+        cmocka_unit_test_setup_teardown(a_body_is_held_to_the_checksums_of_its_headers, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -13,11 +13,9 @@
 #include "services/s3/s3_digest.h"
 #include "services/s3/s3_header_text.h"
 #include "services/s3/s3_object_rules.h"
-#include "wire/wire.h"
 
-#define REDIRECT_MAX  2048
-#define ACL_MAX_BYTES (1u << 20)
-#define DAY_MS        INT64_C(86400000)
+#define REDIRECT_MAX 2048
+#define DAY_MS       INT64_C(86400000)
 
 vg_rc
 s3_unwanted_header(struct vg_req *rq, const char *header, const char *why)
@@ -165,8 +163,6 @@ s3_headers_read_tags(struct vg_req *rq, struct vg_str header, struct s3_rec_vers
  * https://docs.aws.amazon.com/AmazonS3/latest/userguide/about-object-ownership.html
  */
 
-#define TO_BUCKET_OWNER VG_STR("bucket-owner-full-control")
-
 /* Who writes; what nobody has signed belongs to the bucket's owner. */
 static struct vg_str
 writer_of(struct vg_req *rq, const struct s3_rec_bucket *bucket)
@@ -176,63 +172,18 @@ writer_of(struct vg_req *rq, const struct s3_rec_bucket *bucket)
     return account.len ? account : bucket->account;
 }
 
-/* Canned ones that name the bucket's owner, as grants. */
-static void
-spell_out(struct vg_req *rq, const struct s3_rec_bucket *bucket, struct vg_str writer,
-          struct s3_acl_asked *asked)
-{
-    bool is_full = vg_str_eq(asked->canned, TO_BUCKET_OWNER);
-    if (!is_full && !vg_str_eq(asked->canned, VG_STR("bucket-owner-read")))
-        return;
-    struct vg_str id = s3_canonical_id(rq->arena, writer);
-    struct vg_str owner = s3_canonical_id(rq->arena, bucket->account);
-    bool is_same = vg_str_eq(id, owner);
-    asked->canned = VG_STR_NONE;
-    asked->full_control = vg_str_fmt(rq->arena, "id=%" VG_FMT, VG_ARG(id));
-    if (!is_same && is_full)
-        asked->full_control = vg_str_fmt(rq->arena, "%" VG_FMT ",id=%" VG_FMT,
-                                         VG_ARG(asked->full_control), VG_ARG(owner));
-    if (!is_same && !is_full)
-        asked->read = vg_str_fmt(rq->arena, "id=%" VG_FMT, VG_ARG(owner));
-}
-
-static bool
-has_acl(const struct s3_acl_asked *a)
-{
-    return a->canned.ptr || a->full_control.ptr || a->read.ptr || a->read_acp.ptr
-           || a->write_acp.ptr;
-}
-
 static vg_rc
 set_acl(struct vg_req *rq, const struct s3_rec_bucket *bucket, const struct s3_object_headers *h,
         struct s3_rec_version *v)
 {
-    struct s3_acl_asked asked = h->acl;
-    struct s3_access_control_policy *acl;
-    bool is_given_up = vg_str_eq(asked.canned, TO_BUCKET_OWNER)
-                       && vg_str_eq(bucket->ownership, VG_STR("BucketOwnerPreferred"));
-    if (!s3_has_lists(bucket)) {
-        v->owner = bucket->account;
-        bool is_as_it_is = vg_str_eq(asked.canned, TO_BUCKET_OWNER) && !asked.full_control.ptr
-                           && !asked.read.ptr && !asked.read_acp.ptr && !asked.write_acp.ptr;
-        return has_acl(&asked) && !is_as_it_is
-                   ? s3_fail_access_control_list_not_supported(rq, "The bucket does not allow ACLs")
-                   : VG_OK;
-    }
-    if (vg_str_eq(asked.canned, VG_STR("aws-exec-read")))
-        return s3_not_built(rq, "The canned ACL aws-exec-read");
-    v->owner = is_given_up ? bucket->account : writer_of(rq, bucket);
-    spell_out(rq, bucket, v->owner, &asked);
-    vg_rc rc = s3_acl_read(rq, v->owner, &asked, &acl);
-    if (rc != VG_OK || !acl)
-        return rc;
-    if ((bucket->blocks & S3_BLOCK_PUBLIC_ACLS) && s3_acl_is_public(acl))
-        return s3_fail_access_denied(rq, "Access Denied");
-    struct vg_buf b;
-    vg_buf_init(&b, rq->arena, ACL_MAX_BYTES);
-    vg_wire_to_json(&s3_shape_access_control_policy, acl, &b);
-    v->acl = vg_buf_str(&b);
-    return VG_OK;
+    const struct s3_acl_asked *a = &h->acl;
+    bool is_to_owner = vg_str_eq(a->canned, VG_STR("bucket-owner-full-control")), is_said;
+    bool has_grants = a->full_control.ptr || a->read.ptr || a->read_acp.ptr || a->write_acp.ptr;
+    bool is_given_up = is_to_owner && vg_str_eq(bucket->ownership, VG_STR("BucketOwnerPreferred"));
+    v->owner = is_given_up || !s3_has_lists(bucket) ? bucket->account : writer_of(rq, bucket);
+    if (is_to_owner && !has_grants && !s3_has_lists(bucket))
+        return VG_OK; /* as it is anyway */
+    return s3_object_acl_asked(rq, bucket, v->owner, a, &v->acl, &is_said);
 }
 
 /* --- encryption ---------------------------------------------------------------------------------

@@ -30,6 +30,19 @@ s3_bad_argument(struct vg_req *rq, const char *text, const char *name, struct vg
 }
 
 vg_rc
+s3_check_number(struct vg_req *rq, struct vg_opt_i64 n, const char *name)
+{
+    if (!n.set || (n.v >= 0 && n.v <= INT32_MAX))
+        return VG_OK;
+    return s3_bad_argument(
+        rq,
+        vg_str_cstr(
+            rq->arena,
+            vg_str_fmt(rq->arena, "Argument %s must be an integer between 0 and 2147483647", name)),
+        name, vg_str_fmt(rq->arena, "%lld", (long long)n.v));
+}
+
+vg_rc
 s3_not_built(struct vg_req *rq, const char *feature)
 {
     return s3_fail_not_implemented(rq, "%s is not built in this version of Virga.", feature);

@@ -42,6 +42,22 @@ struct vg_str s3_checksum_end(struct vg_arena *arena, struct vg_checksum *c);
 struct s3_rec_checksum *s3_checksum_record(struct vg_arena *arena, enum vg_checksum_kind kind,
                                            struct vg_str value, bool is_composite);
 
+/* --- members of requests and answers ------------------------------------------------------------
+ */
+
+/* Those of a struct of the model that has one member for each algorithm it knows. */
+enum { S3_N_SUMS = 10 };
+#define S3_SUMS(s)                                                                                 \
+    {                                                                                              \
+        &(s)->checksum_crc32, &(s)->checksum_crc32_c, &(s)->checksum_crc64_nvme,                   \
+            &(s)->checksum_sha1, &(s)->checksum_sha256, &(s)->checksum_sha512, &(s)->checksum_md5, \
+            &(s)->checksum_xxhash64, &(s)->checksum_xxhash3, &(s)->checksum_xxhash128              \
+    }
+/* How many are there, and one of them; absent: none is. */
+size_t s3_sums_get(const struct vg_str *const slots[S3_N_SUMS], struct vg_str *ret_algorithm,
+                   struct vg_str *ret_value);
+void s3_sums_put(struct vg_str *const slots[S3_N_SUMS], const struct s3_rec_checksum *sum);
+
 /* --- objects uploaded in parts
  * --------------------------------------------------------------------
  */

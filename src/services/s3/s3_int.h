@@ -57,6 +57,8 @@ vg_rc s3_edit_bucket(struct vg_req *rq, struct vg_str name, struct vg_str expect
 vg_rc s3_no_bucket(struct vg_req *rq, struct vg_str name);
 vg_rc s3_malformed_xml(struct vg_req *rq);
 vg_rc s3_bad_argument(struct vg_req *rq, const char *text, const char *name, struct vg_str value);
+/* InvalidArgument of a number below 0, as S3 calls it in its texts; absent is well. */
+vg_rc s3_check_number(struct vg_req *rq, struct vg_opt_i64 n, const char *name) VG_MUST_USE;
 /* NotImplemented: "Static website hosting is not built in this version of Virga." */
 vg_rc s3_not_built(struct vg_req *rq, const char *feature);
 #define S3_TOO_MANY_BUCKET_TAGS "Bucket tag count cannot be greater than 50"
@@ -267,10 +269,11 @@ void s3_store_object_end(struct s3_object_edit *e); /* drops what was not commit
 vg_rc s3_store_master_key(struct vg_req *rq, struct vg_str account, uint8_t ret[S3_KEY_BYTES])
     VG_WAITS VG_MUST_USE;
 
-/* What a list walks over: current versions, or all versions and markers. */
+/* What a list walks over: current versions, all versions and markers, or uploads. */
 struct s3_entry {
     struct vg_str key;
     struct s3_rec_version *version;
+    struct s3_rec_upload *upload;
     bool is_latest;
 };
 struct s3_entries {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Lists of objects and of versions: one walk over the keys, grouped by a delimiter.
+ * Lists of objects, versions and uploads: one walk over the keys, grouped by a delimiter.
  *
  * A common prefix is stepped over as a whole: when its keys fill what was read, the walk seeks the
  * first key behind it.  So a page costs what it shows, never what lies below it.
@@ -12,6 +12,7 @@
 #include "codec/base64.h"
 #include "crypto/hash.h"
 #include "services/s3/s3_object_rules.h"
+#include "services/s3/s3_upload.h"
 
 #define BATCH_MIN                                                                                  \
     8 /* rows that are read at once, where a delimiter may make most of them useless */
@@ -22,10 +23,11 @@ struct walk {
     struct vg_str prefix, delimiter;
     uint32_t max;
     bool is_url; /* keys are to be encoded */
-    bool has_versions;
+    enum { KEYS, VERSIONS, UPLOADS } of;
     /* Where to read on: what is on the page was read before it. */
     struct vg_str from;
-    int64_t order; /* of versions: those of `from` that are older */
+    int64_t order;    /* of versions: those of `from` that are older */
+    struct vg_str id; /* of uploads: those of `from` that began later */
     bool has_more;
     uint32_t batch;
     struct s3_entries page;
@@ -39,19 +41,32 @@ struct walk {
 };
 
 static vg_rc
+read_page(struct walk *w)
+{
+    switch (w->of) {
+    case KEYS:
+        break;
+    case VERSIONS:
+        return s3_store_versions(w->rq, w->bucket, w->from, w->order, w->batch, &w->page);
+    case UPLOADS:
+        return s3_store_uploads(w->rq, w->bucket, w->from, w->id, w->batch, &w->page);
+    }
+    return s3_store_keys(w->rq, w->bucket, w->from, w->batch, &w->page);
+}
+
+static vg_rc
 read_on(struct walk *w)
 {
-    vg_rc rc = w->has_versions
-                   ? s3_store_versions(w->rq, w->bucket, w->from, w->order, w->batch, &w->page)
-                   : s3_store_keys(w->rq, w->bucket, w->from, w->batch, &w->page);
+    vg_rc rc = read_page(w);
     w->i = 0;
     w->has_more = rc == VG_OK && w->page.has_more;
     w->batch = VG_MIN(2 * w->batch, w->max + 1);
     if (rc != VG_OK || w->page.len == 0)
         return rc;
     const struct s3_entry *e = &w->page.items[w->page.len - 1];
-    w->from = w->has_versions ? e->key : s3_after_key(w->rq->arena, e->key);
-    w->order = w->has_versions ? e->version->order : 0;
+    w->from = w->of == KEYS ? s3_after_key(w->rq->arena, e->key) : e->key;
+    w->order = w->of == VERSIONS ? e->version->order : 0;
+    w->id = w->of == UPLOADS ? e->upload->id : VG_STR_NONE;
     return rc;
 }
 
@@ -81,6 +96,7 @@ step_over(struct walk *w, struct vg_str common)
         return;
     w->from = s3_after_prefix(w->rq->arena, common);
     w->order = 0;
+    w->id = VG_STR_NONE;
     w->has_more = w->from.ptr != NULL;
     w->batch = VG_MAX(w->batch / 4, VG_MIN(BATCH_MIN, w->max + 1));
 }
@@ -137,10 +153,7 @@ struct asked {
 static vg_rc
 check_max(struct vg_req *rq, struct vg_opt_i64 max)
 {
-    if (max.set && max.v < 0)
-        return s3_bad_argument(rq, "Argument maxKeys must be an integer between 0 and 2147483647",
-                               "maxKeys", vg_str_fmt(rq->arena, "%lld", (long long)max.v));
-    return VG_OK;
+    return s3_check_number(rq, max, "maxKeys");
 }
 
 /* S3 looks at the number first. */
@@ -153,7 +166,7 @@ check(struct vg_req *rq, const struct asked *a)
     if (a->encoding.text.ptr && a->encoding.v != S3_ENCODING_TYPE_URL)
         return s3_bad_argument(rq, "Invalid Encoding Method specified in Request", "encoding-type",
                                a->encoding.text);
-    for (size_t i = 0; i < a->attributes->len; i++)
+    for (size_t i = 0; a->attributes && i < a->attributes->len; i++)
         if (a->attributes->items[i].v <= 0)
             return s3_bad_argument(rq, "Invalid attribute name specified.",
                                    "x-amz-optional-object-attributes",
@@ -359,7 +372,7 @@ order_of_marker(struct vg_req *rq, const struct s3_rec_bucket *bucket,
 static vg_rc
 begin_versions(struct walk *w, const struct s3_list_object_versions_request *in)
 {
-    w->has_versions = true;
+    w->of = VERSIONS;
     if (in->version_id_marker.ptr && !s3_is_version_id(in->version_id_marker))
         return s3_bad_argument(w->rq, "Invalid version id specified", "version-id-marker",
                                in->version_id_marker);
@@ -468,4 +481,83 @@ s3_list_object_versions(struct vg_req *rq, const struct s3_list_object_versions_
     };
     put_versions(&w, out);
     return VG_OK;
+}
+
+/* --- ListMultipartUploads -----------------------------------------------------------------------
+ */
+
+static struct s3_multipart_upload_list
+uploads_of(const struct walk *w)
+{
+    struct vg_req *rq = w->rq;
+    struct s3_multipart_upload_list list = {
+        .items = VG_NEW_ARRAY(rq->arena, struct s3_multipart_upload, w->entries.len + 1)
+    };
+    for (; list.len < w->entries.len; list.len++) {
+        const struct s3_rec_upload *u = w->entries.items[list.len]->upload;
+        list.items[list.len] = (struct s3_multipart_upload) {
+            .upload_id = u->id,
+            .key = shown(w, u->key),
+            .initiated_ms = { true, u->initiated_ms },
+            .storage_class = class_of(u->version),
+            .owner = s3_owner_of(rq, u->owner),
+            .initiator = s3_initiator_of(rq, u),
+            .checksum_algorithm = { .text = u->checksum_algorithm },
+            .checksum_type = { .text = u->checksum_type },
+        };
+    }
+    return list;
+}
+
+static void
+begin_uploads(struct walk *w, const struct s3_list_multipart_uploads_request *in)
+{
+    w->of = UPLOADS;
+    w->from = s3_list_from(w->rq->arena, in->key_marker, w->prefix, w->delimiter);
+    bool is_inside = in->key_marker.len && in->upload_id_marker.len
+                     && vg_str_cmp(in->key_marker, w->prefix) >= 0
+                     && !s3_common_prefix(in->key_marker, w->prefix, w->delimiter).ptr;
+    if (!is_inside)
+        return;
+    w->from = in->key_marker;
+    w->id = in->upload_id_marker;
+}
+
+/*
+ * The markers of the next page are those of what is shown last, whether or not there is more.
+ * https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListMultipartUploads.html
+ */
+vg_rc
+s3_list_multipart_uploads(struct vg_req *rq, const struct s3_list_multipart_uploads_request *in,
+                          struct s3_list_multipart_uploads_output *out)
+{
+    const struct asked asked = { .bucket = in->bucket,
+                                 .owner = in->expected_bucket_owner,
+                                 .prefix = in->prefix,
+                                 .delimiter = in->delimiter,
+                                 .encoding = in->encoding_type,
+                                 .max = in->max_uploads };
+    struct walk w;
+    vg_rc rc = s3_check_number(rq, in->max_uploads, "max-uploads");
+    if (rc == VG_OK)
+        rc = begin(&w, rq, &asked);
+    if (rc != VG_OK)
+        return rc;
+    begin_uploads(&w, in);
+    rc = walk(&w);
+    *out = (struct s3_list_multipart_uploads_output) {
+        .bucket = in->bucket,
+        .key_marker = shown(&w, text_or_empty(in->key_marker)),
+        .upload_id_marker = in->key_marker.len ? text_or_empty(in->upload_id_marker) : VG_STR(""),
+        .next_key_marker = shown(&w, text_or_empty(w.last)),
+        .next_upload_id_marker = w.last_entry ? w.last_entry->upload->id : VG_STR(""),
+        .prefix = w.prefix.len ? shown(&w, w.prefix) : VG_STR_NONE,
+        .delimiter = delimiter_shown(&w),
+        .max_uploads = { true, w.max },
+        .is_truncated = { true, w.is_truncated },
+        .uploads = uploads_of(&w),
+        .common_prefixes = prefixes_of(&w),
+        .encoding_type = in->encoding_type,
+    };
+    return rc;
 }

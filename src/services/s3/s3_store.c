@@ -13,11 +13,13 @@
  *                           ("i", key, id)       order of a version that has a row
  *                           ("d", key, order)    content that has no file
  *
+ * and those of uploads in parts: s3_upload_store.c.
+ *
  * A key that was written before versioning was on has no row among the versions until the next
  * change to it; lists of versions merge both ranges.
  */
 
-#include "services/s3/s3_int.h"
+#include "services/s3/s3_store_int.h"
 
 #include "auth/cache.h"
 #include "codec/json.h"
@@ -44,10 +46,22 @@ account_part(struct vg_arena *arena, struct vg_str account)
     return vg_key_of(arena, root, VG_STR("a"), account);
 }
 
+struct vg_str
+s3_objects_part(struct vg_arena *arena, struct vg_str bucket_id)
+{
+    return vg_key_of(arena, root, VG_STR("o"), bucket_id);
+}
+
+struct vg_str
+s3_parts_part(struct vg_arena *arena, struct vg_str bucket_id, struct vg_str upload_id)
+{
+    return vg_key_of(arena, root, VG_STR("p"), bucket_id, upload_id);
+}
+
 static struct vg_str
 objects_part(struct vg_arena *arena, const struct s3_rec_bucket *bucket)
 {
-    return vg_key_of(arena, root, VG_STR("o"), bucket->id);
+    return s3_objects_part(arena, bucket->id);
 }
 
 static struct vg_str
@@ -187,15 +201,32 @@ s3_store_put_bucket(struct s3_bucket_edit *e, const struct s3_rec_bucket *bucket
               vg_buf_str(&b));
 }
 
+/* Whether there is any object, version or marker: what is uploaded in parts is none yet. */
+static vg_rc
+is_empty(struct s3_bucket_edit *e, bool *ret)
+{
+    struct vg_req *rq = e->rq;
+    struct vg_range uploads = s3_uploads_range(rq->arena);
+    const struct vg_range beside[] = { { .to = uploads.from, .max = 1 },
+                                       { .from = uploads.to, .max = 1 } };
+    struct vg_page page = { .len = 0 };
+    vg_rc rc = VG_OK;
+    for (size_t i = 0; rc == VG_OK && page.len == 0 && i < VG_COUNT(beside); i++)
+        rc = vg_tx_scan(e->tx, objects_part(rq->arena, e->bucket), &beside[i], &page, rq->err);
+    *ret = rc == VG_OK && page.len == 0;
+    return rc;
+}
+
 vg_rc
 s3_store_del_bucket(struct s3_bucket_edit *e, bool *ret_is_empty)
 {
     struct vg_req *rq = e->rq;
     struct vg_page page;
-    struct vg_range all = { 0 }, one = { .max = 1 };
-    vg_rc rc = vg_tx_scan(e->tx, objects_part(rq->arena, e->bucket), &one, &page, rq->err);
-    *ret_is_empty = rc == VG_OK && page.len == 0;
+    struct vg_range all = { 0 };
+    vg_rc rc = is_empty(e, ret_is_empty);
     if (*ret_is_empty)
+        rc = s3_store_drop_uploads(e);
+    if (rc == VG_OK && *ret_is_empty)
         rc = vg_tx_scan(e->tx, e->part, &all, &page, rq->err);
     if (rc != VG_OK || !*ret_is_empty)
         return rc;
@@ -358,13 +389,13 @@ s3_store_edit_key(struct s3_object_edit *e, struct vg_str key)
 
 /* Who changes the bucket has the turn of its objects too: it stands still while we have it. */
 vg_rc
-s3_store_edit_object(struct vg_req *rq, const struct s3_rec_bucket *bucket, struct vg_str key,
-                     struct s3_object_edit *ret)
+s3_store_edit_object_with(struct vg_req *rq, const struct s3_rec_bucket *bucket, struct vg_str key,
+                          struct vg_str with, struct s3_object_edit *ret)
 {
     struct s3_rec_bucket *now = NULL;
-    struct vg_str bytes;
-    *ret = (struct s3_object_edit) { .rq = rq, .part = objects_part(rq->arena, bucket) };
-    vg_rc rc = vg_tx_open(rq, ret->part, &ret->tx);
+    struct vg_str bytes, parts[2] = { objects_part(rq->arena, bucket), with };
+    *ret = (struct s3_object_edit) { .rq = rq, .part = parts[0] };
+    vg_rc rc = vg_tx_open_n(rq, parts, with.ptr ? 2 : 1, &ret->tx);
     if (rc == VG_OK)
         rc = vg_kv_get(rq->sess, bucket_part(rq->arena, bucket->name),
                        vg_key_of(rq->arena, VG_STR("bucket")), &bytes, rq->err);
@@ -374,6 +405,13 @@ s3_store_edit_object(struct vg_req *rq, const struct s3_rec_bucket *bucket, stru
         return rc;
     ret->bucket = now;
     return s3_store_edit_key(ret, key);
+}
+
+vg_rc
+s3_store_edit_object(struct vg_req *rq, const struct s3_rec_bucket *bucket, struct vg_str key,
+                     struct s3_object_edit *ret)
+{
+    return s3_store_edit_object_with(rq, bucket, key, VG_STR_NONE, ret);
 }
 
 vg_rc

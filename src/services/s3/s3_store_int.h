@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef S3_STORE_INT_H
+#define S3_STORE_INT_H
+
+/* What the two files that know keys share; included only there. */
+
+#include "services/s3/s3_upload.h"
+#include "store/kv.h"
+
+struct vg_str s3_objects_part(struct vg_arena *arena, struct vg_str bucket_id);
+struct vg_str s3_parts_part(struct vg_arena *arena, struct vg_str bucket_id,
+                            struct vg_str upload_id);
+
+/* s3_store_edit_object() that has the turn of one more partition. */
+vg_rc s3_store_edit_object_with(struct vg_req *rq, const struct s3_rec_bucket *bucket,
+                                struct vg_str key, struct vg_str with, struct s3_object_edit *ret)
+    VG_WAITS VG_MUST_USE;
+
+/* Of the rows of uploads among those of a bucket's objects. */
+struct vg_range s3_uploads_range(struct vg_arena *arena);
+/* The bucket goes: its uploads are dropped by and by. */
+vg_rc s3_store_drop_uploads(struct s3_bucket_edit *e) VG_MUST_USE;
+
+#endif

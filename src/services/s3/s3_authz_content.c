@@ -210,3 +210,40 @@ s3_authz_copy_object(struct vg_req *rq, const struct s3_copy_object_request *in,
                      s3_object_arn(rq, from.bucket, from.key), NULL, 0);
     return rc;
 }
+
+/* --- uploads in parts ---------------------------------------------------------------------------
+ * https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuAndPermissions.html
+ */
+
+vg_rc
+s3_authz_create_multipart_upload(struct vg_req *rq,
+                                 const struct s3_create_multipart_upload_request *in,
+                                 struct vg_authz *az)
+{
+    const struct s3_object_headers h = S3_OBJECT_HEADERS(in);
+    const struct s3_key_asked key = S3_KEY_ASKED(in);
+    struct s3_rec_version *tags = VG_NEW(rq->arena, struct s3_rec_version);
+    ctx_vec ctx = { 0 };
+    vg_rc rc = s3_headers_read_tags(rq, in->tagging, tags);
+    if (rc != VG_OK)
+        return rc;
+    add_headers(az, &ctx, &h, &key);
+    add_request_tags(az, &ctx, tags);
+    add_write(az, &ctx, s3_object_arn(rq, in->bucket, in->key), &h, tags->tags.len > 0, false);
+    return VG_OK;
+}
+
+vg_rc
+s3_authz_upload_part_copy(struct vg_req *rq, const struct s3_upload_part_copy_request *in,
+                          struct vg_authz *az)
+{
+    struct s3_at from;
+    ctx_vec ctx = { 0 };
+    vg_rc rc = s3_copy_source(rq, in->copy_source, in->expected_source_bucket_owner, &from);
+    if (rc != VG_OK)
+        return rc;
+    add(az, &ctx, VG_STR("s3:x-amz-copy-source"), in->copy_source);
+    vg_authz_add(az, VG_STR("s3:PutObject"), s3_object_arn(rq, in->bucket, in->key), ctx.items,
+                 ctx.len);
+    return add_read(az, &from);
+}

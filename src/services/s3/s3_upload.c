@@ -10,15 +10,15 @@
 
 #include "core/env.h"
 #include "services/s3/s3_digest.h"
+#include "services/s3/s3_headers.h"
 #include "services/s3/s3_object_rules.h"
-
-#define PART_MAX 10000
+#include "wire/shape.h"
 
 /* --- what all of them share ---------------------------------------------------------------------
  */
 
-static vg_rc
-no_upload(struct vg_req *rq, struct vg_str id)
+vg_rc
+s3_no_upload(struct vg_req *rq, struct vg_str id)
 {
     struct s3_no_such_upload *d = VG_NEW(rq->arena, struct s3_no_such_upload);
     d->upload_id = id;
@@ -28,28 +28,19 @@ no_upload(struct vg_req *rq, struct vg_str id)
         "been aborted or completed.");
 }
 
-/* What a request names. */
-struct at {
-    struct vg_str bucket, key, id, owner;
-};
-#define AT(in)                                                                                     \
-    {                                                                                              \
-        (in)->bucket, (in)->key, (in)->upload_id, (in)->expected_bucket_owner                      \
-    }
-
-static vg_rc
-need_upload(struct vg_req *rq, const struct at *at, struct s3_rec_bucket **ret_bucket,
-            struct s3_rec_upload **ret)
+vg_rc
+s3_need_upload(struct vg_req *rq, const struct s3_upload_at *at, struct s3_rec_bucket **ret_bucket,
+               struct s3_rec_upload **ret)
 {
     vg_rc rc = s3_need_bucket(rq, at->bucket, at->owner, ret_bucket);
     if (rc == VG_OK)
         rc = s3_store_upload(rq, *ret_bucket, at->key, at->id, ret);
-    return rc == VG_OK && !*ret ? no_upload(rq, at->id) : rc;
+    return rc == VG_OK && !*ret ? s3_no_upload(rq, at->id) : rc;
 }
 
 /* To begin or end it. *ret NULL: there is none. */
 static vg_rc
-edit_upload(struct vg_req *rq, const struct at *at, struct s3_object_edit *e,
+edit_upload(struct vg_req *rq, const struct s3_upload_at *at, struct s3_object_edit *e,
             struct s3_rec_upload **ret) VG_WAITS
 {
     struct s3_rec_bucket *bucket;
@@ -67,35 +58,117 @@ s3_initiator_of(struct vg_req *rq, const struct s3_rec_upload *upload)
     return who;
 }
 
-static struct vg_str
-quoted(struct vg_req *rq, struct vg_str etag)
+struct vg_str
+s3_quoted(struct vg_req *rq, struct vg_str etag)
 {
     return vg_str_fmt(rq->arena, "\"%" VG_FMT "\"", VG_ARG(etag));
 }
 
-static struct vg_str
-lower(struct vg_req *rq, struct vg_str name)
+vg_rc
+s3_other_checksum(struct vg_req *rq, struct vg_str expected, struct vg_str actual)
 {
-    char *text = vg_arena_copy(rq->arena, name.len ? name.ptr : "null", name.len ? name.len : 4);
-    for (size_t i = 0; i < name.len; i++)
-        if (text[i] >= 'A' && text[i] <= 'Z')
-            text[i] = (char)(text[i] + ('a' - 'A'));
-    return vg_str_n(text, name.len ? name.len : 4);
+    return s3_fail_invalid_request(
+        rq,
+        "Checksum Type mismatch occurred, expected checksum Type: %" VG_FMT
+        ", actual checksum Type: %" VG_FMT,
+        VG_ARG(vg_str_lower(rq->arena, expected)),
+        VG_ARG(actual.ptr ? vg_str_lower(rq->arena, actual) : VG_STR("null")));
+}
+
+bool
+s3_is_composite(const struct s3_rec_upload *u)
+{
+    return u->checksum_type.ptr && vg_str_eq(u->checksum_type, S3_COMPOSITE);
+}
+
+/* --- CreateMultipartUpload ----------------------------------------------------------------------
+ */
+
+static vg_rc
+read_checksum(struct vg_req *rq, const struct s3_create_multipart_upload_request *in,
+              struct s3_rec_upload *u)
+{
+    struct vg_str algorithm = in->checksum_algorithm.text, type = in->checksum_type.text;
+    enum vg_checksum_kind kind;
+    bool is_comp;
+    if (!algorithm.ptr)
+        return type.ptr ? s3_fail_invalid_request(
+                   rq, "The x-amz-checksum-type header can only be used with the "
+                       "x-amz-checksum-algorithm header.")
+                        : VG_OK;
+    vg_rc rc = s3_checksum_asked(rq, algorithm, &kind);
+    if (rc == VG_OK)
+        rc = s3_checksum_type(rq, kind, type, &is_comp);
+    if (rc != VG_OK)
+        return rc;
+    u->checksum_algorithm = s3_checksum_name(kind);
+    u->checksum_type = is_comp ? S3_COMPOSITE : S3_FULL_OBJECT;
+    return VG_OK;
 }
 
 static vg_rc
-other_checksum(struct vg_req *rq, struct vg_str expected, struct vg_str actual)
+read_headers(struct vg_req *rq, const struct s3_create_multipart_upload_request *in,
+             const struct s3_rec_bucket *bucket, struct s3_rec_version *v)
 {
-    return s3_fail_invalid_request(rq,
-                                   "Checksum Type mismatch occurred, expected checksum Type: "
-                                   "%" VG_FMT ", actual checksum Type: %" VG_FMT,
-                                   VG_ARG(lower(rq, expected)), VG_ARG(lower(rq, actual)));
+    s3_auto_key struct s3_customer_key key = { .is_given = false };
+    const struct s3_key_asked asked = S3_KEY_ASKED(in);
+    const struct s3_object_headers h = S3_OBJECT_HEADERS(in);
+    vg_rc rc = s3_customer_key_read(rq, &asked, &key);
+    if (rc == VG_OK)
+        rc = s3_headers_read(rq, bucket, &h, &key, v);
+    if (rc == VG_OK)
+        rc = s3_headers_read_metadata(rq, &h, v);
+    return rc == VG_OK ? s3_headers_read_tags(rq, in->tagging, v) : rc;
 }
 
-static bool
-is_composite(const struct s3_rec_upload *u)
+static vg_rc
+new_upload(struct vg_req *rq, const struct s3_create_multipart_upload_request *in,
+           const struct s3_rec_bucket *bucket, struct s3_rec_upload *u)
 {
-    return u->checksum_type.ptr && vg_str_eq(u->checksum_type, S3_COMPOSITE);
+    const struct vg_principal *who = rq->scope->caller;
+    struct s3_rec_version *v = VG_NEW(rq->arena, struct s3_rec_version);
+    *u = (struct s3_rec_upload) {
+        .id = s3_new_upload_id(rq),
+        .key = in->key,
+        .initiated_ms = vg_now_ms(rq->env),
+        .version = v,
+    };
+    vg_rc rc = s3_check_key(rq, in->key);
+    if (rc == VG_OK)
+        rc = read_headers(rq, in, bucket, v);
+    if (rc == VG_OK)
+        rc = read_checksum(rq, in, u);
+    u->owner = v->owner;
+    if (who && who->kind != VG_PRINCIPAL_ROOT && who->kind != VG_PRINCIPAL_ANONYMOUS)
+        u->initiator = who->arn;
+    return rc;
+}
+
+/* https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateMultipartUpload.html */
+vg_rc
+s3_create_multipart_upload(struct vg_req *rq, const struct s3_create_multipart_upload_request *in,
+                           struct s3_create_multipart_upload_output *out)
+{
+    s3_auto_object struct s3_object_edit e = { 0 };
+    struct s3_rec_upload u, *none;
+    struct s3_rec_bucket *bucket;
+    vg_rc rc = s3_need_bucket(rq, in->bucket, in->expected_bucket_owner, &bucket);
+    if (rc == VG_OK)
+        rc = new_upload(rq, in, bucket, &u);
+    if (rc != VG_OK)
+        return rc;
+    const struct s3_upload_at at = { in->bucket, in->key, u.id, in->expected_bucket_owner };
+    rc = edit_upload(rq, &at, &e, &none);
+    if (rc != VG_OK)
+        return rc;
+    s3_store_add_upload(&e, &u);
+    out->bucket = in->bucket;
+    out->key = in->key;
+    out->upload_id = u.id;
+    out->checksum_algorithm.text = u.checksum_algorithm;
+    out->checksum_type.text = u.checksum_type;
+    S3_SET_ENCRYPTION(out, u.version);
+    return s3_store_object_commit(&e);
 }
 
 /* --- AbortMultipartUpload -----------------------------------------------------------------------
@@ -107,14 +180,14 @@ s3_abort_multipart_upload(struct vg_req *rq, const struct s3_abort_multipart_upl
                           struct s3_abort_multipart_upload_output *out)
 {
     s3_auto_object struct s3_object_edit e = { 0 };
-    const struct at at = AT(in);
+    const struct s3_upload_at at = S3_UPLOAD_AT(in);
     struct s3_rec_upload *upload;
     (void)out;
     if (in->if_match_initiated_time_ms.set)
         return s3_not_built(rq, "x-amz-if-match-initiated-time, which is for directory buckets,");
     vg_rc rc = edit_upload(rq, &at, &e, &upload);
     if (rc == VG_OK && !upload)
-        return no_upload(rq, at.id);
+        return s3_no_upload(rq, at.id);
     if (rc == VG_OK)
         rc = s3_store_abort_upload(&e, upload);
     return rc == VG_OK ? s3_store_object_commit(&e) : rc;
@@ -135,7 +208,7 @@ put_parts(struct vg_req *rq, const struct s3_rec_upload *upload,
         struct vg_str *const sums[] = S3_SUMS(to);
         to->part_number = (struct vg_opt_i64) { true, p->number };
         to->last_modified_ms = (struct vg_opt_i64) { true, p->modified_ms };
-        to->e_tag = quoted(rq, p->etag);
+        to->e_tag = s3_quoted(rq, p->etag);
         to->size = (struct vg_opt_i64) { true, p->size };
         if (upload->checksum_algorithm.ptr)
             s3_sums_put(sums, p->checksum);
@@ -147,7 +220,7 @@ vg_rc
 s3_list_parts(struct vg_req *rq, const struct s3_list_parts_request *in,
               struct s3_list_parts_output *out)
 {
-    const struct at at = AT(in);
+    const struct s3_upload_at at = S3_UPLOAD_AT(in);
     struct s3_rec_bucket *bucket;
     struct s3_rec_upload *upload;
     struct s3_upload_parts parts = { .len = 0 };
@@ -155,7 +228,7 @@ s3_list_parts(struct vg_req *rq, const struct s3_list_parts_request *in,
     if (rc == VG_OK)
         rc = s3_check_number(rq, in->part_number_marker, "part-number-marker");
     if (rc == VG_OK)
-        rc = need_upload(rq, &at, &bucket, &upload);
+        rc = s3_need_upload(rq, &at, &bucket, &upload);
     if (rc != VG_OK)
         return rc;
     int64_t max = VG_MIN(vg_opt_or(in->max_parts, S3_LIMIT_PAGE_KEYS), S3_LIMIT_PAGE_KEYS);
@@ -237,12 +310,12 @@ check_part_sum(struct vg_req *rq, const struct s3_rec_upload *u,
     const struct vg_str *const sums[] = S3_SUMS(asked);
     struct vg_str algorithm, value;
     size_t n = s3_sums_get(sums, &algorithm, &value);
-    if (n == 0 && is_composite(u))
+    if (n == 0 && s3_is_composite(u))
         return s3_fail_invalid_request(
             rq,
             "The upload was created using a %" VG_FMT " checksum. The complete request must "
             "include the checksum for each part. It was missing for part %u in the request.",
-            VG_ARG(lower(rq, u->checksum_algorithm)), (unsigned)part->number);
+            VG_ARG(vg_str_lower(rq->arena, u->checksum_algorithm)), (unsigned)part->number);
     if (n == 0)
         return VG_OK;
     bool is_it = n == 1 && u->checksum_algorithm.ptr && part->checksum
@@ -377,43 +450,22 @@ set_checksum(struct vg_req *rq, const struct s3_complete_multipart_upload_reques
     if (rc != VG_OK)
         return rc;
     if (n && u->checksum_algorithm.ptr && !vg_str_eq(algorithm, u->checksum_algorithm))
-        return other_checksum(rq, u->checksum_algorithm, algorithm);
-    v->checksum = sum_of_parts(rq, kind, is_composite(u), v);
+        return s3_other_checksum(rq, u->checksum_algorithm, algorithm);
+    v->checksum = sum_of_parts(rq, kind, s3_is_composite(u), v);
     if (!n || !v->checksum || !vg_str_eq(algorithm, v->checksum->algorithm))
         return VG_OK;
-    struct vg_str plain = is_composite(u) ? without_count(value) : value;
+    struct vg_str plain = s3_is_composite(u) ? without_count(value) : value;
     rc = s3_checksum_declared(rq, kind, plain, false);
     if (rc != VG_OK)
         return rc;
     struct vg_str calculated = v->checksum->value;
-    if (is_composite(u) && vg_str_eq(plain, value))
+    if (s3_is_composite(u) && vg_str_eq(plain, value))
         calculated = without_count(calculated);
     return s3_checksum_check(rq, kind, value, calculated);
 }
 
 /* --- CompleteMultipartUpload --------------------------------------------------------------------
  */
-
-static vg_rc
-check_conditions(struct vg_req *rq, const struct s3_complete_multipart_upload_request *in,
-                 const struct s3_rec_version *latest)
-{
-    const struct s3_rec_version *v = latest && !latest->is_marker ? latest : NULL;
-    if (in->if_none_match.ptr && !vg_str_eq(in->if_none_match, VG_STR("*"))) {
-        struct s3_not_implemented *d = VG_NEW(rq->arena, struct s3_not_implemented);
-        d->header = VG_STR("If-None-Match");
-        return s3_fail_not_implemented_detail(
-            rq, d, "A header you provided implies functionality that is not implemented");
-    }
-    if (in->if_none_match.ptr && v)
-        return s3_failed_condition(rq, "If-None-Match");
-    if (in->if_match.ptr && !v)
-        return s3_no_key(rq, in->key);
-    if (in->if_match.ptr && !vg_str_eq(in->if_match, VG_STR("*"))
-        && !vg_str_eq(bare(in->if_match), v->etag))
-        return s3_failed_condition(rq, "If-Match");
-    return VG_OK;
-}
 
 static vg_rc
 make_version(struct vg_req *rq, const struct s3_complete_multipart_upload_request *in,
@@ -456,9 +508,10 @@ answer(struct vg_req *rq, const struct s3_complete_multipart_upload_request *in,
         .key = in->key,
         .e_tag = s3_etag(rq, v),
         .checksum_type.text = v->checksum ? v->checksum->type : VG_STR_NONE,
-        .server_side_encryption.text = VG_STR("AES256"),
-        .version_id = s3_version_shown(bucket, v),
+        .version_id = s3_version_made(bucket, v),
     };
+    if (!v->customer_key_md5.ptr)
+        out->server_side_encryption = VG_ENUM(S3_SERVER_SIDE_ENCRYPTION_AES256);
     s3_sums_put(sums, v->checksum);
 }
 
@@ -473,13 +526,13 @@ complete_again(struct vg_req *rq, const struct s3_complete_multipart_upload_requ
     const struct s3_completed_part_list *asked = &in->multipart_upload->parts;
     const struct s3_rec_version *v = e->latest;
     if (!v || !v->upload.ptr || !vg_str_eq(v->upload, in->upload_id))
-        return no_upload(rq, in->upload_id);
+        return s3_no_upload(rq, in->upload_id);
     for (size_t i = 0; i < asked->len; i++)
         if (i >= v->parts.len || asked->items[i].part_number.v != v->parts.items[i].number
             || !vg_str_eq(bare(asked->items[i].e_tag), v->parts.items[i].etag))
             return bad_part(rq, in->upload_id, &asked->items[i]);
     if (asked->len != v->parts.len)
-        return no_upload(rq, in->upload_id);
+        return s3_no_upload(rq, in->upload_id);
     answer(rq, in, e->bucket, v, out);
     return VG_OK;
 }
@@ -491,23 +544,27 @@ s3_complete_multipart_upload(struct vg_req *rq,
                              struct s3_complete_multipart_upload_output *out)
 {
     s3_auto_object struct s3_object_edit e = { 0 };
-    const struct at at = AT(in);
+    const struct s3_upload_at at = S3_UPLOAD_AT(in);
     struct s3_rec_upload *upload;
     struct s3_rec_version *v = VG_NEW(rq->arena, struct s3_rec_version);
     struct s3_upload_parts all;
     vg_rc rc = check_list(rq, in);
     if (rc == VG_OK)
+        rc = s3_write_condition_check(rq, in->if_match, in->if_none_match);
+    if (rc == VG_OK)
         rc = edit_upload(rq, &at, &e, &upload);
     if (rc == VG_OK && !upload)
         return complete_again(rq, in, &e, out);
     if (rc == VG_OK)
-        rc = check_conditions(rq, in, e.latest);
+        rc = s3_write_condition_holds(&e, in->if_match, in->if_none_match);
     if (rc == VG_OK)
         rc = s3_store_edit_parts(&e, at.id, &all);
     if (rc != VG_OK)
         return rc;
     bool *is_used = VG_NEW_ARRAY(rq->arena, bool, all.len + 1);
     rc = make_version(rq, in, upload, &all, is_used, v);
+    if (rc == VG_OK)
+        rc = s3_lock_by_default(&e, v);
     if (rc == VG_OK)
         rc = s3_store_add_version(&e, v, VG_STR_NONE);
     if (rc != VG_OK)

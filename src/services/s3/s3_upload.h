@@ -17,11 +17,26 @@ struct s3_upload_parts {
     bool has_more;
 };
 
-/* --- s3_upload.c: who began it
- * ------------------------------------------------------------------
+/* --- s3_upload.c: what operations on them share -------------------------------------------------
  */
 
+/* What a request names. */
+struct s3_upload_at {
+    struct vg_str bucket, key, id, owner;
+};
+#define S3_UPLOAD_AT(in)                                                                           \
+    {                                                                                              \
+        (in)->bucket, (in)->key, (in)->upload_id, (in)->expected_bucket_owner                      \
+    }
+vg_rc s3_no_upload(struct vg_req *rq, struct vg_str id);
+/* The upload, or NoSuchUpload; its bucket. */
+vg_rc s3_need_upload(struct vg_req *rq, const struct s3_upload_at *at,
+                     struct s3_rec_bucket **ret_bucket, struct s3_rec_upload **ret) VG_MUST_USE;
 struct s3_initiator *s3_initiator_of(struct vg_req *rq, const struct s3_rec_upload *upload);
+bool s3_is_composite(const struct s3_rec_upload *upload); /* its checksum is to be so */
+/* InvalidRequest: a checksum of another algorithm than the upload's (absent: none). */
+vg_rc s3_other_checksum(struct vg_req *rq, struct vg_str expected, struct vg_str actual);
+struct vg_str s3_quoted(struct vg_req *rq, struct vg_str etag);
 
 /* --- s3_upload_store.c --------------------------------------------------------------------------
  */

@@ -1,0 +1,228 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Uploads in parts through boto3: https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html"""
+
+import base64
+import concurrent.futures
+import hashlib
+import os
+import zlib
+
+import pytest
+from boto3.s3.transfer import TransferConfig
+from botocore.exceptions import ClientError
+from harness.aws import Aws
+from harness.daemon import wait_until
+
+MIB = 1 << 20
+
+
+def emptied(s3, bucket):
+    for upload in s3.list_multipart_uploads(Bucket=bucket).get("Uploads", []):
+        s3.abort_multipart_upload(Bucket=bucket, Key=upload["Key"], UploadId=upload["UploadId"])
+    for version in s3.list_object_versions(Bucket=bucket).get("Versions", []):
+        s3.delete_object(Bucket=bucket, Key=version["Key"], VersionId=version["VersionId"])
+    s3.delete_bucket(Bucket=bucket)
+
+
+@pytest.fixture
+def s3(aws):
+    return aws("s3")
+
+
+@pytest.fixture
+def bucket(s3, name):
+    made = name("bucket")
+    s3.create_bucket(Bucket=made)
+    yield made
+    emptied(s3, made)
+
+
+def refused(call, **parameters):
+    with pytest.raises(ClientError) as e:
+        call(**parameters)
+    return e.value.response["Error"]["Code"]
+
+
+def begin(s3, bucket, key="k", **more):
+    made = s3.create_multipart_upload(Bucket=bucket, Key=key, **more)
+    return {"Bucket": bucket, "Key": key, "UploadId": made["UploadId"]}
+
+
+def put(s3, upload, number, body, algorithm=None):
+    asked = {"ChecksumAlgorithm": algorithm} if algorithm else {}
+    answer = s3.upload_part(**upload, PartNumber=number, Body=body, **asked)
+    sums = {k: answer[k] for k in (f"Checksum{algorithm}",) if algorithm}
+    return {"PartNumber": number, "ETag": answer["ETag"], **sums}
+
+
+def content_files(daemon):
+    """The bytes of content files; none but those that something refers to must be left."""
+    found = {}
+    for folder, _, files in os.walk(daemon.data / "blobs"):
+        for file in files:
+            path = os.path.join(folder, file)
+            found[path] = os.path.getsize(path)
+    return found
+
+
+def test_a_file_is_uploaded_in_parts_at_once_and_read_back(s3, bucket, tmp_path):
+    body = os.urandom(21 * MIB + 5)
+    path = tmp_path / "file"
+    path.write_bytes(body)
+    config = TransferConfig(multipart_threshold=5 * MIB, multipart_chunksize=5 * MIB, max_concurrency=4)
+    s3.upload_file(str(path), bucket, "k", Config=config, ExtraArgs={"Metadata": {"a": "b"}})
+    head = s3.head_object(Bucket=bucket, Key="k")
+    assert head["ContentLength"] == len(body)
+    assert head["Metadata"] == {"a": "b"}
+    digests = [hashlib.md5(body[i : i + 5 * MIB]).digest() for i in range(0, len(body), 5 * MIB)]
+    assert head["ETag"] == f'"{hashlib.md5(b"".join(digests)).hexdigest()}-5"'
+    s3.download_file(bucket, "k", str(tmp_path / "back"), Config=config)
+    assert (tmp_path / "back").read_bytes() == body
+    part = s3.get_object(Bucket=bucket, Key="k", PartNumber=2)
+    assert part["Body"].read() == body[5 * MIB : 10 * MIB]
+    assert part["PartsCount"] == 5
+    over = s3.get_object(Bucket=bucket, Key="k", Range=f"bytes={5 * MIB - 3}-{5 * MIB + 2}")
+    assert over["Body"].read() == body[5 * MIB - 3 : 5 * MIB + 3]
+
+
+def test_parts_are_listed_replaced_and_put_together(s3, bucket):
+    upload = begin(s3, bucket, ContentType="text/plain", Tagging="a=b", ChecksumAlgorithm="SHA256")
+    put(s3, upload, 1, b"other", "SHA256")
+    sent = [(n, bytes([n]) * size) for n, size in ((2, 10), (1, 5 * MIB))]
+    parts = [put(s3, upload, n, body, "SHA256") for n, body in sent]
+    listed = s3.list_parts(**upload)
+    assert [(p["PartNumber"], p["Size"]) for p in listed["Parts"]] == [(1, 5 * MIB), (2, 10)]
+    assert listed["ChecksumType"] == "COMPOSITE"
+    assert listed["Parts"][1]["ChecksumSHA256"] == parts[0]["ChecksumSHA256"]
+    page = s3.list_parts(**upload, MaxParts=1)
+    assert (page["IsTruncated"], page["NextPartNumberMarker"]) == (True, 1)
+    assert s3.list_multipart_uploads(Bucket=bucket)["Uploads"][0]["UploadId"] == upload["UploadId"]
+    complete = {**upload, "MultipartUpload": {"Parts": parts[::-1]}}
+    assert refused(s3.complete_multipart_upload, **upload, MultipartUpload={"Parts": parts}) == "InvalidPartOrder"
+    first, again = s3.complete_multipart_upload(**complete), s3.complete_multipart_upload(**complete)
+    whole = hashlib.sha256(b"".join(base64.b64decode(p["ChecksumSHA256"]) for p in parts[::-1])).digest()
+    assert first["ChecksumSHA256"] == base64.b64encode(whole).decode() + "-2"
+    assert first["ETag"] == again["ETag"]
+    assert refused(s3.list_parts, **upload) == "NoSuchUpload"
+    read = s3.get_object(Bucket=bucket, Key="k")
+    assert read["ContentType"] == "text/plain"
+    assert read["Body"].read() == b"\1" * (5 * MIB) + b"\2" * 10
+
+
+def test_the_checksum_of_the_whole_object_needs_none_of_the_parts(s3, bucket):
+    body = [os.urandom(5 * MIB), b"tail"]
+    upload = begin(s3, bucket, ChecksumAlgorithm="CRC32", ChecksumType="FULL_OBJECT")
+    parts = [put(s3, upload, n + 1, b) for n, b in enumerate(body)]
+    bare = [{"PartNumber": p["PartNumber"], "ETag": p["ETag"].strip('"')} for p in parts]
+    whole = base64.b64encode(zlib.crc32(b"".join(body)).to_bytes(4, "big")).decode()
+    complete = {**upload, "MultipartUpload": {"Parts": bare}}
+    assert refused(s3.complete_multipart_upload, **complete, ChecksumCRC32="AAAAAA==") == "BadDigest"
+    made = s3.complete_multipart_upload(**complete, ChecksumCRC32=whole, MpuObjectSize=5 * MIB + 4)
+    assert (made["ChecksumCRC32"], made["ChecksumType"]) == (whole, "FULL_OBJECT")
+
+
+def test_parts_are_copied_from_objects(s3, bucket):
+    source = os.urandom(6 * MIB)
+    s3.put_object(Bucket=bucket, Key="source", Body=source)
+    upload = begin(s3, bucket)
+    where = {**upload, "CopySource": {"Bucket": bucket, "Key": "source"}}
+    parts = []
+    for number, span in ((1, "bytes=1-5242880"), (2, None)):
+        ranged = {"CopySourceRange": span} if span else {}
+        answer = s3.upload_part_copy(**where, **ranged, PartNumber=number)["CopyPartResult"]
+        parts.append({"PartNumber": number, "ETag": answer["ETag"]})
+    copy = s3.upload_part_copy
+    assert refused(copy, **where, PartNumber=3, CopySourceRange="bytes=0-99999999") == "InvalidArgument"
+    assert refused(copy, **where, PartNumber=3, CopySourceRange="bytes=5-") == "InvalidArgument"
+    assert refused(copy, **where, PartNumber=10001) == "InvalidArgument"
+    assert refused(copy, **where, PartNumber=3, CopySourceIfMatch="no") == "PreconditionFailed"
+    missing = {**where, "CopySource": {"Bucket": bucket, "Key": "missing"}}
+    assert refused(copy, **missing, PartNumber=3) == "NoSuchKey"
+    s3.complete_multipart_upload(**upload, MultipartUpload={"Parts": parts})
+    assert s3.get_object(Bucket=bucket, Key="k")["Body"].read() == source[1 : 5 * MIB + 1] + source
+
+
+def test_wrong_checksums_of_parts_are_refused(s3, bucket):
+    upload = begin(s3, bucket, ChecksumAlgorithm="SHA256")
+    assert refused(s3.upload_part, **upload, PartNumber=1, Body=b"x", ChecksumCRC32="AAAAAA==") == "InvalidRequest"
+    wrong = base64.b64encode(bytes(32)).decode()
+    assert refused(s3.upload_part, **upload, PartNumber=1, Body=b"x", ChecksumSHA256=wrong) == "BadDigest"
+    assert refused(s3.upload_part, **upload, PartNumber=0, Body=b"x") == "InvalidArgument"
+    assert "Parts" not in s3.list_parts(**upload)
+
+
+def test_a_conditional_completion_does_not_replace(s3, bucket):
+    upload = begin(s3, bucket)
+    parts = {"Parts": [put(s3, upload, 1, b"new")]}
+    s3.put_object(Bucket=bucket, Key="k", Body=b"old")
+    complete = s3.complete_multipart_upload
+    assert refused(complete, **upload, MultipartUpload=parts, IfNoneMatch="*") == "PreconditionFailed"
+    assert s3.get_object(Bucket=bucket, Key="k")["Body"].read() == b"old"
+    complete(**upload, MultipartUpload=parts, IfMatch=hashlib.md5(b"old").hexdigest())
+    assert s3.get_object(Bucket=bucket, Key="k")["Body"].read() == b"new"
+
+
+def test_an_upload_sealed_by_a_key_of_the_customers(s3, bucket):
+    key = {"SSECustomerAlgorithm": "AES256", "SSECustomerKey": os.urandom(32)}
+    upload = begin(s3, bucket, **key)
+    assert refused(s3.upload_part, **upload, PartNumber=1, Body=b"x") == "InvalidRequest"
+    etag = s3.upload_part(**upload, PartNumber=1, Body=b"secret", **key)["ETag"]
+    s3.complete_multipart_upload(**upload, MultipartUpload={"Parts": [{"PartNumber": 1, "ETag": etag}]})
+    assert s3.get_object(Bucket=bucket, Key="k", **key)["Body"].read() == b"secret"
+    assert refused(s3.get_object, Bucket=bucket, Key="k") == "InvalidRequest"
+
+
+def test_nothing_is_left_of_what_is_aborted_while_parts_come(make_daemon, name):
+    one = make_daemon()
+    with_pool = Aws(one)
+    s3 = with_pool("s3")
+    bucket = name("bucket")
+    s3.create_bucket(Bucket=bucket)
+    upload = begin(s3, bucket)
+
+    def send(number):
+        try:
+            put(s3, upload, number, os.urandom(MIB))
+        except ClientError as e:
+            assert e.response["Error"]["Code"] == "NoSuchUpload"
+
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        sent = [pool.submit(send, n) for n in range(1, 41)]
+        wait_until(lambda: any(f.done() for f in sent), 10)
+        s3.abort_multipart_upload(**upload)
+        for f in sent:
+            f.result()
+    assert wait_until(lambda: not content_files(one), 10), content_files(one)
+    s3.delete_bucket(Bucket=bucket)
+    with_pool.close()
+
+
+def test_acknowledged_parts_survive_a_kill(make_daemon, name):
+    one = make_daemon()
+    clients = Aws(one)
+    s3 = clients("s3")
+    bucket = name("bucket")
+    s3.create_bucket(Bucket=bucket)
+    upload, other = begin(s3, bucket), begin(s3, bucket, "other")
+    body = [os.urandom(5 * MIB), os.urandom(6 * MIB), b"tail"]
+    parts = []
+    for number, part in enumerate(body, 1):
+        parts.append(put(s3, upload, number, part))
+        put(s3, other, number, part)
+        one.restart("kill9")
+        clients.close()
+        clients = Aws(one)
+        s3 = clients("s3")
+    assert [p["ETag"] for p in s3.list_parts(**upload)["Parts"]] == [p["ETag"] for p in parts]
+    assert len(content_files(one)) == 6
+    s3.complete_multipart_upload(**upload, MultipartUpload={"Parts": parts})
+    one.restart("kill9")
+    clients.close()
+    clients = Aws(one)
+    s3 = clients("s3")
+    assert s3.get_object(Bucket=bucket, Key="k")["Body"].read() == b"".join(body)
+    s3.abort_multipart_upload(**other)
+    assert wait_until(lambda: len(content_files(one)) == 3, 10), content_files(one)
+    emptied(s3, bucket)
+    assert wait_until(lambda: not content_files(one), 10), content_files(one)
+    clients.close()

@@ -46,32 +46,66 @@ s3_copy_source(struct vg_req *rq, struct vg_str header, struct vg_str expected_o
                                                                        : bad_source(rq, header);
 }
 
-vg_rc
-s3_copy_find(struct vg_req *rq, const struct s3_at *from, const struct s3_conditions *conditions,
-             const struct s3_customer_key *key, struct s3_rec_bucket **ret_bucket,
-             struct s3_rec_version **ret)
+/* The version that is read. */
+static vg_rc
+find_source(struct vg_req *rq, struct s3_copying *c) VG_WAITS
 {
     const char *header;
-    vg_rc rc = s3_need_version(rq, from, ret_bucket, ret);
+    vg_rc rc = s3_need_version(rq, &c->from, &c->bucket, &c->source);
     if (rc == VG_FAIL && rq->err->def == &s3_err_method_not_allowed)
         return s3_fail_invalid_request(rq, "The source of a copy request may not specifically "
                                            "refer to a delete marker by version id.");
-    rc = s3_hide_absence(rq, from, rc);
+    rc = s3_hide_absence(rq, &c->from, rc);
     if (rc != VG_OK)
         return rc;
-    rc = s3_customer_key_check(rq, *ret, key);
+    rc = s3_customer_key_check(rq, c->source, &c->from_key);
     if (rc != VG_OK)
         return rc;
-    if (s3_conditions_check(conditions, (*ret)->etag, (*ret)->modified_ms, vg_now_ms(rq->env),
-                            &header)
+    if (s3_conditions_check(&c->conditions, c->source->etag, c->source->modified_ms,
+                            vg_now_ms(rq->env), &header)
         != S3_CONDITION_HOLDS)
         return s3_failed_condition(
             rq, vg_str_cstr(rq->arena, vg_str_fmt(rq->arena, "x-amz-copy-source-%s", header)));
-    if (s3_is_archived(*ret))
+    if (s3_is_archived(c->source))
         return s3_fail_object_not_in_active_tier_error(
             rq, "The source object of the COPY operation is not in the active tier and is only "
                 "stored in Amazon Glacier.");
     return VG_OK;
+}
+
+/* Opened with the one key, sealed anew with the other. */
+static vg_rc
+copy_from(struct vg_req *rq, struct s3_copying *c, struct s3_reader *reader) VG_WAITS
+{
+    s3_auto_writer struct s3_writer *writer = NULL;
+    struct vg_str piece = VG_STR("-");
+    vg_rc rc = s3_writer_open(rq, &c->sealer, &c->declared, &writer);
+    while (rc == VG_OK && piece.len > 0) {
+        rc = s3_reader_next(reader, &piece);
+        if (rc == VG_OK)
+            rc = s3_writer_add(writer, piece);
+    }
+    return rc == VG_OK ? s3_writer_finish(writer, VG_STR_NONE, &c->written) : rc;
+}
+
+vg_rc
+s3_copy_bytes(struct vg_req *rq, struct s3_copying *c)
+{
+    for (int i = 0; i < TRIES_MAX; i++) {
+        s3_auto_reader struct s3_reader *reader = NULL;
+        bool is_gone = false;
+        vg_rc rc = find_source(rq, c);
+        if (rc == VG_OK)
+            rc = c->look(rq, c, c->arg);
+        if (rc == VG_OK)
+            rc = s3_version_reader(rq, &c->from, c->bucket, c->source, &c->from_key, c->span,
+                                   &reader, &is_gone);
+        if (rc != VG_OK)
+            return rc;
+        if (!is_gone)
+            return copy_from(rq, c, reader);
+    }
+    return vg_err_set(rq->err, "an object is replaced faster than it can be copied");
 }
 
 /* --- what the copy is to be ---------------------------------------------------------------------
@@ -79,11 +113,10 @@ s3_copy_find(struct vg_req *rq, const struct s3_at *from, const struct s3_condit
 
 struct copy {
     const struct s3_copy_object_request *in;
-    struct s3_at from;
-    struct s3_customer_key from_key, key;
-    struct s3_rec_bucket *from_bucket, *bucket;
-    struct s3_rec_version *source, *version;
-    struct s3_written written;
+    struct s3_copying bytes;
+    struct s3_customer_key key;
+    struct s3_rec_bucket *bucket;
+    struct s3_rec_version *version;
 };
 
 static vg_rc
@@ -105,8 +138,8 @@ check_directives(struct vg_req *rq, const struct s3_copy_object_request *in)
 static bool
 is_to_itself(const struct copy *c)
 {
-    return vg_str_eq(c->from.bucket, c->in->bucket) && vg_str_eq(c->from.key, c->in->key)
-           && !c->from.version_id.ptr;
+    return vg_str_eq(c->bytes.from.bucket, c->in->bucket)
+           && vg_str_eq(c->bytes.from.key, c->in->key) && !c->bytes.from.version_id.ptr;
 }
 
 /* Where the bucket has an encryption configured, that counts as a change: measured, see
@@ -119,7 +152,7 @@ check_change(struct vg_req *rq, const struct copy *c)
     bool is_changed = in->metadata_directive.v == S3_METADATA_DIRECTIVE_REPLACE
                       || in->storage_class.text.ptr || in->website_redirect_location.ptr
                       || in->server_side_encryption.text.ptr || c->key.is_given
-                      || c->from_key.is_given;
+                      || c->bytes.from_key.is_given;
     if (is_changed || !is_to_itself(c))
         return VG_OK;
     vg_rc rc = s3_store_config(rq, c->bucket, S3_CONFIG_ENCRYPTION,
@@ -157,11 +190,11 @@ make_version(struct vg_req *rq, struct copy *c)
     if (in->metadata_directive.v == S3_METADATA_DIRECTIVE_REPLACE)
         rc = s3_headers_read_metadata(rq, &h, v);
     else
-        copy_metadata(c->source, v);
+        copy_metadata(c->bytes.source, v);
     if (rc == VG_OK && in->tagging_directive.v == S3_TAGGING_DIRECTIVE_REPLACE)
         return s3_headers_read_tags(rq, in->tagging, v);
-    v->tags.items = c->source->tags.items;
-    v->tags.len = c->source->tags.len;
+    v->tags.items = c->bytes.source->tags.items;
+    v->tags.len = c->bytes.source->tags.len;
     return rc;
 }
 
@@ -170,13 +203,14 @@ check_copy(struct vg_req *rq, struct copy *c)
 {
     const struct s3_copy_object_request *in = c->in;
     const struct s3_key_asked from_key = S3_SOURCE_KEY_ASKED(in), key = S3_KEY_ASKED(in);
-    vg_rc rc = s3_copy_source(rq, in->copy_source, in->expected_source_bucket_owner, &c->from);
+    vg_rc rc =
+        s3_copy_source(rq, in->copy_source, in->expected_source_bucket_owner, &c->bytes.from);
     if (rc == VG_OK)
         rc = check_directives(rq, in);
     if (rc == VG_OK)
         rc = s3_write_condition_check(rq, in->if_match, in->if_none_match);
     if (rc == VG_OK)
-        rc = s3_customer_key_read(rq, &from_key, &c->from_key);
+        rc = s3_customer_key_read(rq, &from_key, &c->bytes.from_key);
     if (rc == VG_OK)
         rc = s3_customer_key_read(rq, &key, &c->key);
     if (rc == VG_OK)
@@ -200,56 +234,21 @@ check_size(struct vg_req *rq, const struct s3_rec_version *v)
                                          (long long)S3_LIMIT_PUT_BYTES);
 }
 
-/* Opened with the one key, sealed anew with the other. */
+/* All of it, with the checksum that is asked for, or that it had. */
 static vg_rc
-copy_bytes(struct vg_req *rq, struct copy *c, struct s3_reader *reader) VG_WAITS
+look(struct vg_req *rq, struct s3_copying *bytes, void *arg)
 {
-    s3_auto_writer struct s3_writer *writer = NULL;
-    const struct s3_sealer sealer = s3_sealer_of(c->bucket->account, &c->key);
-    const struct s3_rec_checksum *was = c->source->checksum;
-    struct vg_str asked = c->in->checksum_algorithm.text, piece = VG_STR("-");
-    const struct s3_declared declared = { .size = c->source->size,
-                                          .algorithm = asked.ptr ? asked
-                                                       : was     ? was->algorithm
-                                                                 : VG_STR_NONE };
-    vg_rc rc = s3_writer_open(rq, &sealer, &declared, &writer);
-    while (rc == VG_OK && piece.len > 0) {
-        rc = s3_reader_next(reader, &piece);
-        if (rc == VG_OK)
-            rc = s3_writer_add(writer, piece);
-    }
-    return rc == VG_OK ? s3_writer_finish(writer, VG_STR_NONE, &c->written) : rc;
-}
-
-/* The source as it is when its first bytes are at hand. */
-static vg_rc
-find_and_copy(struct vg_req *rq, struct copy *c) VG_WAITS
-{
-    const struct s3_copy_object_request *in = c->in;
-    const struct s3_conditions conditions = {
-        .if_match = in->copy_source_if_match,
-        .if_none_match = in->copy_source_if_none_match,
-        .modified_since_ms = in->copy_source_if_modified_since_ms,
-        .unmodified_since_ms = in->copy_source_if_unmodified_since_ms,
-    };
-    for (int i = 0; i < TRIES_MAX; i++) {
-        s3_auto_reader struct s3_reader *reader = NULL;
-        bool is_gone = false;
-        vg_rc rc =
-            s3_copy_find(rq, &c->from, &conditions, &c->from_key, &c->from_bucket, &c->source);
-        if (rc == VG_OK)
-            rc = check_size(rq, c->source);
-        if (rc == VG_OK)
-            rc = make_version(rq, c);
-        if (rc == VG_OK)
-            rc = s3_version_reader(rq, &c->from, c->from_bucket, c->source, &c->from_key,
-                                   (struct s3_span) { 0, c->source->size }, &reader, &is_gone);
-        if (rc != VG_OK)
-            return rc;
-        if (!is_gone)
-            return copy_bytes(rq, c, reader);
-    }
-    return vg_err_set(rq->err, "an object is replaced faster than it can be copied");
+    struct copy *c = arg;
+    const struct s3_rec_checksum *was = bytes->source->checksum;
+    struct vg_str asked = c->in->checksum_algorithm.text;
+    bytes->span = (struct s3_span) { 0, bytes->source->size };
+    bytes->sealer = s3_sealer_of(c->bucket->account, &c->key);
+    bytes->declared = (struct s3_declared) { .size = bytes->source->size,
+                                             .algorithm = asked.ptr ? asked
+                                                          : was     ? was->algorithm
+                                                                    : VG_STR_NONE };
+    vg_rc rc = check_size(rq, bytes->source);
+    return rc == VG_OK ? make_version(rq, c) : rc;
 }
 
 static void
@@ -261,7 +260,7 @@ set_answer(struct vg_req *rq, const struct copy *c, struct s3_copy_object_output
     result->e_tag = s3_etag(rq, v);
     result->last_modified_ms = (struct vg_opt_i64) { true, v->modified_ms };
     S3_SET_CHECKSUM(result, v->checksum);
-    out->copy_source_version_id = s3_version_shown(c->from_bucket, c->source);
+    out->copy_source_version_id = s3_version_shown(c->bytes.bucket, c->bytes.source);
     out->version_id = s3_version_made(c->bucket, v);
     S3_SET_ENCRYPTION(out, v);
 }
@@ -271,7 +270,7 @@ copy(struct vg_req *rq, struct copy *c) VG_WAITS
 {
     vg_rc rc = check_copy(rq, c);
     if (rc == VG_OK)
-        rc = find_and_copy(rq, c);
+        rc = s3_copy_bytes(rq, &c->bytes);
     if (rc != VG_OK)
         return rc;
     const struct s3_new_object object = { .bucket = c->bucket,
@@ -279,7 +278,7 @@ copy(struct vg_req *rq, struct copy *c) VG_WAITS
                                           .if_match = c->in->if_match,
                                           .if_none_match = c->in->if_none_match,
                                           .version = c->version,
-                                          .written = &c->written };
+                                          .written = &c->bytes.written };
     return s3_keep_object(rq, &object);
 }
 
@@ -287,11 +286,14 @@ vg_rc
 s3_copy_object(struct vg_req *rq, const struct s3_copy_object_request *in,
                struct s3_copy_object_output *out)
 {
-    struct copy c = { .in = in };
+    struct copy c = {
+        .in = in,
+        .bytes = { .conditions = S3_SOURCE_CONDITIONS(in), .look = look, .arg = &c },
+    };
     vg_rc rc = copy(rq, &c);
     if (rc == VG_OK)
         set_answer(rq, &c, out);
     s3_customer_key_wipe(&c.key);
-    s3_customer_key_wipe(&c.from_key);
+    s3_customer_key_wipe(&c.bytes.from_key);
     return rc;
 }

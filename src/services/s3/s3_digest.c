@@ -258,13 +258,12 @@ s3_parts_etag(struct vg_arena *arena, const struct vg_str *etags, size_t n, stru
  * --------------------------------------------------------------
  */
 
-static const struct vg_str sum_names[] = {
+const struct vg_str s3_sum_names[S3_N_SUMS] = {
     VG_STR_INIT("CRC32"),     VG_STR_INIT("CRC32C"),   VG_STR_INIT("CRC64NVME"),
     VG_STR_INIT("SHA1"),      VG_STR_INIT("SHA256"),   VG_STR_INIT("SHA512"),
     VG_STR_INIT("MD5"),       VG_STR_INIT("XXHASH64"), VG_STR_INIT("XXHASH3"),
     VG_STR_INIT("XXHASH128"),
 };
-_Static_assert(VG_COUNT(sum_names) == S3_N_SUMS, "");
 
 size_t
 s3_sums_get(const struct vg_str *const slots[S3_N_SUMS], struct vg_str *ret_algorithm,
@@ -276,7 +275,7 @@ s3_sums_get(const struct vg_str *const slots[S3_N_SUMS], struct vg_str *ret_algo
         if (!slots[i]->ptr)
             continue;
         n++;
-        *ret_algorithm = sum_names[i];
+        *ret_algorithm = s3_sum_names[i];
         *ret_value = *slots[i];
     }
     return n;
@@ -286,6 +285,6 @@ void
 s3_sums_put(struct vg_str *const slots[S3_N_SUMS], const struct s3_rec_checksum *sum)
 {
     for (size_t i = 0; sum && i < S3_N_SUMS; i++)
-        if (vg_str_eq(sum_names[i], sum->algorithm))
+        if (vg_str_eq(s3_sum_names[i], sum->algorithm))
             *slots[i] = sum->value;
 }

@@ -47,6 +47,7 @@ struct s3_rec_checksum *s3_checksum_record(struct vg_arena *arena, enum vg_check
 
 /* Those of a struct of the model that has one member for each algorithm it knows. */
 enum { S3_N_SUMS = 10 };
+extern const struct vg_str s3_sum_names[S3_N_SUMS]; /* in the order of S3_SUMS() */
 #define S3_SUMS(s)                                                                                 \
     {                                                                                              \
         &(s)->checksum_crc32, &(s)->checksum_crc32_c, &(s)->checksum_crc64_nvme,                   \

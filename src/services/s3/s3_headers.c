@@ -334,13 +334,6 @@ s3_write_condition_holds(struct s3_object_edit *e, struct vg_str if_match,
  * https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity-upload.html
  */
 
-static const struct vg_str checksum_names[S3_N_CHECKSUMS] = {
-    VG_STR_INIT("CRC32"),     VG_STR_INIT("CRC32C"),   VG_STR_INIT("CRC64NVME"),
-    VG_STR_INIT("SHA1"),      VG_STR_INIT("SHA256"),   VG_STR_INIT("SHA512"),
-    VG_STR_INIT("MD5"),       VG_STR_INIT("XXHASH64"), VG_STR_INIT("XXHASH3"),
-    VG_STR_INIT("XXHASH128"),
-};
-
 #define CHECKSUM_HEADER VG_STR("x-amz-checksum-")
 
 /* The one trailer that is a checksum; absent: none is. */
@@ -360,11 +353,11 @@ s3_checksum_declared_in(struct vg_req *rq, struct vg_str asked, const struct s3_
                         struct s3_declared *d, struct vg_str *ret_trailer)
 {
     size_t n = 0;
-    for (size_t i = 0; i < S3_N_CHECKSUMS; i++) {
+    for (size_t i = 0; i < S3_N_SUMS; i++) {
         if (!in->values[i].ptr)
             continue;
         n++;
-        d->algorithm = checksum_names[i];
+        d->algorithm = s3_sum_names[i];
         d->checksum = in->values[i];
     }
     *ret_trailer = announced_trailer(rq);

@@ -9,6 +9,8 @@
  */
 
 #include "services/s3/s3_content.h"
+#include "services/s3/s3_digest.h"
+#include "services/s3/s3_object_rules.h"
 
 /* --- keys of customers (SSE-C) ------------------------------------------------------------------
  * https://docs.aws.amazon.com/AmazonS3/latest/userguide/ServerSideEncryptionCustomerKeys.html
@@ -123,9 +125,8 @@ vg_rc s3_write_condition_holds(struct s3_object_edit *e, struct vg_str if_match,
                                          (in)->checksum_sha256, (in)->checksum_sha512,             \
                                          (in)->checksum_md5, (in)->checksum_xxhash64,              \
                                          (in)->checksum_xxhash3, (in)->checksum_xxhash128 } })
-enum { S3_N_CHECKSUMS = 10 };
 struct s3_checksums {
-    struct vg_str values[S3_N_CHECKSUMS];
+    struct vg_str values[S3_N_SUMS];
 };
 /*
  * Sets algorithm and checksum in `d`; *ret_trailer is the name of the trailer, absent where none
@@ -179,15 +180,34 @@ vg_rc s3_hide_absence(struct vg_req *rq, const struct s3_at *at, vg_rc was) VG_W
 /* x-amz-copy-source, taken apart; fails with InvalidArgument. */
 vg_rc s3_copy_source(struct vg_req *rq, struct vg_str header, struct vg_str expected_owner,
                      struct s3_at *ret) VG_MUST_USE;
-/*
- * The version that a copy reads: not archived, opened by `key`, its conditions hold
- * (`conditions`).
- */
-struct s3_conditions;
-vg_rc s3_copy_find(struct vg_req *rq, const struct s3_at *from,
-                   const struct s3_conditions *conditions, const struct s3_customer_key *key,
-                   struct s3_rec_bucket **ret_bucket, struct s3_rec_version **ret)
-    VG_WAITS VG_MUST_USE;
+/* The bytes of a copy: the source as it is when its first ones are at hand. */
+struct s3_copying {
+    struct s3_at from;
+    struct s3_conditions conditions;
+    struct s3_customer_key from_key;
+    /*
+     * Looks at what was found (`bucket`, `source`), which may be more than once, and says what of
+     * it is read and how that is written: the next three.
+     */
+    vg_rc (*look)(struct vg_req *rq, struct s3_copying *c, void *arg);
+    void *arg;
+    struct s3_span span;
+    struct s3_sealer sealer;
+    struct s3_declared declared;
+    /* Given out. */
+    struct s3_rec_bucket *bucket;
+    struct s3_rec_version *source;
+    struct s3_written written;
+};
+/* What a request says of a copy's source, but for `from` and `from_key`. */
+#define S3_SOURCE_CONDITIONS(in)                                                                   \
+    {                                                                                              \
+        .if_match = (in)->copy_source_if_match, .if_none_match = (in)->copy_source_if_none_match,  \
+        .modified_since_ms = (in)->copy_source_if_modified_since_ms,                               \
+        .unmodified_since_ms = (in)->copy_source_if_unmodified_since_ms,                           \
+    }
+/* Fails as `look` does, too; where its conditions do not hold, or it is archived. */
+vg_rc s3_copy_bytes(struct vg_req *rq, struct s3_copying *c) VG_WAITS VG_MUST_USE;
 
 /* --- answers ------------------------------------------------------------------------------------
  */

@@ -11,8 +11,6 @@
 #include "services/s3/s3_object_rules.h"
 #include "wire/shape.h"
 
-#define TRIES_MAX 100
-
 /* --- what both share ----------------------------------------------------------------------------
  */
 
@@ -157,11 +155,7 @@ s3_upload_part(struct vg_req *rq, const struct s3_upload_part_request *in,
 struct part_copy {
     const struct s3_upload_part_copy_request *in;
     struct target to;
-    struct s3_at from;
-    struct s3_customer_key from_key;
-    struct s3_rec_bucket *from_bucket;
-    struct s3_rec_version *source;
-    struct s3_written written;
+    struct s3_copying bytes;
 };
 
 static bool
@@ -206,51 +200,15 @@ span_of(struct vg_req *rq, struct vg_str header, int64_t size, struct s3_span *r
 }
 
 static vg_rc
-copy_bytes(struct vg_req *rq, struct part_copy *c, struct s3_reader *reader, int64_t size) VG_WAITS
+look(struct vg_req *rq, struct s3_copying *bytes, void *arg)
 {
-    s3_auto_writer struct s3_writer *w = NULL;
-    const struct s3_sealer sealer = s3_sealer_of(c->to.bucket->account, &c->to.key);
-    const struct s3_declared declared = { .size = size,
-                                          .algorithm = c->to.upload->checksum_algorithm,
-                                          .is_part = true };
-    struct vg_str piece = VG_STR("-");
-    vg_rc rc = s3_writer_open(rq, &sealer, &declared, &w);
-    while (rc == VG_OK && piece.len > 0) {
-        rc = s3_reader_next(reader, &piece);
-        if (rc == VG_OK)
-            rc = s3_writer_add(w, piece);
-    }
-    return rc == VG_OK ? s3_writer_finish(w, VG_STR_NONE, &c->written) : rc;
-}
-
-/* The source as it is when its first bytes are at hand. */
-static vg_rc
-find_and_copy(struct vg_req *rq, struct part_copy *c) VG_WAITS
-{
-    const struct s3_upload_part_copy_request *in = c->in;
-    const struct s3_conditions conditions = {
-        .if_match = in->copy_source_if_match,
-        .if_none_match = in->copy_source_if_none_match,
-        .modified_since_ms = in->copy_source_if_modified_since_ms,
-        .unmodified_since_ms = in->copy_source_if_unmodified_since_ms,
-    };
-    for (int i = 0; i < TRIES_MAX; i++) {
-        s3_auto_reader struct s3_reader *reader = NULL;
-        struct s3_span span;
-        bool is_gone = false;
-        vg_rc rc =
-            s3_copy_find(rq, &c->from, &conditions, &c->from_key, &c->from_bucket, &c->source);
-        if (rc == VG_OK)
-            rc = span_of(rq, in->copy_source_range, c->source->size, &span);
-        if (rc == VG_OK)
-            rc = s3_version_reader(rq, &c->from, c->from_bucket, c->source, &c->from_key, span,
-                                   &reader, &is_gone);
-        if (rc != VG_OK)
-            return rc;
-        if (!is_gone)
-            return copy_bytes(rq, c, reader, span.bytes);
-    }
-    return vg_err_set(rq->err, "an object is replaced faster than it can be copied");
+    const struct part_copy *c = arg;
+    vg_rc rc = span_of(rq, c->in->copy_source_range, bytes->source->size, &bytes->span);
+    bytes->sealer = s3_sealer_of(c->to.bucket->account, &c->to.key);
+    bytes->declared = (struct s3_declared) { .size = bytes->span.bytes,
+                                             .algorithm = c->to.upload->checksum_algorithm,
+                                             .is_part = true };
+    return rc;
 }
 
 static vg_rc
@@ -258,14 +216,15 @@ copy(struct vg_req *rq, struct part_copy *c, struct s3_rec_part *ret) VG_WAITS
 {
     const struct s3_upload_part_copy_request *in = c->in;
     const struct s3_key_asked from_key = S3_SOURCE_KEY_ASKED(in), key = S3_KEY_ASKED(in);
-    vg_rc rc = s3_copy_source(rq, in->copy_source, in->expected_source_bucket_owner, &c->from);
+    vg_rc rc =
+        s3_copy_source(rq, in->copy_source, in->expected_source_bucket_owner, &c->bytes.from);
     if (rc == VG_OK)
-        rc = s3_customer_key_read(rq, &from_key, &c->from_key);
+        rc = s3_customer_key_read(rq, &from_key, &c->bytes.from_key);
     if (rc == VG_OK)
         rc = find_target(rq, vg_opt_or(in->part_number, 0), &key, &c->to);
     if (rc == VG_OK)
-        rc = find_and_copy(rq, c);
-    return rc == VG_OK ? keep_part(rq, &c->to, &c->written, ret) : rc;
+        rc = s3_copy_bytes(rq, &c->bytes);
+    return rc == VG_OK ? keep_part(rq, &c->to, &c->bytes.written, ret) : rc;
 }
 
 /* https://docs.aws.amazon.com/AmazonS3/latest/API/API_UploadPartCopy.html */
@@ -273,12 +232,16 @@ vg_rc
 s3_upload_part_copy(struct vg_req *rq, const struct s3_upload_part_copy_request *in,
                     struct s3_upload_part_copy_output *out)
 {
-    struct part_copy c = { .in = in, .to = { .at = S3_UPLOAD_AT(in) } };
+    struct part_copy c = {
+        .in = in,
+        .to = { .at = S3_UPLOAD_AT(in) },
+        .bytes = { .conditions = S3_SOURCE_CONDITIONS(in), .look = look, .arg = &c },
+    };
     struct s3_copy_part_result *result = VG_NEW(rq->arena, struct s3_copy_part_result);
     struct vg_str *const sums[] = S3_SUMS(result);
     struct s3_rec_part part;
     vg_rc rc = copy(rq, &c, &part);
-    s3_customer_key_wipe(&c.from_key);
+    s3_customer_key_wipe(&c.bytes.from_key);
     s3_customer_key_wipe(&c.to.key);
     if (rc != VG_OK)
         return rc;
@@ -286,7 +249,7 @@ s3_upload_part_copy(struct vg_req *rq, const struct s3_upload_part_copy_request 
     result->e_tag = s3_quoted(rq, part.etag);
     result->last_modified_ms = (struct vg_opt_i64) { true, part.modified_ms };
     s3_sums_put(sums, c.to.upload->checksum_algorithm.ptr ? part.checksum : NULL);
-    out->copy_source_version_id = s3_version_shown(c.from_bucket, c.source);
+    out->copy_source_version_id = s3_version_shown(c.bytes.bucket, c.bytes.source);
     S3_SET_ENCRYPTION(out, c.to.upload->version);
     return VG_OK;
 }

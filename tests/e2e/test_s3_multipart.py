@@ -4,9 +4,11 @@
 import base64
 import concurrent.futures
 import hashlib
+import json
 import os
 import zlib
 
+import botocore
 import pytest
 from boto3.s3.transfer import TransferConfig
 from botocore.exceptions import ClientError
@@ -170,6 +172,26 @@ def test_an_upload_sealed_by_a_key_of_the_customers(s3, bucket):
     s3.complete_multipart_upload(**upload, MultipartUpload={"Parts": [{"PartNumber": 1, "ETag": etag}]})
     assert s3.get_object(Bucket=bucket, Key="k", **key)["Body"].read() == b"secret"
     assert refused(s3.get_object, Bucket=bucket, Key="k") == "InvalidRequest"
+
+
+def test_who_may_write_may_not_copy_list_or_abort(s3, aws, bucket):
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuAndPermissions.html"""
+    nobody = aws("s3", signature_version=botocore.UNSIGNED)
+    s3.delete_public_access_block(Bucket=bucket)
+    resource = f"arn:aws:s3:::{bucket}/*"
+    statement = {"Effect": "Allow", "Principal": "*", "Action": "s3:PutObject", "Resource": resource}
+    s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps({"Version": "2012-10-17", "Statement": [statement]}))
+    s3.put_object(Bucket=bucket, Key="source", Body=b"secret")
+    assert refused(nobody.create_multipart_upload, Bucket=bucket, Key="k", Tagging="a=b") == "AccessDenied"
+    upload = begin(nobody, bucket)
+    parts = {"Parts": [put(nobody, upload, 1, b"x")]}
+    copy = {**upload, "PartNumber": 2, "CopySource": {"Bucket": bucket, "Key": "source"}}
+    assert refused(nobody.upload_part_copy, **copy) == "AccessDenied"
+    assert refused(nobody.list_parts, **upload) == "AccessDenied"
+    assert refused(nobody.abort_multipart_upload, **upload) == "AccessDenied"
+    assert refused(nobody.list_multipart_uploads, Bucket=bucket) == "AccessDenied"
+    nobody.complete_multipart_upload(**upload, MultipartUpload=parts)
+    assert s3.get_object(Bucket=bucket, Key="k")["Body"].read() == b"x"
 
 
 def test_nothing_is_left_of_what_is_aborted_while_parts_come(make_daemon, name):

@@ -140,21 +140,32 @@ add_write(struct vg_authz *az, const ctx_vec *ctx, struct vg_str arn,
             vg_authz_add(az, all[i].action, arn, ctx->items, ctx->len);
 }
 
+/* What a request says of an object that it brings. */
+static vg_rc
+add_new(struct vg_authz *az, ctx_vec *ctx, const struct s3_object_headers *h,
+        const struct s3_key_asked *key, bool *ret_has_tags)
+{
+    struct s3_rec_version *tags = VG_NEW(az->rq->arena, struct s3_rec_version);
+    vg_rc rc = s3_headers_read_tags(az->rq, h->tagging, tags);
+    *ret_has_tags = tags->tags.len > 0;
+    add_headers(az, ctx, h, key);
+    add_request_tags(az, ctx, tags);
+    return rc;
+}
+
 vg_rc
 s3_authz_put_object(struct vg_req *rq, const struct s3_put_object_request *in, struct vg_authz *az)
 {
     const struct s3_object_headers h = S3_OBJECT_HEADERS(in);
     const struct s3_key_asked key = S3_KEY_ASKED(in);
-    struct s3_rec_version *tags = VG_NEW(rq->arena, struct s3_rec_version);
     ctx_vec ctx = { 0 };
-    vg_rc rc = s3_headers_read_tags(rq, in->tagging, tags);
+    bool has_tags;
+    vg_rc rc = add_new(az, &ctx, &h, &key, &has_tags);
     if (rc != VG_OK)
         return rc;
-    add_headers(az, &ctx, &h, &key);
-    add_request_tags(az, &ctx, tags);
     add(az, &ctx, VG_STR("s3:if-match"), in->if_match);
     add(az, &ctx, VG_STR("s3:if-none-match"), in->if_none_match);
-    add_write(az, &ctx, s3_object_arn(rq, in->bucket, in->key), &h, tags->tags.len > 0,
+    add_write(az, &ctx, s3_object_arn(rq, in->bucket, in->key), &h, has_tags,
               in->if_match.ptr != NULL);
     return VG_OK;
 }
@@ -222,15 +233,12 @@ s3_authz_create_multipart_upload(struct vg_req *rq,
 {
     const struct s3_object_headers h = S3_OBJECT_HEADERS(in);
     const struct s3_key_asked key = S3_KEY_ASKED(in);
-    struct s3_rec_version *tags = VG_NEW(rq->arena, struct s3_rec_version);
     ctx_vec ctx = { 0 };
-    vg_rc rc = s3_headers_read_tags(rq, in->tagging, tags);
-    if (rc != VG_OK)
-        return rc;
-    add_headers(az, &ctx, &h, &key);
-    add_request_tags(az, &ctx, tags);
-    add_write(az, &ctx, s3_object_arn(rq, in->bucket, in->key), &h, tags->tags.len > 0, false);
-    return VG_OK;
+    bool has_tags;
+    vg_rc rc = add_new(az, &ctx, &h, &key, &has_tags);
+    if (rc == VG_OK)
+        add_write(az, &ctx, s3_object_arn(rq, in->bucket, in->key), &h, has_tags, false);
+    return rc;
 }
 
 vg_rc

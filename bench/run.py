@@ -14,8 +14,8 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 
+from peer import CACHE  # noqa: E402, I001 it leads to the tests' harness
 from b_http import kb_each  # noqa: E402
-from peer import CACHE  # noqa: E402
 
 NAMES = ("start", "dynamodb", "store", "http", "lambda", "chain", "auth", "profile")
 # What issue 2 asks for, and where a run's figures say how far it is: (bench, what, target, figure, is it reached).

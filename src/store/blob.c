@@ -40,6 +40,7 @@ struct vg_blobs {
     pthread_mutex_t lock; /* guards the rest */
     struct vg_waiter *sleeper;
     bool has_gone;
+    struct vg_blob_hold *holds;
 };
 
 struct vg_blob_writer {
@@ -300,6 +301,40 @@ vg_blob_drop(struct vg_blobs *b, struct vg_tx *tx, struct vg_str id)
     vg_tx_on_commit(tx, tell_gone, b);
 }
 
+void
+vg_blobs_hold(struct vg_blobs *b, struct vg_blob_hold *hold, const struct vg_str *ids, size_t n)
+{
+    pthread_mutex_lock(&b->lock);
+    *hold = (struct vg_blob_hold) { .next = b->holds, .to_this = &b->holds, .ids = ids, .n = n };
+    if (hold->next)
+        hold->next->to_this = &hold->next;
+    b->holds = hold;
+    pthread_mutex_unlock(&b->lock);
+}
+
+void
+vg_blobs_release(struct vg_blobs *b, struct vg_blob_hold *hold)
+{
+    pthread_mutex_lock(&b->lock);
+    *hold->to_this = hold->next;
+    if (hold->next)
+        hold->next->to_this = hold->to_this;
+    pthread_mutex_unlock(&b->lock);
+    tell_gone(b); /* what it held may go now */
+}
+
+static bool
+is_held(struct vg_blobs *b, struct vg_str id)
+{
+    bool is = false;
+    pthread_mutex_lock(&b->lock);
+    for (const struct vg_blob_hold *h = b->holds; h && !is; h = h->next)
+        for (size_t i = 0; i < h->n && !is; i++)
+            is = vg_str_eq(h->ids[i], id);
+    pthread_mutex_unlock(&b->lock);
+    return is;
+}
+
 /* --- reading ------------------------------------------------------------------------------------
  */
 
@@ -428,6 +463,8 @@ remove_one(struct vg_blobs *b, struct vg_sess *s, struct vg_str part, struct vg_
     if (!vg_key_take_str(s->arena, &rest, &kind) || !vg_key_take_str(s->arena, &rest, &job.id)
         || !is_id(job.id))
         return vg_err_set(err, "a content file's record is malformed");
+    if (is_held(b, job.id))
+        return VG_OK; /* its release wakes the sweeper */
     vg_rc rc = job_do(&job, err);
     if (rc != VG_OK)
         return rc;
@@ -444,14 +481,19 @@ static vg_rc
 sweep(struct vg_blobs *b, struct vg_str kind, struct vg_err *err) VG_WAITS
 {
     vg_auto_arena struct vg_arena *arena = vg_arena_new(0);
+    vg_auto_buf struct vg_buf from;
     struct vg_sess s;
+    vg_buf_init(&from, NULL, 4096);
     vg_sess_init(&s, b->kv, arena);
     for (unsigned g = 0; g < GROUPS; g++) {
         struct vg_page page = { .has_more = true };
+        vg_buf_clear(&from);
         while (page.has_more) {
             vg_arena_clear(arena);
             struct vg_str part = group_part(arena, g);
             struct vg_range r = vg_key_range(arena, vg_key_of(arena, kind));
+            if (from.len > 0)
+                r.from = vg_str_dup(arena, vg_buf_str(&from));
             vg_rc rc = vg_kv_scan(&s, part, &r, &page, err);
             if (rc == VG_OK)
                 rc = vg_kv_gate(&s, err); /* the drop is durable before the file goes */
@@ -459,6 +501,11 @@ sweep(struct vg_blobs *b, struct vg_str kind, struct vg_err *err) VG_WAITS
                 rc = remove_one(b, &s, part, page.rows[i].key, err);
             if (rc != VG_OK)
                 return rc;
+            if (page.len > 0) { /* those that are held stay behind */
+                vg_buf_clear(&from);
+                vg_buf_adds(&from, page.rows[page.len - 1].key);
+                vg_buf_addc(&from, 0);
+            }
         }
     }
     return VG_OK;

@@ -61,6 +61,20 @@ void vg_blob_drop(struct vg_blobs *b, struct vg_tx *tx, struct vg_str id);
 /* --- reading ------------------------------------------------------------------------------------
  */
 
+/*
+ * For who reads several files one after the other: those among `ids` that are dropped while the
+ * hold is on stay until it is released.  What was dropped before may be gone: look again whether
+ * the ids are still those to be read once they are held.  All arguments must stay until then.
+ */
+struct vg_blob_hold {
+    struct vg_blob_hold *next, **to_this;
+    const struct vg_str *ids;
+    size_t n;
+};
+void vg_blobs_hold(struct vg_blobs *b, struct vg_blob_hold *hold, const struct vg_str *ids,
+                   size_t n);
+void vg_blobs_release(struct vg_blobs *b, struct vg_blob_hold *hold);
+
 /* Fails with ENOENT when there is no such file. */
 vg_rc vg_blob_open(struct vg_blobs *b, struct vg_str id, struct vg_blob **ret, struct vg_err *err)
     VG_WAITS VG_MUST_USE;

@@ -176,6 +176,14 @@ struct drop_run {
 };
 
 static void
+until_gone(struct fix *f, struct vg_str id)
+{
+    for (int i = 0; i < 500 && is_there(f, id); i++)
+        vg_fiber_sleep(10);
+    assert_false(is_there(f, id));
+}
+
+static void
 drop_fiber(void *arg)
 {
     struct drop_run *r = arg;
@@ -196,9 +204,7 @@ drop_fiber(void *arg)
     tx = begin(f);
     vg_blob_drop(f->blobs, tx, id);
     assert_ok(vg_tx_commit(&tx, &f->err));
-    for (int i = 0; i < 500 && is_there(f, id); i++)
-        vg_fiber_sleep(10);
-    assert_false(is_there(f, id));
+    until_gone(f, id);
     char buf[8];
     size_t n;
     assert_ok(vg_blob_read(b, 0, buf, 5, &n, &f->err)); /* who has it open reads on */
@@ -216,6 +222,49 @@ what_is_dropped_is_unlinked_once_that_is_durable(void **state)
     vg_loop_free(r.loop);
 }
 
+static struct vg_str
+dropped(struct fix *f, const char *text)
+{
+    struct vg_str id;
+    assert_ok(vg_blob_store(f->blobs, &f->s, vg_str_of(text), &id, &f->err));
+    keep(f, id);
+    struct vg_tx *tx = begin(f);
+    vg_blob_drop(f->blobs, tx, id);
+    assert_ok(vg_tx_commit(&tx, &f->err));
+    return id;
+}
+
+/* The sweeper starts last, so that all is dropped before it looks; what is not held goes at once.
+ */
+static void
+hold_fiber(void *arg)
+{
+    struct drop_run *r = arg;
+    struct fix *f = r->f;
+    struct vg_blob_hold one, two;
+    const struct vg_str ids[] = { dropped(f, "a"), dropped(f, "b"), dropped(f, "c") };
+    vg_blobs_hold(f->blobs, &one, ids, 2);
+    vg_blobs_hold(f->blobs, &two, ids + 1, 1);
+    vg_blobs_start(f->blobs, r->loop);
+    until_gone(f, ids[2]);
+    assert_true(is_there(f, ids[0]));
+    vg_blobs_release(f->blobs, &one);
+    until_gone(f, ids[0]);
+    assert_true(is_there(f, ids[1]));
+    vg_blobs_release(f->blobs, &two);
+    until_gone(f, ids[1]);
+    vg_loop_stop(r->loop);
+}
+
+static void
+what_is_held_stays_until_it_is_released(void **state)
+{
+    struct drop_run r = { .f = *state, .loop = vg_loop_new(0) };
+    vg_fiber_start(r.loop, hold_fiber, &r);
+    vg_loop_run(r.loop);
+    vg_loop_free(r.loop);
+}
+
 #define ON(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int
@@ -227,6 +276,7 @@ main(void)
         ON(what_nobody_kept_goes_at_the_next_start),
         ON(failures_leave_nothing),
         ON(what_is_dropped_is_unlinked_once_that_is_durable),
+        ON(what_is_held_stays_until_it_is_released),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -42,6 +42,8 @@ struct s3_reader {
     bool is_ahead; /* `piece` is the next one, or will be when the side has ended */
     struct s3_sides sides;
     struct s3_side side;
+    struct vg_blob_hold hold; /* of several sources: who drops them waits for us */
+    struct vg_str *held;      /* NULL: none is needed */
 };
 
 static vg_rc
@@ -191,6 +193,18 @@ begin(struct s3_reader *r) VG_WAITS
     return r->rc;
 }
 
+/* They are opened one after the other, and may be dropped before that. */
+static void
+hold_sources(struct s3_reader *r)
+{
+    if (r->n < 2)
+        return;
+    r->held = vg_xalloc(r->n * sizeof(*r->held));
+    for (size_t i = 0; i < r->n; i++)
+        r->held[i] = r->sources[i].content->blob;
+    vg_blobs_hold(r->blobs, &r->hold, r->held, r->n);
+}
+
 vg_rc
 s3_reader_open(struct vg_req *rq, const struct s3_sealer *sealer, const struct s3_source *sources,
                size_t n, uint64_t from, uint64_t bytes, struct s3_reader **ret)
@@ -200,6 +214,7 @@ s3_reader_open(struct vg_req *rq, const struct s3_sealer *sealer, const struct s
         .rq = rq, .blobs = rq->env->blobs, .sources = sources, .n = n, .left = bytes
     };
     s3_sides_init(&r->sides);
+    hold_sources(r);
     r->side = (struct s3_side) { .of = &r->sides, .fn = fill, .arg = r };
     vg_rc rc = s3_sealer_key(rq, sealer, r->with);
     if (rc == VG_OK)
@@ -248,6 +263,9 @@ s3_reader_close(struct s3_reader *r)
         return;
     s3_side_join(&r->side);
     close_source(r);
+    if (r->held)
+        vg_blobs_release(r->blobs, &r->hold);
+    free(r->held);
     free(r->room[0]);
     free(r->room[1]);
     s3_sides_fini(&r->sides);

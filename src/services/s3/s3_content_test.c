@@ -264,6 +264,38 @@ any_range_of_any_parts_is_read(struct fixture *t)
     assert_int_equal(read_all(t, parts, VG_COUNT(lens), 1, whole.len, &got), VG_FAIL);
 }
 
+/* Parts are opened one after the other: they outlive their object for as long as it is read. */
+static void
+dropped_parts_are_read_to_their_end(struct fixture *t)
+{
+    struct vg_str whole = text_of(t, 3000000), piece, first;
+    struct s3_source parts[3], other = written(t, VG_STR("other"), true);
+    struct s3_reader *r = NULL;
+    if (!vg_fiber_self())
+        return; /* nobody sweeps */
+    for (size_t i = 0; i < 3; i++)
+        parts[i] = written(t, vg_str_slice(whole, i * 1000000, (i + 1) * 1000000), true);
+    assert_ok(s3_reader_open(&t->rq, &t->sealer, parts, 3, 0, whole.len, &r));
+    assert_ok(s3_reader_next(r, &piece));
+    first = vg_str_dup(t->rq.arena, piece);
+    for (size_t i = 0; i < 3; i++)
+        s3_content_drop(&t->rq, parts[i].content);
+    s3_content_drop(&t->rq, other.content);
+    vg_blobs_start(t->env.blobs, vg_loop_self());
+    for (int i = 0; i < 500 && n_files(t) > 3; i++)
+        vg_fiber_sleep(10);
+    assert_int_equal(n_files(t), 3);
+    struct vg_buf b;
+    vg_buf_init(&b, t->rq.arena, 4u << 20);
+    for (vg_buf_adds(&b, first); piece.len > 0; vg_buf_adds(&b, piece))
+        assert_ok(s3_reader_next(r, &piece));
+    expect_bytes(vg_buf_str(&b), whole);
+    s3_reader_close(r);
+    for (int i = 0; i < 500 && n_files(t) > 0; i++)
+        vg_fiber_sleep(10);
+    assert_int_equal(n_files(t), 0);
+}
+
 static void
 a_reader_may_leave_early(struct fixture *t)
 {
@@ -562,6 +594,7 @@ main(void)
         ON(what_was_written_is_read),
         ON(each_algorithm_gives_its_checksum),
         ON(any_range_of_any_parts_is_read),
+        ON(dropped_parts_are_read_to_their_end),
         ON(a_reader_may_leave_early),
         ON(what_is_stored_is_sealed),
         ON(wrong_digests_are_refused_and_leave_nothing),

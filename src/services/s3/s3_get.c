@@ -262,15 +262,19 @@ s3_version_reader(struct vg_req *rq, const struct s3_at *at, const struct s3_rec
     vg_rc rc = sources_of(rq, at, bucket, v, &sources, &n, ret_is_gone);
     if (rc != VG_OK || *ret_is_gone)
         return rc;
-    rc = s3_reader_open(rq, &sealer, sources, n, (uint64_t)span.from, (uint64_t)span.bytes, ret);
-    if (rc != VG_FAIL)
-        return rc;
+    vg_rc opened =
+        s3_reader_open(rq, &sealer, sources, n, (uint64_t)span.from, (uint64_t)span.bytes, ret);
+    if (opened == VG_OK && n < 2)
+        return VG_OK;
     const struct vg_err cause = *rq->err;
-    rc = is_replaced(rq, at, bucket, v, ret_is_gone);
-    if (rc != VG_OK || *ret_is_gone)
-        return rc;
-    *rq->err = cause;
-    return VG_FAIL;
+    rc = is_replaced(rq, at, bucket, v, ret_is_gone); /* of several some may be gone already */
+    if (rc == VG_OK && !*ret_is_gone) {
+        *rq->err = cause;
+        return opened;
+    }
+    s3_reader_close(*ret);
+    *ret = NULL;
+    return rc;
 }
 
 /* --- answers ------------------------------------------------------------------------------------

@@ -9,16 +9,24 @@
 #define SELF "'Bucket':'bucket','Key':'k'"
 #define ETAG "5d41402abc4b2a76b9719d911017c592"
 
+/* What a fixture has before a call of it fails. */
 static void
-begin(struct vg_service_fixture *f)
+prepare(struct vg_service_fixture *f)
 {
-    s3_test_begin(f);
+    vg_service_fixture_ok(f, "CreateBucket", "{'Bucket':'bucket'}");
     s3_test_caller(f, NULL);
     vg_service_fixture_ok(f, "CreateBucket", "{'Bucket':'other'}");
     vg_service_fixture_ok(f, "PutObject",
                           "{'Bucket':'bucket','Key':'k','Body':'aGVsbG8=','Metadata':{'m':'v'},"
                           "'ContentType':'a/b','Tagging':'t=1','StorageClass':'STANDARD_IA',"
                           "'ChecksumCRC32':'NhCmhg=='}");
+}
+
+static void
+begin(struct vg_service_fixture *f)
+{
+    vg_service_fixture_init(f, &s3_service);
+    prepare(f);
 }
 
 static void
@@ -169,7 +177,7 @@ static void
 it_fails_cleanly(void **state)
 {
     (void)state;
-    vg_service_fixture_fail_each(&s3_service, begin, "CopyObject", "{" TO "," FROM "}");
+    vg_service_fixture_fail_each(&s3_service, prepare, "CopyObject", "{" TO "," FROM "}");
 }
 
 int

@@ -11,11 +11,19 @@
 #define HELLO   O ",'Body':'aGVsbG8='"
 #define HELLO_E "{'ETag':'\\'5d41402abc4b2a76b9719d911017c592\\''"
 
+/* What a fixture has before a call of it fails. */
+static void
+prepare(struct vg_service_fixture *f)
+{
+    vg_service_fixture_ok(f, "CreateBucket", "{'Bucket':'bucket'}");
+    s3_test_caller(f, NULL);
+}
+
 static void
 begin(struct vg_service_fixture *f)
 {
-    s3_test_begin(f);
-    s3_test_caller(f, NULL);
+    vg_service_fixture_init(f, &s3_service);
+    prepare(f);
 }
 
 static void
@@ -301,7 +309,7 @@ static void
 it_fails_cleanly(void **state)
 {
     (void)state;
-    vg_service_fixture_fail_each(&s3_service, begin, "PutObject", "{" HELLO ",'Tagging':'a=b'}");
+    vg_service_fixture_fail_each(&s3_service, prepare, "PutObject", "{" HELLO ",'Tagging':'a=b'}");
 }
 
 int

@@ -6,6 +6,7 @@
  * a batch before and after libuv polls, so that code which wakes a fiber need not expect it to have
  * run when the call returns.
  */
+#include "os/code.h"
 #include "os/loop_int.h"
 
 #include "base/arena.h"
@@ -138,6 +139,7 @@ release_work(uv_work_t *work)
 {
     (void)work;
     malloc_trim(0);
+    vg_code_release();
 }
 
 static void

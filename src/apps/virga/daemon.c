@@ -234,6 +234,7 @@ boot_fiber(void *arg)
            { "data", d->config.is_ephemeral ? VG_STR("(memory)") : d->config.data_dir },
            { "region", d->config.region },
            { "ms", vg_str_fmt(d->arena, "%d", (int)(vg_mono_ms() - d->env.started_ms)) });
+    vg_loop_release_memory(); /* what only the start has needed */
 }
 
 /* --- down

@@ -204,9 +204,11 @@ class DynamoDbLocal(Peer):
 
 class FakeCloud(Peer):
     name = "fakecloud"
+    durable = "yes (a whole snapshot and fsync a write)"
 
     def command(self):
-        return [str(CACHE / "cargo" / "bin" / "fakecloud"), "--addr", f"127.0.0.1:{self.port}"]
+        kept = ["--storage-mode", "persistent", "--data-path", str(self.home / "data")]
+        return [str(CACHE / "cargo" / "bin" / "fakecloud"), "--addr", f"127.0.0.1:{self.port}", *kept]
 
     @classmethod
     def is_there(cls):

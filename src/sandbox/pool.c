@@ -182,8 +182,9 @@ tidy_idle(struct vg_sandboxes *sb, int64_t now_ms)
 {
     uint64_t idle_mb = 0;
     for (struct sb_box *box = sb->boxes; box; box = box->next) {
-        bool is_stuck = box->state == SB_BUSY && !box->inv; /* answered, and never came back */
-        if (is_stuck && now_ms - box->idle_since_ms > SB_STUCK_MS)
+        bool is_away = box->state == SB_BUSY && !box->inv; /* answered, and did not come back */
+        if (is_away
+            && now_ms - box->idle_since_ms > (box->is_retired ? SB_RETIRED_MS : SB_STUCK_MS))
             sb_box_kill(box);
         if (box->state != SB_IDLE)
             continue;

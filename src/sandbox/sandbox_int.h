@@ -27,6 +27,7 @@
 #define SB_IDLE_MAX_MB     2048u /* of all idle environments together */
 #define SB_RETURN_MS       20    /* from an answer to the next /next, before another is made */
 #define SB_STUCK_MS        60000 /* after an answer the runtime must ask for more */
+#define SB_RETIRED_MS      500   /* or, of a function that is no more, may say its last words */
 #define SB_TURN_MS         300   /* a start that takes longer lets the next one begin */
 #define SB_TURNS_MIN       4u    /* starts at the same time */
 #define SB_POOL_MIN        2u

@@ -26,12 +26,18 @@ TRUST = json.dumps(
 BASIC = "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"
 
 
-def zipped(**files):
+def zipped_as(files, mode=0o644):
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w") as z:
-        for key, text in files.items():
-            z.writestr(key.replace("__", "."), text)
+        for name, text in files.items():
+            entry = zipfile.ZipInfo(name)
+            entry.external_attr = (0o100000 | mode) << 16
+            z.writestr(entry, text)
     return out.getvalue()
+
+
+def zipped(**files):
+    return zipped_as({key.replace("__", "."): text for key, text in files.items()})
 
 
 @pytest.fixture(scope="module")

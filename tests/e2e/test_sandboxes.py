@@ -15,7 +15,7 @@ import pytest
 from harness.aws import Aws
 from harness.daemon import alive, descendants, stat_fields, wait_until
 from harness.leaks import orphaned_cgroups
-from test_lambda import TRUST, zipped
+from test_lambda import TRUST, zipped, zipped_as
 
 NOBODY = 65534
 
@@ -144,6 +144,30 @@ def test_a_sandbox_that_is_frozen_while_it_is_killed_ends(busy_daemon):
             client.delete_function(FunctionName=f"busy-{i}")
         time.sleep(0.5)
     assert wait_until(lambda: not [path for path, _ in busy if os.path.exists(path)], 10)
+
+
+# A runtime of one's own, which answers one event and never asks for another.
+AWAY = """#!/usr/bin/python3
+import os, time, urllib.request
+api = "http://" + os.environ["AWS_LAMBDA_RUNTIME_API"] + "/2018-06-01/runtime/invocation/"
+event = urllib.request.urlopen(api + "next")
+id = event.headers["Lambda-Runtime-Aws-Request-Id"]
+urllib.request.urlopen(api + id + "/response", data=event.read()).read()
+time.sleep(3600)
+"""
+
+
+def test_a_deleted_function_that_never_came_back_for_more_ends(make_daemon):
+    """What has answered is between two invocations, where nothing of it waits in /next."""
+    daemon = make_daemon()
+    client, role = lambda_of(daemon)
+    package = zipped_as({"bootstrap": AWAY}, mode=0o755)
+    client.create_function(FunctionName="away", Runtime="provided.al2023", Role=role, Handler="x", Code={"ZipFile": package})
+    assert answer_of(client.invoke(FunctionName="away", Payload=b'"here"')) == ("here", None)
+    script = [p for p in descendants(daemon.process.pid) if b"bootstrap" in Path(f"/proc/{p}/cmdline").read_bytes()]
+    assert len(script) == 1
+    client.delete_function(FunctionName="away")
+    assert wait_until(lambda: not alive(script[0]), 10)
 
 
 def test_what_a_killed_jail_left_frozen_ends_with_the_next_one(busy_daemon):

@@ -130,6 +130,13 @@ vg_rc
 vg_call(struct vg_req *rq, const struct vg_as *as, const struct vg_op *op, const void *in,
         void *out, struct vg_err *err)
 {
+    return vg_call_into(rq, as, op, in, out, NULL, err);
+}
+
+vg_rc
+vg_call_into(struct vg_req *rq, const struct vg_as *as, const struct vg_op *op, const void *in,
+             void *out, const struct vg_sink *sink, struct vg_err *err)
+{
     struct vg_scope scope;
     struct vg_req sub = nested(rq, as, op, &scope, err);
     if (depth_of(rq) >= CALL_DEPTH_MAX)
@@ -138,6 +145,7 @@ vg_call(struct vg_req *rq, const struct vg_as *as, const struct vg_op *op, const
     if (op->flags & (VG_OP_STREAM_IN | VG_OP_STREAM_OUT)) {
         st = VG_NEW(rq->arena, struct vg_streams);
         vg_streams_open(st, &sub, in, out);
+        st->sink = sink;
     }
     vg_rc rc = vg_run(&sub, as ? as->ctx : NULL, as ? as->n_ctx : 0, in, out);
     return rc == VG_OK && st ? vg_streams_close(st) : rc;

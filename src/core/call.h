@@ -32,6 +32,12 @@ struct vg_as {
 vg_rc vg_call(struct vg_req *rq, const struct vg_as *as, const struct vg_op *op, const void *in,
               void *out, struct vg_err *err) VG_WAITS VG_MUST_USE;
 
+struct vg_sink; /* core/reply.h */
+/* The same of a row with VG_OP_STREAM_OUT, whose payload goes to `sink` instead of into memory. */
+vg_rc vg_call_into(struct vg_req *rq, const struct vg_as *as, const struct vg_op *op,
+                   const void *in, void *out, const struct vg_sink *sink, struct vg_err *err)
+    VG_WAITS VG_MUST_USE;
+
 /*
  * The same with JSON both ways; unknown names, and those of internal operations, give the engine's
  * own error. `ret_json`: arena.

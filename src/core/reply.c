@@ -63,6 +63,8 @@ static vg_rc
 keep(void *to, struct vg_str data)
 {
     struct vg_streams *st = to;
+    if (st->sink)
+        return st->sink->write(st->sink->to, data, st->rq->err);
     vg_buf_adds(&st->bytes, data);
     if (!st->bytes.over)
         return VG_OK;
@@ -96,13 +98,20 @@ vg_streams_open(struct vg_streams *st, struct vg_req *rq, const void *in, void *
 vg_rc
 vg_streams_close(struct vg_streams *st)
 {
-    if (!st->reply.is_begun)
-        return VG_OK;
+    struct vg_str bytes;
+    if (!st->reply.is_begun) {
+        if (st->sink == NULL)
+            return VG_OK;
+        memcpy(&bytes, (const char *)st->out + payload_at(st->rq->op->out), sizeof(bytes));
+        return bytes.len > 0 ? st->sink->write(st->sink->to, bytes, st->rq->err) : VG_OK;
+    }
     if (st->reply.left_bytes > 0) {
         (void)vg_err_set(st->rq->err, "the handler did not write all of its reply");
         return vg_fail_internal(st->rq, NULL);
     }
-    struct vg_str bytes = vg_buf_str(&st->bytes);
+    if (st->sink)
+        return VG_OK;
+    bytes = vg_buf_str(&st->bytes);
     memcpy((char *)st->out + payload_at(st->rq->op->out), &bytes, sizeof(bytes));
     return VG_OK;
 }

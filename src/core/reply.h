@@ -53,17 +53,24 @@ struct vg_reply {
     int64_t left_bytes; /* -1: not known */
 };
 
-/* Streams of a call that has its payloads in memory: vg_call(), and tests. */
+/* Takes a payload piece by piece; a failure is that of the call. */
+struct vg_sink {
+    vg_rc (*write)(void *to, struct vg_str piece, struct vg_err *err) VG_WAITS;
+    void *to;
+};
+
+/* Streams of a call whose payloads are in memory, or go to a sink: vg_call(), and tests. */
 struct vg_streams {
     struct vg_body body;
     struct vg_reply reply;
     struct vg_req *rq;
     void *out;
+    const struct vg_sink *sink; /* NULL: what is written is collected in `bytes` */
     struct vg_buf bytes;
 };
 /* rq->op is the row; `in` and `out` its structs. Does nothing for a row without streams. */
 void vg_streams_open(struct vg_streams *st, struct vg_req *rq, const void *in, void *out);
-/* After the handler succeeded: what it wrote is the payload of `out`. */
+/* After the handler succeeded: what it wrote is the payload of `out`, if it had no sink. */
 vg_rc vg_streams_close(struct vg_streams *st) VG_MUST_USE;
 
 #endif

@@ -211,13 +211,29 @@ static const struct vg_op *const fake_ops[] = { &put_op,  &whole_op, &get_op,  &
 static const struct vg_service fake_service = { .name = "fake", .ops = fake_ops };
 
 static vg_rc
+add_piece(void *to, struct vg_str piece, struct vg_err *err)
+{
+    struct vg_buf *b = to;
+    if (vg_str_eq(piece, VG_STR("~")))
+        return vg_err_set(err, "no more room");
+    vg_buf_adds(b, piece);
+    return VG_OK;
+}
+
+static vg_rc
 call_both(struct vg_req *rq, const void *input, void *output)
 {
     const struct put_in *in = input;
-    struct put_out *out = output, got = { 0 };
-    vg_rc rc = vg_call(rq, NULL, &get_op, in, &got, rq->err);
+    struct put_out *out = output, got = { 0 }, head = { 0 };
+    struct vg_buf pieces;
+    const struct vg_sink sink = { .write = add_piece, .to = &pieces };
+    vg_buf_init(&pieces, rq->arena, 1000);
+    vg_rc rc = vg_call_into(rq, NULL, &get_op, in, &head, &sink, rq->err);
+    if (rc == VG_OK)
+        rc = vg_call(rq, NULL, &get_op, in, &got, rq->err);
     if (rc != VG_OK)
         return rc;
+    VG_ASSERT(vg_str_eq(vg_buf_str(&pieces), got.body) && vg_str_eq(head.etag, got.etag));
     const struct put_in put = { .key = VG_STR("a"), .body = got.body };
     struct put_out stored = { 0 };
     rc = vg_call(rq, NULL, &put_op, &put, &stored, rq->err);
@@ -774,7 +790,9 @@ streams_between_services_are_in_memory(void **state)
     expect(answer, 200, "5d41402abc4b2a76b9719d911017c592");
     assert_true(ends(answer, "hello5 [-]"));
     assert_true(ends(get(w, "GET", "/both/chunked/hello"), "hello5 [-]"));
+    assert_true(ends(get(w, "GET", "/both/plain/hello"), "hello5 [-]"));
     expect(get(w, "GET", "/both/sized/a!b"), 403, "too late");
+    expect(get(w, "GET", "/both/sized/a~b"), 500, "InternalFailure");
 }
 
 int

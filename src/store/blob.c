@@ -249,6 +249,12 @@ vg_blob_finish(struct vg_blob_writer **pw, struct vg_sess *s, struct vg_str *ret
     return rc;
 }
 
+struct vg_str
+vg_blob_writer_path(const struct vg_blob_writer *w, struct vg_arena *arena)
+{
+    return tmp_path(w->blobs, arena, vg_str_n(w->id, ID_LEN));
+}
+
 void
 vg_blob_discard(struct vg_blob_writer *w)
 {
@@ -257,7 +263,7 @@ vg_blob_discard(struct vg_blob_writer *w)
     vg_auto_arena struct vg_arena *tmp = vg_arena_new(0);
     close(w->fd);
     /* Already renamed away when it was finished. */
-    unlink(vg_str_cstr(tmp, tmp_path(w->blobs, tmp, vg_str_n(w->id, ID_LEN))));
+    unlink(vg_str_cstr(tmp, vg_blob_writer_path(w, tmp)));
     free(w);
 }
 

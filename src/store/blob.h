@@ -48,6 +48,8 @@ vg_rc vg_blob_write(struct vg_blob_writer *w, struct vg_str data, struct vg_err 
 vg_rc vg_blob_finish(struct vg_blob_writer **w, struct vg_sess *s, struct vg_str *ret_id,
                      struct vg_err *err) VG_WAITS VG_MUST_USE;
 void vg_blob_discard(struct vg_blob_writer *w); /* accepts NULL */
+/* The file as far as it is written, for programs that want a path; it moves when it is finished. */
+struct vg_str vg_blob_writer_path(const struct vg_blob_writer *w, struct vg_arena *arena);
 
 /* All of the above for bytes that are in memory. */
 vg_rc vg_blob_store(struct vg_blobs *b, struct vg_sess *s, struct vg_str data,

@@ -10,7 +10,8 @@
 
 #include <stdlib.h>
 
-#define CODE_PATH VG_STR("/_virga/lambda/code/")
+#define CODE_PATH   VG_STR("/_virga/lambda/code/")
+#define PIECE_BYTES (256u << 10)
 
 /* --- downloads: what GetFunction's Code.Location points to; the id in it is the secret
  * ------------
@@ -24,9 +25,8 @@ is_download(const struct vg_env *env, struct vg_str host, struct vg_str path)
     return vg_str_starts(path, CODE_PATH);
 }
 
-/* The package that <account>/<region>/<function>/<version>/<id> names; absent when there is none.
- */
-static struct vg_str VG_WAITS
+/* The package that <account>/<region>/<function>/<version>/<id> names; NULL when there is none. */
+static struct vg_blob *VG_WAITS
 find_package(struct vg_req *rq, struct vg_str path)
 {
     struct vg_str account = vg_str_cut(&path, '/'), region = vg_str_cut(&path, '/');
@@ -37,26 +37,43 @@ find_package(struct vg_req *rq, struct vg_str path)
     struct vg_req of_owner = *rq;
     of_owner.scope = &scope;
     struct lambda_rec_function fn;
-    struct vg_str zip = VG_STR_NONE;
+    struct vg_blob *zip = NULL;
     if (lambda_store_get(&of_owner, name, version, &fn) == VG_OK && fn.code_id.len > 0
         && vg_str_eq_secret(fn.code_id, path)
-        && vg_blob_load(rq->env->blobs, fn.code_id, rq->arena, LAMBDA_LIMIT_CODE_ZIPPED_BYTES, &zip,
-                        rq->err)
-               == VG_OK)
+        && vg_blob_open(rq->env->blobs, fn.code_id, &zip, rq->err) == VG_OK)
         return zip;
     vg_err_clear(rq->err);
-    return VG_STR_NONE;
+    return NULL;
+}
+
+static void VG_WAITS
+send_package(struct vg_req *rq, struct vg_http_req *http, struct vg_blob *zip)
+{
+    const struct vg_http_header type = { VG_STR("Content-Type"), VG_STR("application/zip") };
+    uint64_t size = vg_blob_size(zip);
+    size_t n = 1;
+    char *piece = vg_arena_alloc(rq->arena, PIECE_BYTES);
+    vg_rc rc = vg_http_reply_begin(http, 200, &type, 1, (int64_t)size);
+    for (uint64_t at = 0; rc == VG_OK && n > 0 && at < size; at += n) {
+        rc = vg_blob_read(zip, at, piece, PIECE_BYTES, &n, rq->err);
+        if (rc == VG_OK)
+            rc = vg_http_reply_write(http, vg_str_n(piece, n));
+    }
+    vg_err_clear(rq->err); /* the client sees that there is too little */
+    (void)!vg_http_reply_end(http);
 }
 
 static void VG_WAITS
 serve_download(struct vg_req *rq, struct vg_http_req *http)
 {
     struct vg_str path = vg_str_slice(http->path, CODE_PATH.len, http->path.len);
-    struct vg_str zip = find_package(rq, path);
+    vg_auto_blob struct vg_blob *zip = find_package(rq, path);
     if (vg_gate(rq) != VG_OK)
         return; /* the front door answers */
-    const struct vg_http_header type = { VG_STR("Content-Type"), VG_STR("application/zip") };
-    vg_http_reply(http, zip.ptr ? 200 : 404, &type, 1, zip.ptr ? zip : VG_STR(""));
+    if (zip)
+        send_package(rq, http, zip);
+    else
+        (void)!vg_http_reply(http, 404, NULL, 0, VG_STR(""));
 }
 
 static const struct vg_plane planes[] = { { "lambda-code", is_download, serve_download } };

@@ -5,10 +5,8 @@
  * process: made when it is needed, removed when nothing runs from it any more, and what an earlier
  * process left is swept at the start.
  */
-#include "codec/base64.h"
 #include "core/env.h"
 #include "core/meter.h"
-#include "crypto/hash.h"
 #include "crypto/random.h"
 #include "os/fiber.h"
 #include "os/file.h"
@@ -17,6 +15,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -106,7 +105,8 @@ lambda_code_open(struct lambda_svc *svc, struct vg_err *err)
  */
 
 struct unpacking {
-    struct vg_str zip, dir; /* the new folder */
+    struct vg_str zip; /* its path */
+    struct vg_str dir; /* the new folder */
     uint64_t bytes;
     enum lambda_zip_rc zip_rc;
     vg_rc rc;
@@ -124,10 +124,14 @@ unpack(void *arg)
         u->rc = vg_err_errno(u->err, errno, "making the folder of a package");
         return;
     }
-    u->zip_rc = lambda_zip_unpack(u->zip, path, LAMBDA_LIMIT_CODE_UNZIPPED_BYTES, &u->bytes, u->why,
-                                  sizeof(u->why));
+    int fd = open(vg_str_cstr(arena, u->zip), O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        u->rc = vg_err_errno(u->err, errno, "opening a package");
+    else
+        u->zip_rc = lambda_zip_unpack(fd, path, LAMBDA_LIMIT_CODE_UNZIPPED_BYTES, &u->bytes, u->why,
+                                      sizeof(u->why));
     struct vg_err ignored = { 0 };
-    if (u->zip_rc != LAMBDA_ZIP_OK && vg_dir_remove(u->dir, &ignored) != VG_OK)
+    if ((u->rc != VG_OK || u->zip_rc != LAMBDA_ZIP_OK) && vg_dir_remove(u->dir, &ignored) != VG_OK)
         vg_err_clear(&ignored);
 }
 
@@ -180,34 +184,26 @@ zip_failure(struct vg_req *rq, const struct unpacking *u)
 }
 
 vg_rc
-lambda_code_store(struct vg_req *rq, struct vg_str zip, bool is_trial,
+lambda_code_store(struct vg_req *rq, const struct lambda_function_code *code, bool is_trial,
                   struct lambda_rec_function *fn)
 {
-    if (zip.len == 0)
-        return lambda_bad(rq, "Uploaded file must be a non-empty zip");
-    if (zip.len > LAMBDA_LIMIT_CODE_ZIPPED_BYTES)
-        return lambda_fail_request_too_large_exception(
-            rq, "Request must be smaller than %d bytes for the %" VG_FMT " operation", 69905067,
-            VG_ARG(rq->op->name));
+    vg_auto_blob_writer struct vg_blob_writer *blob = NULL;
     struct unpacking u;
-    unpack_aside(rq, zip, &u);
-    vg_rc rc = u.rc == VG_OK ? zip_failure(rq, &u) : u.rc;
+    vg_rc rc = lambda_fetch(rq, code, fn, &blob);
+    if (rc != VG_OK)
+        return rc;
+    unpack_aside(rq, vg_blob_writer_path(blob, rq->arena), &u);
+    rc = u.rc == VG_OK ? zip_failure(rq, &u) : u.rc;
     if (rc != VG_OK)
         return rc;
     if (!is_trial)
-        rc = vg_blob_store(rq->env->blobs, rq->sess, zip, &fn->code_id, rq->err);
+        rc = vg_blob_finish(&blob, rq->sess, &fn->code_id, rq->err);
     if (rc != VG_OK || is_trial)
         remove_later(rq->svc, u.dir, VG_STR_NONE);
     else
         rc = settle(rq, &u, fn->code_id);
-    if (rc != VG_OK)
-        return rc;
-    uint8_t digest[VG_SHA256_BYTES];
-    vg_sha256(zip, digest);
-    fn->code_sha256 = vg_base64_encode(rq->arena, vg_str_n(digest, sizeof(digest)));
-    fn->code_bytes = (int64_t)zip.len;
     fn->unzipped_bytes = (int64_t)u.bytes;
-    return VG_OK;
+    return rc;
 }
 
 /* --- running from a package ---------------------------------------------------------------------
@@ -271,13 +267,8 @@ lambda_code_leave(struct vg_req *rq, struct vg_str code_id)
 static vg_rc VG_WAITS
 rebuild(struct vg_req *rq, struct vg_str code_id)
 {
-    struct vg_str zip;
-    vg_rc rc = vg_blob_load(rq->env->blobs, code_id, rq->arena, LAMBDA_LIMIT_CODE_ZIPPED_BYTES,
-                            &zip, rq->err);
-    if (rc != VG_OK)
-        return rc;
     struct unpacking u;
-    unpack_aside(rq, zip, &u);
+    unpack_aside(rq, vg_blob_path(rq->env->blobs, rq->arena, code_id), &u);
     if (u.rc != VG_OK)
         return u.rc;
     if (u.zip_rc != LAMBDA_ZIP_OK)

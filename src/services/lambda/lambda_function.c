@@ -175,23 +175,6 @@ lambda_list_versions_by_function(struct vg_req *rq,
 /* --- create -------------------------------------------------------------------------------------
  */
 
-/* Where the package comes from; what we can not fetch is refused. */
-static vg_rc
-check_source(struct vg_req *rq, const struct lambda_function_code *code)
-{
-    if (code->image_uri.ptr)
-        return lambda_bad(rq, "ImageUri is not supported by this version of Virga.");
-    if (code->s3_bucket.ptr || code->s3_key.ptr || code->s3_object_version.ptr
-        || code->s3_object_storage_mode.text.ptr)
-        return lambda_bad(rq, "Packages in S3 are not supported by this version of Virga; give "
-                              "ZipFile.");
-    if (code->source_kms_key_arn.len > 0)
-        return lambda_bad(rq, "SourceKMSKeyArn is not supported by this version of Virga.");
-    if (!code->zip_file.ptr)
-        return lambda_bad(rq, "Please provide a source for function code.");
-    return VG_OK;
-}
-
 static vg_rc
 refuse_create(struct vg_req *rq, const struct lambda_create_function_request *in)
 {
@@ -203,7 +186,7 @@ refuse_create(struct vg_req *rq, const struct lambda_create_function_request *in
         return lambda_bad(rq, "TenancyConfig is not supported by this version of Virga.");
     if (in->publish_to.text.len > 0)
         return lambda_bad(rq, "PublishTo is not supported by this version of Virga.");
-    vg_rc rc = check_source(rq, in->code);
+    vg_rc rc = lambda_check_source(rq, in->code);
     if (rc != VG_OK)
         return rc;
     if (!in->runtime.text.ptr || !in->handler.ptr)
@@ -296,7 +279,7 @@ lambda_create_function(struct vg_req *rq, const struct lambda_create_function_re
     if (rc == VG_OK && there.name.ptr)
         return lambda_conflict(rq, "Function already exist: %" VG_FMT, VG_ARG(fn.name));
     if (rc == VG_OK)
-        rc = lambda_code_store(rq, in->code->zip_file, false, &fn);
+        rc = lambda_code_store(rq, in->code, false, &fn);
     if (rc != VG_OK)
         return rc;
     vg_auto_tx struct vg_tx *tx = NULL;
@@ -393,11 +376,11 @@ lambda_update_function_code(struct vg_req *rq, const struct lambda_update_functi
         .source_kms_key_arn = in->source_kms_key_arn,
     };
     struct lambda_rec_function fresh = fn;
-    rc = check_source(rq, &code);
+    rc = lambda_check_source(rq, &code);
     if (rc == VG_OK)
         rc = lambda_check_architectures(rq, &in->architectures, &fresh);
     if (rc == VG_OK)
-        rc = lambda_code_store(rq, in->zip_file, is_trial, &fresh);
+        rc = lambda_code_store(rq, &code, is_trial, &fresh);
     if (rc != VG_OK)
         return rc;
     bool is_published = vg_opt_bool_or(in->publish, false);

@@ -15,6 +15,7 @@
 
 #define LAMBDA_LATEST VG_STR("$LATEST")
 
+struct vg_blob_writer;
 struct vg_outcome;
 struct vg_log_batch;
 struct vg_waiter;
@@ -170,6 +171,17 @@ enum lambda_end { LAMBDA_END_FAILED, LAMBDA_END_REFUSED };
 /* How long an event waits after it ended so, which `tries` now counts; negative: no more. */
 int64_t lambda_retry_ms(struct lambda_rec_tries *tries, enum lambda_end end);
 
+/* --- lambda_fetch.c -----------------------------------------------------------------------------
+ */
+
+/* That there is one source for a package, which we can fetch. */
+vg_rc lambda_check_source(struct vg_req *rq, const struct lambda_function_code *code) VG_MUST_USE;
+/* Takes the package from there; it may be no zip. Sets code_sha256 and code_bytes of `fn`; *ret may
+ * be set on failure too. */
+vg_rc lambda_fetch(struct vg_req *rq, const struct lambda_function_code *code,
+                   struct lambda_rec_function *fn, struct vg_blob_writer **ret)
+    VG_WAITS VG_MUST_USE;
+
 /* --- lambda_zip.c, lambda_code.c ----------------------------------------------------------------
  */
 
@@ -180,15 +192,17 @@ enum lambda_zip_rc {
     LAMBDA_ZIP_LARGE, /* more than max_bytes unpacked */
     LAMBDA_ZIP_IO,
 };
-/* Unpacks into the existing empty folder `dir`; blocks. `why` says what was wrong. */
-enum lambda_zip_rc lambda_zip_unpack(struct vg_str zip, const char *dir, uint64_t max_bytes,
+/* Unpacks into the existing empty folder `dir`; blocks, and closes `fd`. `why` says what was wrong.
+ */
+enum lambda_zip_rc lambda_zip_unpack(int fd, const char *dir, uint64_t max_bytes,
                                      uint64_t *ret_bytes, char *why, size_t n);
 
 /* Makes the cache of unpacked packages; what an earlier process left of its own goes. */
 vg_rc lambda_code_open(struct lambda_svc *svc, struct vg_err *err) VG_MUST_USE;
-/* Checks a package and, unless it is a trial, stores it; fills code_* of `fn`. The transaction that
- * stores the record calls lambda_code_keep(); when it fails, lambda_code_forget(). */
-vg_rc lambda_code_store(struct vg_req *rq, struct vg_str zip, bool is_trial,
+/* Fetches a package, checks it and, unless it is a trial, stores it; fills code_* of `fn`. The
+ * transaction that stores the record calls lambda_code_keep(); when it fails, lambda_code_forget().
+ */
+vg_rc lambda_code_store(struct vg_req *rq, const struct lambda_function_code *code, bool is_trial,
                         struct lambda_rec_function *fn) VG_WAITS VG_MUST_USE;
 /* The unpacked folder, which stays until lambda_code_leave(). ENOENT: the package was dropped. */
 vg_rc lambda_code_enter(struct vg_req *rq, struct vg_str code_id, struct vg_str *ret_dir)

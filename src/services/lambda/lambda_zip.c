@@ -188,17 +188,16 @@ unpack_entry(struct unpack *u, zip_uint64_t i, bool do_links)
 }
 
 enum lambda_zip_rc
-lambda_zip_unpack(struct vg_str zip, const char *dir, uint64_t max_bytes, uint64_t *ret_bytes,
-                  char *why, size_t n)
+lambda_zip_unpack(int fd, const char *dir, uint64_t max_bytes, uint64_t *ret_bytes, char *why,
+                  size_t n)
 {
-    zip_error_t error;
-    zip_error_init(&error);
-    zip_source_t *source = zip_source_buffer_create(zip.ptr, zip.len, 0, &error);
-    zip_t *z = source ? zip_open_from_source(source, ZIP_RDONLY, &error) : NULL;
+    int code = 0;
+    zip_t *z = zip_fdopen(fd, 0, &code); /* has the descriptor then */
     if (!z) {
+        zip_error_t error;
+        close(fd);
+        zip_error_init_with_code(&error, code);
         snprintf(why, n, "%s", zip_error_strerror(&error));
-        if (source)
-            zip_source_free(source);
         zip_error_fini(&error);
         return LAMBDA_ZIP_BAD;
     }
@@ -220,6 +219,5 @@ lambda_zip_unpack(struct vg_str zip, const char *dir, uint64_t max_bytes, uint64
         close(u->dir);
     free(u);
     zip_discard(z);
-    zip_error_fini(&error);
     return rc;
 }

@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <zip.h>
@@ -18,6 +19,16 @@ struct entry {
 
 static char dir[64], why[256];
 static uint64_t bytes;
+
+static enum lambda_zip_rc
+unpack_bytes(struct vg_str zip, uint64_t max)
+{
+    struct vg_err err;
+    int fd = memfd_create("zip", MFD_CLOEXEC);
+    assert_true(fd >= 0);
+    assert_ok(vg_fd_write_all(fd, zip, &err));
+    return lambda_zip_unpack(fd, dir, max, &bytes, why, sizeof(why));
+}
 
 static enum lambda_zip_rc
 unpack(const struct entry *e, size_t n, uint64_t max)
@@ -46,8 +57,7 @@ unpack(const struct entry *e, size_t n, uint64_t max)
     assert_int_equal(zip_source_read(src, file, st.size), st.size);
     zip_source_close(src);
     zip_source_free(src);
-    enum lambda_zip_rc rc =
-        lambda_zip_unpack(vg_str_n(file, st.size), dir, max, &bytes, why, sizeof(why));
+    enum lambda_zip_rc rc = unpack_bytes(vg_str_n(file, st.size), max);
     free(file);
     return rc;
 }
@@ -111,8 +121,8 @@ bombs_and_noise_are_refused(void **state)
     const struct entry bomb = { "zeros", zeros, 0100644 };
     assert_int_equal(unpack(&bomb, 1, 100000), LAMBDA_ZIP_LARGE);
     free(zeros);
-    assert_int_equal(lambda_zip_unpack(VG_STR("not a zip"), dir, 1000, &bytes, why, sizeof(why)),
-                     LAMBDA_ZIP_BAD);
+    assert_int_equal(unpack_bytes(VG_STR("not a zip"), 1000), LAMBDA_ZIP_BAD);
+    assert_int_equal(unpack_bytes(VG_STR(""), 1000), LAMBDA_ZIP_BAD);
     static const struct entry only_folder = { "d/", "", 0 };
     assert_int_equal(unpack(&only_folder, 1, 1000), LAMBDA_ZIP_EMPTY);
 }

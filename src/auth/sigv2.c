@@ -201,6 +201,8 @@ add_resource(struct vg_buf *b, struct vg_arena *arena, const struct vg_sigv4_req
         if (is_subresource(p.name))
             add_pair(all, p.name, decoded(arena, p.value));
     qsort(all->items, all->len, sizeof(all->items[0]), by_name);
+    if (rq->bucket.ptr)
+        vg_buf_addf(b, "/%" VG_FMT, VG_ARG(rq->bucket));
     vg_buf_adds(b, path);
     for (size_t i = 0; i < all->len; i++) {
         vg_buf_addc(b, i ? '&' : '?');

@@ -20,6 +20,11 @@ aws_example_verifies(void **state)
     assert_true(vg_sigv2_is_presigned(&rq));
     assert_str(vg_sigv2_string_to_sign(arena, &rq),
                "GET\n\n\n1175139620\n/awsexamplebucket1/photos/puppy.jpg");
+    struct vg_sigv4_request hosted = rq; /* the same for a bucket that the host names */
+    hosted.target = VG_STR("/photos/puppy.jpg?Expires=1175139620");
+    hosted.bucket = VG_STR("awsexamplebucket1");
+    assert_str(vg_sigv2_string_to_sign(arena, &hosted),
+               "GET\n\n\n1175139620\n/awsexamplebucket1/photos/puppy.jpg");
     struct vg_sigv4 sig;
     struct vg_err err;
     assert_ok(vg_sigv2_parse(arena, &rq, &sig, &err));

@@ -33,6 +33,7 @@ struct vg_sigv4_request {
     struct vg_str target; /* the raw request target, still encoded: "/path?query" */
     const struct vg_sigv4_header *headers;
     size_t n_headers;
+    struct vg_str bucket; /* that the host names: version 2 signs it before the path; or absent */
 };
 
 /* How a service words its authentication errors. */

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "clock/clock.h"
 #include "core/fail.h"
+#include "front/s3_host.h"
 #include "os/clock.h"
 
 #include <errno.h>
@@ -29,6 +30,21 @@ add_common(struct vg_exchange *x, struct vg_str key, struct vg_str value)
         x->common[x->n_common++] = (struct vg_ctx) { .key = key, .value = value };
 }
 
+/* What S3 makes of host and path. */
+static void
+find_bucket(struct vg_exchange *x)
+{
+    struct vg_str bucket, path = x->http->path;
+    x->s3_path = path;
+    x->is_s3_host = vg_s3_host(x->host.name, &bucket);
+    if (!x->is_s3_host)
+        bucket = vg_s3_host_of_localhost(x->host.name);
+    if (!bucket.ptr || !vg_str_starts(path, VG_STR("/")))
+        return;
+    x->signed_part.bucket = bucket;
+    x->s3_path = vg_str_fmt(x->http->arena, "/%" VG_FMT "%" VG_FMT, VG_ARG(bucket), VG_ARG(path));
+}
+
 bool
 vg_exchange_init(struct vg_exchange *x, const struct vg_env *env, struct vg_http_req *http)
 {
@@ -46,6 +62,7 @@ vg_exchange_init(struct vg_exchange *x, const struct vg_env *env, struct vg_http
                                                  .headers = headers,
                                                  .n_headers = http->n_headers };
     x->is_signed = vg_sigv4_is_signed(&x->signed_part);
+    find_bucket(x);
     add_common(x, VG_STR("aws:SourceIp"), vg_http_remote(http, NULL));
     add_common(x, VG_STR("aws:UserAgent"), vg_http_header(http, VG_STR("user-agent")));
     add_common(x, VG_STR("aws:Referer"), vg_http_header(http, VG_STR("referer")));

@@ -21,6 +21,8 @@ struct vg_exchange {
     struct vg_http_req *http;
     struct vg_root root; /* its rq is what handlers get */
     struct vg_host host;
+    bool is_s3_host;       /* S3 is meant, whatever the path looks like */
+    struct vg_str s3_path; /* "/bucket/key": also where the host names the bucket; raw */
     struct vg_sigv4_request signed_part;
     struct vg_sigv4_rules rules;
     struct vg_authn authn; /* when is_signed and authenticated */

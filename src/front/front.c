@@ -19,6 +19,7 @@
 struct vg_front {
     const struct vg_env *env;
     struct vg_routes *routes;
+    const struct vg_model *s3; /* NULL: it is not built */
 };
 
 struct vg_front *
@@ -43,6 +44,7 @@ vg_front_new(const struct vg_env *env)
         }
     }
     front->routes = vg_routes_new(rows.items, rows.len);
+    front->s3 = vg_routes_model(front->routes, VG_STR("s3"));
     return front;
 }
 
@@ -209,6 +211,8 @@ model_of(const struct vg_front *front, const struct vg_exchange *x, struct vg_st
     struct vg_str service = vg_exchange_scope_service(x);
     if (service.ptr)
         return vg_routes_model(front->routes, service);
+    if (x->is_s3_host)
+        return front->s3;
     struct vg_str host = x->host.name; /* unsigned: "sts.us-east-1.localhost" */
     return vg_routes_model(front->routes, vg_str_cut(&host, '.'));
 }
@@ -238,6 +242,22 @@ family_model(const struct vg_exchange *x, struct vg_str target)
 }
 
 /*
+ * By method and path.  Where neither signature nor host tell the API, a path of any other API's
+ * comes before S3's, whose buckets and keys may be called as they like.
+ */
+static const struct vg_wire_op *
+find_place(const struct vg_front *front, const struct vg_exchange *x, const struct vg_model *model,
+           struct vg_str service, struct vg_wire_in *in)
+{
+    in->path = model && model == front->s3 ? x->s3_path : x->http->path;
+    const struct vg_wire_op *op = vg_routes_by_uri(front->routes, service, in);
+    if (service.ptr || !front->s3 || (op && op->model != front->s3))
+        return op;
+    in->path = x->s3_path;
+    return vg_routes_by_uri(front->routes, front->s3->signing_name, in);
+}
+
+/*
  * Finds the operation.  A query request names it in its body, which is then read and verified here
  * (*has_body).  VG_OK with *ret NULL: there is none.
  */
@@ -253,7 +273,7 @@ find_op(const struct vg_front *front, struct vg_exchange *x, const struct vg_mod
     struct vg_str service = model ? model->signing_name : vg_exchange_scope_service(x);
     bool is_query = model ? model->protocol == VG_PROTO_QUERY : is_form(x->http);
     if (!is_query) {
-        *ret = vg_routes_by_uri(front->routes, service, in);
+        *ret = find_place(front, x, model, service, in);
         return VG_OK;
     }
     *has_body = true;
@@ -446,12 +466,12 @@ vg_front_handle(struct vg_http_req *http)
         return;
     }
     bool is_signed;
-    if (vg_internal_match(http->path, &is_signed)) {
+    if (!x->is_s3_host && vg_internal_match(http->path, &is_signed)) {
         serve_internal(x, is_signed);
         return;
     }
     const struct vg_service *service;
-    const struct vg_plane *plane = find_plane(front->env, x, &service);
+    const struct vg_plane *plane = x->is_s3_host ? NULL : find_plane(front->env, x, &service);
     if (plane) {
         x->root.rq.svc = vg_registry_state(front->env->registry, service);
         plane->serve(&x->root.rq, http);

@@ -30,7 +30,7 @@ class Aws:
         self.cache = {}
 
     def __call__(self, service, region="us-east-1", creds=("test", "test"), **config):
-        key = (service, region, tuple(creds), tuple(sorted(config.items())), self.daemon.endpoint)
+        key = (service, region, tuple(creds), repr(sorted(config.items())), self.daemon.endpoint)
         if key not in self.cache:
             access_key, secret_key, *token = creds
             # Loaders of one session share parsed models; credentials are given, never found.

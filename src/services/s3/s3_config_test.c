@@ -479,10 +479,6 @@ what_would_not_act_is_refused(void **state)
           "NotImplemented: Static website hosting is not built" },
         { "GetBucketLifecycleConfiguration", "{" B "}",
           "NoSuchLifecycleConfiguration: The lifecycle configuration does not exist" },
-        { "PutBucketLifecycleConfiguration",
-          "{" B ",'LifecycleConfiguration':{'Rules':[{'Status':'Enabled','Expiration':{'Days':1},"
-          "'Filter':{'Prefix':''}}]}}",
-          "NotImplemented: Lifecycle management is not built" },
         { "GetBucketNotificationConfiguration", "{" B "}", "{}" },
         { "PutBucketNotificationConfiguration",
           "{" B ",'NotificationConfiguration':{'EventBridgeConfiguration':{}}}",

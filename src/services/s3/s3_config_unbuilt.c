@@ -98,42 +98,6 @@ s3_delete_bucket_website(struct vg_req *rq, const struct s3_delete_bucket_websit
     return check_bucket(rq, in->bucket, in->expected_bucket_owner);
 }
 
-/* --- lifecycle ----------------------------------------------------------------------------------
- */
-
-vg_rc
-s3_put_bucket_lifecycle_configuration(
-    struct vg_req *rq, const struct s3_put_bucket_lifecycle_configuration_request *in,
-    struct s3_put_bucket_lifecycle_configuration_output *out)
-{
-    (void)out;
-    if (!in->lifecycle_configuration || in->lifecycle_configuration->rules.len == 0)
-        return s3_malformed_xml(rq);
-    return refuse(rq, in->bucket, in->expected_bucket_owner, true, "Lifecycle management");
-}
-
-vg_rc
-s3_get_bucket_lifecycle_configuration(
-    struct vg_req *rq, const struct s3_get_bucket_lifecycle_configuration_request *in,
-    struct s3_get_bucket_lifecycle_configuration_output *out)
-{
-    (void)out;
-    vg_rc rc = check_bucket(rq, in->bucket, in->expected_bucket_owner);
-    if (rc != VG_OK)
-        return rc;
-    struct s3_no_such_lifecycle_configuration *d =
-        VG_NEW(rq->arena, struct s3_no_such_lifecycle_configuration);
-    d->bucket_name = in->bucket;
-    return s3_fail_no_such_lifecycle_configuration_detail(
-        rq, d, "The lifecycle configuration does not exist");
-}
-
-vg_rc
-s3_delete_bucket_lifecycle(struct vg_req *rq, const struct s3_delete_bucket_lifecycle_request *in)
-{
-    return check_bucket(rq, in->bucket, in->expected_bucket_owner);
-}
-
 /* --- notifications ------------------------------------------------------------------------------
  */
 

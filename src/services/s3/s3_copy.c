@@ -6,6 +6,7 @@
 
 #include "codec/uri.h"
 #include "core/env.h"
+#include "services/s3/s3_lifecycle.h"
 #include "services/s3/s3_object_rules.h"
 
 #define TRIES_MAX 100
@@ -251,7 +252,7 @@ look(struct vg_req *rq, struct s3_copying *bytes, void *arg)
     return rc == VG_OK ? make_version(rq, c) : rc;
 }
 
-static void
+static vg_rc
 set_answer(struct vg_req *rq, const struct copy *c, struct s3_copy_object_output *out)
 {
     const struct s3_rec_version *v = c->version;
@@ -263,6 +264,7 @@ set_answer(struct vg_req *rq, const struct copy *c, struct s3_copy_object_output
     out->copy_source_version_id = s3_version_shown(c->bytes.bucket, c->bytes.source);
     out->version_id = s3_version_made(c->bucket, v);
     S3_SET_ENCRYPTION(out, v);
+    return s3_lifecycle_expiration(rq, c->bucket, c->in->key, v, &out->expiration);
 }
 
 static vg_rc
@@ -292,7 +294,7 @@ s3_copy_object(struct vg_req *rq, const struct s3_copy_object_request *in,
     };
     vg_rc rc = copy(rq, &c);
     if (rc == VG_OK)
-        set_answer(rq, &c, out);
+        rc = set_answer(rq, &c, out);
     s3_customer_key_wipe(&c.key);
     s3_customer_key_wipe(&c.bytes.from_key);
     return rc;

@@ -11,6 +11,7 @@
 #include "core/env.h"
 #include "core/reply.h"
 #include "services/s3/s3_header_text.h"
+#include "services/s3/s3_lifecycle.h"
 #include "services/s3/s3_object_rules.h"
 
 #define TRIES_MAX 100 /* each is one replacement of the object at just the wrong moment */
@@ -409,7 +410,10 @@ set_answer(struct vg_req *rq, const struct asked *a, const struct found *f,
                        (long long)(f->span.from + f->span.bytes - 1), (long long)v->size);
     if (f->part)
         out->parts_count = (struct vg_opt_i64) { true, (int64_t)v->parts.len };
-    return set_guarded(rq, a, v, out);
+    vg_rc rc = a->at.version_id.ptr
+                   ? VG_OK
+                   : s3_lifecycle_expiration(rq, f->bucket, a->at.key, v, &out->expiration);
+    return rc == VG_OK ? set_guarded(rq, a, v, out) : rc;
 }
 
 static int
@@ -483,6 +487,7 @@ copy_answer(const struct s3_get_object_output *from, struct s3_head_object_outpu
 {
     *to = (struct s3_head_object_output) {
         .accept_ranges = from->accept_ranges,
+        .expiration = from->expiration,
         .last_modified_ms = from->last_modified_ms,
         .content_length = from->content_length,
         .checksum_crc32 = from->checksum_crc32,

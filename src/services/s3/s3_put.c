@@ -3,6 +3,7 @@
 /* PutObject: https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html */
 
 #include "services/s3/s3_headers.h"
+#include "services/s3/s3_lifecycle.h"
 
 #include "core/body.h"
 #include "core/env.h"
@@ -169,5 +170,5 @@ s3_put_object(struct vg_req *rq, const struct s3_put_object_request *in,
     out->version_id = s3_version_made(p.bucket, p.version);
     S3_SET_CHECKSUM(out, p.version->checksum);
     S3_SET_ENCRYPTION(out, p.version);
-    return VG_OK;
+    return s3_lifecycle_expiration(rq, p.bucket, in->key, p.version, &out->expiration);
 }

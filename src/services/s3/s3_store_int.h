@@ -2,7 +2,7 @@
 #ifndef S3_STORE_INT_H
 #define S3_STORE_INT_H
 
-/* What the two files that know keys share; included only there. */
+/* What the files that know keys share; included only there. */
 
 #include "services/s3/s3_upload.h"
 #include "store/kv.h"

@@ -11,6 +11,7 @@
 #include "core/env.h"
 #include "services/s3/s3_digest.h"
 #include "services/s3/s3_headers.h"
+#include "services/s3/s3_lifecycle.h"
 #include "services/s3/s3_object_rules.h"
 #include "wire/shape.h"
 
@@ -168,7 +169,8 @@ s3_create_multipart_upload(struct vg_req *rq, const struct s3_create_multipart_u
     out->checksum_algorithm.text = u.checksum_algorithm;
     out->checksum_type.text = u.checksum_type;
     S3_SET_ENCRYPTION(out, u.version);
-    return s3_store_object_commit(&e);
+    rc = s3_lifecycle_abortion(rq, e.bucket, &u, &out->abort_date_ms, &out->abort_rule_id);
+    return rc == VG_OK ? s3_store_object_commit(&e) : rc;
 }
 
 /* --- AbortMultipartUpload -----------------------------------------------------------------------
@@ -252,6 +254,8 @@ s3_list_parts(struct vg_req *rq, const struct s3_list_parts_request *in,
         .checksum_type.text = upload->checksum_type,
     };
     put_parts(rq, upload, &parts, out);
+    if (rc == VG_OK)
+        rc = s3_lifecycle_abortion(rq, bucket, upload, &out->abort_date_ms, &out->abort_rule_id);
     return rc;
 }
 
@@ -494,7 +498,7 @@ make_version(struct vg_req *rq, const struct s3_complete_multipart_upload_reques
                : vg_err_set(rq->err, "a part has an ETag that is none");
 }
 
-static void
+static vg_rc
 answer(struct vg_req *rq, const struct s3_complete_multipart_upload_request *in,
        const struct s3_rec_bucket *bucket, const struct s3_rec_version *v,
        struct s3_complete_multipart_upload_output *out)
@@ -513,6 +517,7 @@ answer(struct vg_req *rq, const struct s3_complete_multipart_upload_request *in,
     if (!v->customer_key_md5.ptr)
         out->server_side_encryption = VG_ENUM(S3_SERVER_SIDE_ENCRYPTION_AES256);
     s3_sums_put(sums, v->checksum);
+    return s3_lifecycle_expiration(rq, bucket, in->key, v, &out->expiration);
 }
 
 /*
@@ -533,8 +538,7 @@ complete_again(struct vg_req *rq, const struct s3_complete_multipart_upload_requ
             return bad_part(rq, in->upload_id, &asked->items[i]);
     if (asked->len != v->parts.len)
         return s3_no_upload(rq, in->upload_id);
-    answer(rq, in, e->bucket, v, out);
-    return VG_OK;
+    return answer(rq, in, e->bucket, v, out);
 }
 
 /* https://docs.aws.amazon.com/AmazonS3/latest/API/API_CompleteMultipartUpload.html */
@@ -570,6 +574,6 @@ s3_complete_multipart_upload(struct vg_req *rq,
     if (rc != VG_OK)
         return rc;
     s3_store_end_upload(&e, upload, &all, is_used);
-    answer(rq, in, e.bucket, v, out);
-    return s3_store_object_commit(&e);
+    rc = answer(rq, in, e.bucket, v, out);
+    return rc == VG_OK ? s3_store_object_commit(&e) : rc;
 }

@@ -8,6 +8,7 @@
 #include "core/env.h"
 #include "services/s3/s3_lifecycle.h"
 #include "services/s3/s3_object_rules.h"
+#include "services/s3/s3_restore.h"
 
 #define TRIES_MAX 100
 
@@ -67,7 +68,7 @@ find_source(struct vg_req *rq, struct s3_copying *c) VG_WAITS
         != S3_CONDITION_HOLDS)
         return s3_failed_condition(
             rq, vg_str_cstr(rq->arena, vg_str_fmt(rq->arena, "x-amz-copy-source-%s", header)));
-    if (s3_is_archived(c->source))
+    if (s3_is_archived(rq, c->source))
         return s3_fail_object_not_in_active_tier_error(
             rq, "The source object of the COPY operation is not in the active tier and is only "
                 "stored in Amazon Glacier.");

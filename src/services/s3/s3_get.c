@@ -13,6 +13,7 @@
 #include "services/s3/s3_header_text.h"
 #include "services/s3/s3_lifecycle.h"
 #include "services/s3/s3_object_rules.h"
+#include "services/s3/s3_restore.h"
 
 #define TRIES_MAX 100 /* each is one replacement of the object at just the wrong moment */
 
@@ -174,17 +175,10 @@ find_span(struct vg_req *rq, const struct asked *a, struct found *f)
 /* --- the version --------------------------------------------------------------------------------
  */
 
-bool
-s3_is_archived(const struct s3_rec_version *v)
-{
-    return vg_str_eq(v->storage_class, VG_STR("GLACIER"))
-           || vg_str_eq(v->storage_class, VG_STR("DEEP_ARCHIVE"));
-}
-
 static vg_rc
 check_class(struct vg_req *rq, const struct s3_rec_version *v)
 {
-    if (!s3_is_archived(v))
+    if (!s3_is_archived(rq, v))
         return VG_OK;
     struct s3_invalid_object_state *d = VG_NEW(rq->arena, struct s3_invalid_object_state);
     d->storage_class.text = v->storage_class;
@@ -404,6 +398,7 @@ set_answer(struct vg_req *rq, const struct asked *a, const struct found *f,
     out->content_length = (struct vg_opt_i64) { true, f->span.bytes };
     out->website_redirect_location = v->redirect;
     out->storage_class.text = v->storage_class;
+    out->restore = s3_restore_header(rq, v);
     if (f->is_partial)
         out->content_range =
             vg_str_fmt(rq->arena, "bytes %lld-%lld/%lld", (long long)f->span.from,
@@ -488,6 +483,7 @@ copy_answer(const struct s3_get_object_output *from, struct s3_head_object_outpu
     *to = (struct s3_head_object_output) {
         .accept_ranges = from->accept_ranges,
         .expiration = from->expiration,
+        .restore = from->restore,
         .last_modified_ms = from->last_modified_ms,
         .content_length = from->content_length,
         .checksum_crc32 = from->checksum_crc32,

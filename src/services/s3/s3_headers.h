@@ -169,8 +169,6 @@ vg_rc s3_version_reader(struct vg_req *rq, const struct s3_at *at,
                         const struct s3_rec_bucket *bucket, const struct s3_rec_version *v,
                         const struct s3_customer_key *key, struct s3_span span,
                         struct s3_reader **ret, bool *ret_is_gone) VG_WAITS VG_MUST_USE;
-/* It may be read now: its storage class is no archive. */
-bool s3_is_archived(const struct s3_rec_version *v);
 /* What became of a look-up: NoSuchKey is for those only who may list. */
 vg_rc s3_hide_absence(struct vg_req *rq, const struct s3_at *at, vg_rc was) VG_WAITS VG_MUST_USE;
 

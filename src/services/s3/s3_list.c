@@ -12,6 +12,7 @@
 #include "codec/base64.h"
 #include "crypto/hash.h"
 #include "services/s3/s3_object_rules.h"
+#include "services/s3/s3_restore.h"
 #include "services/s3/s3_upload.h"
 
 #define BATCH_MIN                                                                                  \
@@ -22,7 +23,8 @@ struct walk {
     struct s3_rec_bucket *bucket;
     struct vg_str prefix, delimiter;
     uint32_t max;
-    bool is_url; /* keys are to be encoded */
+    bool is_url;      /* keys are to be encoded */
+    bool has_restore; /* objects are to show their restores */
     enum { KEYS, VERSIONS, UPLOADS } of;
     /* Where to read on: what is on the page was read before it. */
     struct vg_str from;
@@ -182,6 +184,7 @@ begin(struct walk *w, struct vg_req *rq, const struct asked *a)
         .prefix = a->prefix.ptr ? a->prefix : VG_STR(""),
         .delimiter = a->delimiter,
         .is_url = a->encoding.text.ptr != NULL,
+        .has_restore = a->attributes && a->attributes->len > 0, /* the one attribute there is */
         .max = (uint32_t)VG_MIN(vg_opt_or(a->max, S3_LIMIT_PAGE_KEYS), S3_LIMIT_PAGE_KEYS),
     };
     vg_rc rc = check(rq, a);
@@ -236,6 +239,7 @@ objects_of(const struct walk *w, bool has_owner)
             .checksum_type = { .text = v->checksum ? v->checksum->type : VG_STR_NONE },
             .size = { true, v->size },
             .storage_class = class_of(v),
+            .restore_status = w->has_restore ? s3_restore_status_of(rq, v) : NULL,
             .owner = has_owner ? s3_owner_of(rq, v->owner) : NULL,
         };
     }
@@ -429,6 +433,7 @@ put_versions(const struct walk *w, struct s3_list_object_versions_output *out)
                 .is_latest = { true, e->is_latest },
                 .last_modified_ms = { true, v->modified_ms },
                 .owner = s3_owner_of(rq, v->owner),
+                .restore_status = w->has_restore ? s3_restore_status_of(rq, v) : NULL,
             };
     }
 }

@@ -75,6 +75,7 @@ vg_run(struct vg_req *rq, const struct vg_ctx *ctx, size_t n_ctx, const void *in
 {
     rq->ctx = ctx;
     rq->n_ctx = n_ctx;
+    rq->in = in;
     vg_rc rc = vg_authorize(rq, ctx, n_ctx, in);
     if (rc != VG_OK)
         return rc;

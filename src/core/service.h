@@ -49,6 +49,7 @@ struct vg_req {
     int64_t deadline_ms;      /* monotonic clock                              */
     const struct vg_ctx *ctx; /* what policies may test of the caller's request: of vg_run() */
     size_t n_ctx;
+    const void *in; /* of `op`, as its handler has it: for what all of a service heed alike */
 };
 
 typedef vg_rc(vg_handler_fn)(struct vg_req *rq, const void *in, void *out);

@@ -142,6 +142,7 @@ vg_service_fixture_call(struct vg_service_fixture *f, const char *name, const ch
                          .id = VG_STR("test"),
                          .deadline_ms = INT64_MAX };
     void *in = vg_arena_alloc(f->arena, op->in ? op->in->size : 1);
+    rq.in = in;
     void *out = vg_arena_alloc(f->arena, op->out ? op->out->size : 1);
     vg_rc rc = VG_OK;
     if (op->in)

@@ -76,7 +76,9 @@ s3_need_bucket(struct vg_req *rq, struct vg_str name, struct vg_str expected_own
     vg_rc rc = s3_store_bucket(rq, name, ret);
     if (rc == VG_OK && !*ret)
         return s3_no_bucket(rq, name);
-    return rc == VG_OK ? check_owner(rq, *ret, expected_owner) : rc;
+    if (rc == VG_OK)
+        rc = check_owner(rq, *ret, expected_owner);
+    return rc == VG_OK ? s3_check_payer(rq, *ret) : rc;
 }
 
 vg_rc

@@ -23,29 +23,6 @@ refuse(struct vg_req *rq, struct vg_str name, struct vg_str expected_owner, bool
     return rc == VG_OK && is_given ? s3_not_built(rq, feature) : rc;
 }
 
-/* --- who pays -----------------------------------------------------------------------------------
- */
-
-vg_rc
-s3_put_bucket_request_payment(struct vg_req *rq,
-                              const struct s3_put_bucket_request_payment_request *in)
-{
-    const struct s3_request_payment_configuration *conf = in->request_payment_configuration;
-    if (!conf || conf->payer.v <= 0)
-        return s3_malformed_xml(rq);
-    return refuse(rq, in->bucket, in->expected_bucket_owner, conf->payer.v == S3_PAYER_REQUESTER,
-                  "Requester Pays");
-}
-
-vg_rc
-s3_get_bucket_request_payment(struct vg_req *rq,
-                              const struct s3_get_bucket_request_payment_request *in,
-                              struct s3_get_bucket_request_payment_output *out)
-{
-    out->payer = VG_ENUM(S3_PAYER_BUCKET_OWNER);
-    return check_bucket(rq, in->bucket, in->expected_bucket_owner);
-}
-
 /* --- logging ------------------------------------------------------------------------------------
  */
 

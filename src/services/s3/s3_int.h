@@ -54,6 +54,9 @@ struct s3_bucket_edit;
 /* The same for a change. */
 vg_rc s3_edit_bucket(struct vg_req *rq, struct vg_str name, struct vg_str expected_owner,
                      struct s3_bucket_edit *ret) VG_WAITS VG_MUST_USE;
+/* s3_payer.c: AccessDenied where the requester is to pay and does not say that he will; else says
+ * in the answer that he does. */
+vg_rc s3_check_payer(struct vg_req *rq, const struct s3_rec_bucket *bucket) VG_MUST_USE;
 vg_rc s3_no_bucket(struct vg_req *rq, struct vg_str name);
 vg_rc s3_malformed_xml(struct vg_req *rq);
 vg_rc s3_bad_argument(struct vg_req *rq, const char *text, const char *name, struct vg_str value);

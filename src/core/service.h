@@ -57,6 +57,13 @@ typedef vg_rc(vg_authz_fn)(struct vg_req *rq, const void *in, struct vg_authz *a
 /* A request's header by its name in lower case; absent: there is none. */
 typedef struct vg_str(vg_header_fn)(void *of, struct vg_str name);
 
+/* A request's head, for what a service does with HTTP beside its operations. */
+struct vg_head {
+    struct vg_str method, path, query; /* raw; the path is that by which operations are found */
+    vg_header_fn *header;
+    void *of;
+};
+
 enum vg_op_flags {
     VG_OP_READONLY = 1 << 0,
     VG_OP_STREAM_IN = 1 << 1,
@@ -101,6 +108,16 @@ struct vg_service {
      * decoded: holds the body to what the headers declare.  NULL: nothing is held to them.
      */
     vg_rc (*check_body)(struct vg_req *rq, vg_header_fn *header, void *of, struct vg_str body);
+    /*
+     * Of any request for it, before its answer is made, be it an error: adds headers to that by
+     * vg_reply_header().  Fails only where the store does.  NULL: there are none.
+     */
+    vg_rc (*decorate)(struct vg_req *rq, const struct vg_head *head);
+    /*
+     * Answers what is none of its operations; preflights come here unverified.  VG_OK: nothing but
+     * the headers that were added.  NULL: the front door says that there is no such operation.
+     */
+    vg_rc (*other)(struct vg_req *rq, const struct vg_head *head);
     /* Must accept a half-initialised or NULL svc. May be NULL. */
     void (*fini)(void *svc);
 };

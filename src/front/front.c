@@ -20,6 +20,7 @@ struct vg_front {
     const struct vg_env *env;
     struct vg_routes *routes;
     const struct vg_model *s3; /* NULL: it is not built */
+    const struct vg_service *s3_service;
 };
 
 struct vg_front *
@@ -45,6 +46,9 @@ vg_front_new(const struct vg_env *env)
     }
     front->routes = vg_routes_new(rows.items, rows.len);
     front->s3 = vg_routes_model(front->routes, VG_STR("s3"));
+    for (size_t i = 0; i < rows.len && !front->s3_service; i++)
+        if (rows.items[i].model == front->s3)
+            front->s3_service = ((const struct vg_op *)rows.items[i].row)->service;
     return front;
 }
 
@@ -345,8 +349,6 @@ run_op(struct vg_exchange *x, const struct vg_wire_op *wop, const struct vg_wire
     rq->op = op;
     rq->svc = vg_registry_state(rq->env->registry, op->service);
     x->wop = wop;
-    x->reply = (struct vg_reply) { .begin = begin_reply, .write = write_reply, .to = x };
-    rq->reply = &x->reply;
     if (!x->is_signed && !(op->flags & (VG_OP_NOAUTH | VG_OP_ANONYMOUS)))
         return vg_authn_fail(rq->err, family_of(op->model), VG_AUTHN_MISSING, VG_STR_NONE);
     void *typed_in = vg_arena_alloc(rq->arena, op->in ? op->in->size : 1);
@@ -372,6 +374,98 @@ run_op(struct vg_exchange *x, const struct vg_wire_op *wop, const struct vg_wire
     return VG_OK;
 }
 
+/* --- S3, which answers to more of HTTP than its operations --------------------------------------
+ */
+
+static struct vg_head
+head_of(const struct vg_exchange *x)
+{
+    return (struct vg_head) { .method = x->http->method,
+                              .path = x->s3_path,
+                              .query = x->http->query,
+                              .header = header,
+                              .of = x->http };
+}
+
+/*
+ * Whether a request that is no operation's is S3's, which takes what nobody else has a place for.
+ * Whose a preflight is, the method tells that is to follow.
+ */
+static bool
+is_left_to_s3(const struct vg_front *front, const struct vg_exchange *x,
+              const struct vg_model *model, struct vg_str target)
+{
+    if (!front->s3 || !front->s3_service->other)
+        return false;
+    if (model || target.ptr || vg_exchange_scope_service(x).ptr || is_form(x->http))
+        return model == front->s3;
+    struct vg_wire_in in = {
+        .method = vg_http_header(x->http, VG_STR("access-control-request-method")),
+        .query = x->http->query,
+    };
+    const struct vg_wire_op *op = find_place(front, x, model, VG_STR_NONE, &in);
+    return x->s3_path.len > 1 && (!op || op->model == front->s3);
+}
+
+static vg_rc
+answer_other(const struct vg_front *front, struct vg_exchange *x, struct vg_wire_out *out)
+{
+    struct vg_req *rq = &x->root.rq;
+    const struct vg_head head = head_of(x);
+    vg_rc rc = front->s3_service->other(rq, &head);
+    if (rc == VG_OK)
+        rc = vg_gate(rq);
+    if (rc != VG_OK)
+        return rc;
+    vg_wire_encode_none(front->s3, rq->id, rq->arena, out);
+    add_headers(x, out);
+    return VG_OK;
+}
+
+/* That rules cannot be read leaves the answer as it is: the operation meets the trouble itself. */
+static void
+decorate(const struct vg_front *front, struct vg_exchange *x, const struct vg_model *model)
+{
+    const struct vg_head head = head_of(x);
+    const struct vg_err kept = x->root.err;
+    if (!front->s3 || model != front->s3 || !front->s3_service->decorate)
+        return;
+    if (front->s3_service->decorate(&x->root.rq, &head) != VG_OK)
+        vg_log(VG_LOG_DEBUG, "answer_not_decorated", { "request", x->root.rq.id },
+               { "error", vg_err_text(&x->root.err) });
+    x->root.err = kept;
+}
+
+/* --- a request to an API ------------------------------------------------------------------------
+ */
+
+/* Who sent it, what it means, and its body. VG_OK with *ret NULL: it is no operation's. */
+static vg_rc
+take_request(const struct vg_front *front, struct vg_exchange *x, const struct vg_model *model,
+             struct vg_str target, struct vg_wire_in *in, const struct vg_wire_op **ret)
+{
+    bool has_body = false;
+    const struct vg_model *family = model ? model : family_model(x, target);
+    vg_rc rc =
+        vg_exchange_authenticate(x, family_of(family), model ? model->signing_name : VG_STR_NONE);
+    in->headers = vg_exchange_headers(x, &in->n_headers); /* by which operations differ too */
+    if (rc == VG_OK)
+        rc = find_op(front, x, model, target, in, ret, &has_body);
+    if (rc != VG_OK || !*ret)
+        return rc;
+    const struct vg_op *row = (*ret)->row;
+    if (!x->is_signed)
+        rc = vg_exchange_authenticate(x, family_of(row->model), row->model->signing_name);
+    in->headers = vg_exchange_headers(x, &in->n_headers);
+    if (rc == VG_OK && !has_body) {
+        size_t max_bytes = row->in_max_bytes ? row->in_max_bytes : VG_BODY_MAX_BYTES;
+        rc = row->flags & VG_OP_STREAM_IN ? vg_exchange_stream(x, max_bytes)
+                                          : vg_exchange_body(x, max_bytes);
+    }
+    in->body = x->body;
+    return rc;
+}
+
 static void
 serve_api(const struct vg_front *front, struct vg_exchange *x)
 {
@@ -380,35 +474,30 @@ serve_api(const struct vg_front *front, struct vg_exchange *x)
     const struct vg_model *model = model_of(front, x, target);
     const struct vg_model *family = model ? model : family_model(x, target);
     struct vg_wire_in in = { .method = http->method, .path = http->path, .query = http->query };
-    const struct vg_wire_op *op = NULL;
-    bool has_body = false;
-    vg_rc rc =
-        vg_exchange_authenticate(x, family_of(family), model ? model->signing_name : VG_STR_NONE);
-    in.headers = vg_exchange_headers(x, &in.n_headers); /* by which operations differ too */
-    if (rc == VG_OK)
-        rc = find_op(front, x, model, target, &in, &op, &has_body);
-    if (rc == VG_OK && op == NULL)
-        rc = fail_unknown(x, model, target);
-    if (rc == VG_OK && !x->is_signed)
-        rc = vg_exchange_authenticate(x, family_of(op->model), op->model->signing_name);
-    in.headers = vg_exchange_headers(x, &in.n_headers);
-    if (rc == VG_OK && !has_body) {
-        const struct vg_op *row = op->row;
-        size_t max_bytes = row->in_max_bytes ? row->in_max_bytes : VG_BODY_MAX_BYTES;
-        rc = row->flags & VG_OP_STREAM_IN ? vg_exchange_stream(x, max_bytes)
-                                          : vg_exchange_body(x, max_bytes);
-    }
     struct vg_wire_out out = { 0 };
-    if (rc == VG_OK) {
-        in.body = x->body;
+    const struct vg_wire_op *op = NULL;
+    x->reply = (struct vg_reply) { .begin = begin_reply, .write = write_reply, .to = x };
+    x->root.rq.reply = &x->reply;
+    bool is_s3s = is_left_to_s3(front, x, model, target);
+    bool is_preflight = is_s3s && vg_str_eq(http->method, VG_STR("OPTIONS"));
+    /* nobody signs a preflight, although the address may be a presigned one */
+    vg_rc rc = is_preflight ? VG_OK : take_request(front, x, model, target, &in, &op);
+    if (op || is_s3s)
+        family = op ? op->model : front->s3;
+    if (!is_preflight)
+        decorate(front, x, family);
+    if (rc == VG_OK && op)
         rc = run_op(x, op, &in, &out);
-    }
+    else if (rc == VG_OK && is_s3s)
+        rc = answer_other(front, x, &out);
+    else if (rc == VG_OK)
+        rc = fail_unknown(x, model, target);
     if (x->reply.is_begun)
         end_reply(x, rc);
     else if (rc == VG_OK)
-        reply(x, op->model, &out);
+        reply(x, family, &out);
     else if (rc == VG_FAIL)
-        reply_error(x, op, op ? op->model : family);
+        reply_error(x, op, family);
     /* else: the client has left, or we are to stop; nobody waits for an answer */
 }
 

@@ -89,10 +89,8 @@ vg_host_is_ours(struct vg_str name)
 bool
 vg_origin_is_foreign(struct vg_arena *arena, struct vg_str origin, struct vg_str sec_fetch_site)
 {
-    if (vg_str_eq_nocase(sec_fetch_site, VG_STR("cross-site")))
-        return true;
     if (origin.ptr == NULL)
-        return false;
+        return vg_str_eq_nocase(sec_fetch_site, VG_STR("cross-site"));
     size_t scheme_end = vg_str_find(origin, VG_STR("://"));
     struct vg_host host;
     if (scheme_end == VG_NPOS /* "null" too: a sandboxed frame or a file */

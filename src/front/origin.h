@@ -29,8 +29,9 @@ bool vg_host_is_loopback(struct vg_str name);
 bool vg_host_is_ours(struct vg_str name);
 
 /*
- * Whether a browser says that another site's page sent the request: a foreign Origin, or
- * Sec-Fetch-Site: cross-site.  Absent headers (absent vg_str) mean no browser.
+ * Whether a browser says that another site's page sent the request: a foreign Origin, or, where it
+ * gives none, Sec-Fetch-Site: cross-site (a page of http://localhost:3000 is of another site than
+ * http://127.0.0.1:4566 and yet of this machine).  Absent headers (absent vg_str) mean no browser.
  */
 bool vg_origin_is_foreign(struct vg_arena *arena, struct vg_str origin,
                           struct vg_str sec_fetch_site);

@@ -53,6 +53,8 @@ foreign_pages_are_told_apart(void **state)
     (void)state;
     assert_false(vg_origin_is_foreign(arena, VG_STR_NONE, VG_STR_NONE));
     assert_false(vg_origin_is_foreign(arena, VG_STR("http://localhost:3000"), VG_STR("same-site")));
+    assert_false(
+        vg_origin_is_foreign(arena, VG_STR("http://localhost:3000"), VG_STR("cross-site")));
     assert_true(vg_origin_is_foreign(arena, VG_STR("https://evil.example"), VG_STR_NONE));
     assert_true(vg_origin_is_foreign(arena, VG_STR("null"), VG_STR_NONE));
     assert_true(vg_origin_is_foreign(arena, VG_STR_NONE, VG_STR("cross-site")));

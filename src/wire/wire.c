@@ -133,6 +133,14 @@ put_request_id(const struct vg_model *model, struct vg_str request_id, struct vg
 }
 
 void
+vg_wire_encode_none(const struct vg_model *model, struct vg_str request_id, struct vg_arena *arena,
+                    struct vg_wire_out *ret)
+{
+    vg_wire_out_init(ret, arena, 200);
+    put_request_id(model, request_id, arena, ret);
+}
+
+void
 vg_wire_encode(const struct vg_wire_op *op, const void *value, struct vg_str request_id,
                struct vg_arena *arena, struct vg_wire_out *ret)
 {

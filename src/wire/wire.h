@@ -116,6 +116,9 @@ vg_rc vg_wire_validate(struct vg_patterns *p, const struct vg_model *model,
 /* `value`: the output struct; may be NULL for an op without an output shape. */
 void vg_wire_encode(const struct vg_wire_op *op, const void *value, struct vg_str request_id,
                     struct vg_arena *arena, struct vg_wire_out *ret);
+/* An answer without a body that is no operation's. */
+void vg_wire_encode_none(const struct vg_model *model, struct vg_str request_id,
+                         struct vg_arena *arena, struct vg_wire_out *ret);
 /*
  * err->def NULL is InternalFailure without the cause.  `protocol` 0: the model's; `model` NULL (no
  * API was found): JSON.

@@ -4,7 +4,6 @@
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/VirtualHosting.html
 """
 
-import http.client
 import json
 import socket
 import urllib.parse
@@ -14,6 +13,7 @@ import pytest
 import urllib3
 from botocore.exceptions import ClientError
 from harness.aws import Aws
+from harness.raw import bare
 
 ODD_KEYS = [
     "a",
@@ -80,23 +80,6 @@ def publish(s3, bucket):
     s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps({"Version": "2012-10-17", "Statement": statement}))
 
 
-def raw(daemon, method, target, host, headers=None, body=None):
-    """One request as it is: no client normalizes its path. Gives status, headers, body."""
-    connection = http.client.HTTPConnection("127.0.0.1", int(daemon.address.rsplit(":", 1)[1]), timeout=20)
-    try:
-        connection.putrequest(method, target, skip_host=True)
-        connection.putheader("Host", host)
-        for field, value in (headers or {}).items():
-            connection.putheader(field, value)
-        if body is not None:
-            connection.putheader("Content-Length", str(len(body)))
-        connection.endheaders(body)
-        answer = connection.getresponse()
-        return answer.status, answer.headers, answer.read()
-    finally:
-        connection.close()
-
-
 @pytest.mark.parametrize("host", HOSTS)
 def test_keys_may_be_anything_in_both_styles(daemon, s3, bucket, host):
     clients = Aws(Under(daemon, host))
@@ -127,14 +110,14 @@ def test_presigned_urls(daemon, bucket, host, version):
             assert f"//{bucket}.{host}:" in put
             # By http.client: urllib3 would resolve "..".
             where = urllib.parse.urlsplit(put)
-            status, _, text = raw(daemon, "PUT", put.split(where.netloc, 1)[1], where.netloc, body=b"hello")
+            status, _, text = bare(daemon, "PUT", put.split(where.netloc, 1)[1], where.netloc, body=b"hello")
             assert status == 200, (key, text)
             get = s3.generate_presigned_url("get_object", Params={**at, "ResponseContentType": "c/d"})
             target = get.split(where.netloc, 1)[1]
-            status, headers, text = raw(daemon, "GET", target, where.netloc)
+            status, headers, text = bare(daemon, "GET", target, where.netloc)
             assert (status, headers["Content-Type"], text) == (200, "c/d", b"hello"), key
             # The host is signed, by version 2 the bucket
-            assert raw(daemon, "GET", target, where.netloc.replace(bucket, "other"))[0] == 403
+            assert bare(daemon, "GET", target, where.netloc.replace(bucket, "other"))[0] == 403
         assert pool.request("GET", get).data == b"hello"
     finally:
         pool.clear()
@@ -152,10 +135,10 @@ def test_public_objects_without_a_signature(daemon, s3, bucket):
             (f"/{bucket}/{key}", "localhost"),
             (f"/{bucket}/{key}", "127.0.0.1"),
         ):
-            status, headers, text = raw(daemon, "GET", target, host)
+            status, headers, text = bare(daemon, "GET", target, host)
             assert (status, text.decode()) == (200, key), (target, host)
-    assert raw(daemon, "GET", "/k", f"{bucket}.localhost")[2] == b"k"
-    status, _, text = raw(daemon, "GET", "/?list-type=2", f"{bucket}.s3.localhost")
+    assert bare(daemon, "GET", "/k", f"{bucket}.localhost")[2] == b"k"
+    status, _, text = bare(daemon, "GET", "/?list-type=2", f"{bucket}.s3.localhost")
     assert status == 200 and b"<Key>restapis/x</Key>" in text
 
 
@@ -164,14 +147,14 @@ def test_paths_of_other_apis_come_before_buckets(daemon, s3, nameless_bucket):
     publish(s3, nameless_bucket)
     s3.put_object(Bucket=nameless_bucket, Key="x", Body=b"mine")
     for path in ("/2015-03-31/functions", "/2015-03-31/functions/f", "/v2/apis"):
-        status, headers, text = raw(daemon, "GET", path, "localhost")
+        status, headers, text = bare(daemon, "GET", path, "localhost")
         assert (status, headers["Content-Type"]) == (403, "application/json"), path
         assert b"Missing Authentication Token" in text
-        status, headers, text = raw(daemon, "GET", path, "s3.localhost")
+        status, headers, text = bare(daemon, "GET", path, "s3.localhost")
         assert (status, headers["Content-Type"]) == (404, "application/xml"), path
         assert b"<Code>NoSuchBucket</Code>" in text
     # No API of this daemon lies at such a path
-    assert raw(daemon, "GET", f"/{nameless_bucket}/x", "localhost")[2] == b"mine"
+    assert bare(daemon, "GET", f"/{nameless_bucket}/x", "localhost")[2] == b"mine"
     # Signed requests say which API they mean
     assert s3.get_object(Bucket=nameless_bucket, Key="x")["Body"].read() == b"mine"
 
@@ -191,7 +174,7 @@ def test_the_default_key_is_refused_under_foreign_hosts(daemon, bucket):
     try:
         url = s3.generate_presigned_url("get_object", Params={"Bucket": bucket, "Key": "k"})
         where = urllib.parse.urlsplit(url)
-        status, _, text = raw(daemon, "GET", url.split(where.netloc, 1)[1], where.netloc)
+        status, _, text = bare(daemon, "GET", url.split(where.netloc, 1)[1], where.netloc)
         assert (status, b"<Code>InvalidAccessKeyId</Code>" in text) == (403, True)
     finally:
         clients.close()

@@ -6,6 +6,7 @@
 
 #include "auth/cache.h"
 #include "services/s3/s3_digest.h"
+#include "services/s3/s3_http.h"
 #include "services/s3/s3_policy.h"
 
 #include <stdlib.h>
@@ -140,6 +141,8 @@ const struct vg_service s3_service = {
     .ops = s3_ops,
     .resource = resource,
     .check_body = s3_check_body,
+    .decorate = s3_decorate,
+    .other = s3_other,
     .init = init,
     .fini = fini,
 };

@@ -2,6 +2,7 @@
 
 /* Who may reach a bucket, but for its policy: public access block, ownership, lists, CORS. */
 
+#include "services/s3/s3_cors.h"
 #include "services/s3/s3_int.h"
 
 /* --- public access block ------------------------------------------------------------------------
@@ -232,24 +233,17 @@ check_cors_texts(struct vg_req *rq, const struct s3_cors_rule *rule)
 static vg_rc
 check_cors_rule(struct vg_req *rq, const struct s3_cors_rule *rule)
 {
-    static const struct vg_str known[] = { VG_STR_INIT("GET"), VG_STR_INIT("PUT"),
-                                           VG_STR_INIT("HEAD"), VG_STR_INIT("POST"),
-                                           VG_STR_INIT("DELETE") };
     if (rule->allowed_methods.len == 0 || rule->allowed_origins.len == 0
         || (rule->max_age_seconds.set && rule->max_age_seconds.v < 0))
         return s3_malformed_xml(rq);
     if (vg_str_utf16_len(rule->id) > CORS_ID_MAX)
         return s3_fail_invalid_request(rq, "The ID of a CORS rule has at most %d characters.",
                                        CORS_ID_MAX);
-    for (size_t i = 0; i < rule->allowed_methods.len; i++) {
-        bool is_known = false;
-        for (size_t k = 0; k < VG_COUNT(known); k++)
-            is_known = is_known || vg_str_eq(known[k], rule->allowed_methods.items[i]);
-        if (!is_known)
+    for (size_t i = 0; i < rule->allowed_methods.len; i++)
+        if (!s3_cors_is_method(rule->allowed_methods.items[i]))
             return s3_fail_invalid_request(
                 rq, "Found unsupported HTTP method in CORS config. Unsupported method is %" VG_FMT,
                 VG_ARG(rule->allowed_methods.items[i]));
-    }
     return check_cors_texts(rq, rule);
 }
 

@@ -14,6 +14,23 @@ import urllib.parse
 TARGETS = {"dynamodb": ("DynamoDB_20120810", "1.0"), "logs": ("Logs_20140328", "1.1")}
 
 
+def bare(daemon, method, target, host="127.0.0.1", headers=None, body=None):
+    """One request as it is: no client normalizes its path or adds a header. Gives status, headers, body."""
+    connection = http.client.HTTPConnection("127.0.0.1", int(daemon.address.rsplit(":", 1)[1]), timeout=30)
+    try:
+        connection.putrequest(method, target, skip_host=True, skip_accept_encoding=True)
+        connection.putheader("Host", host)
+        for field, value in (headers or {}).items():
+            connection.putheader(field, value)
+        if body is not None:
+            connection.putheader("Content-Length", str(len(body)))
+        connection.endheaders(body)
+        answer = connection.getresponse()
+        return answer.status, answer.headers, answer.read()
+    finally:
+        connection.close()
+
+
 class Cut(Exception):
     pass
 

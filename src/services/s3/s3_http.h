@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef S3_HTTP_H
+#define S3_HTTP_H
+
+/* What S3 does with HTTP beside its operations: struct vg_service has these. */
+
+#include "core/service.h"
+
+#define S3_TYPE_SERVICE VG_STR("SERVICE")
+#define S3_TYPE_BUCKET  VG_STR("BUCKET")
+#define S3_TYPE_OBJECT  VG_STR("OBJECT")
+
+/* What a path names: "/bucket/key", decoded; empty: nothing. */
+struct s3_place {
+    struct vg_str bucket, key;
+};
+struct s3_place s3_place_of(struct vg_arena *arena, struct vg_str path);
+
+/* s3_http.c: preflights are answered, the rest is refused. */
+vg_rc s3_other(struct vg_req *rq, const struct vg_head *head) VG_MUST_USE;
+
+/* s3_cors.c */
+vg_rc s3_decorate(struct vg_req *rq, const struct vg_head *head) VG_MUST_USE;
+vg_rc s3_preflight(struct vg_req *rq, const struct vg_head *head) VG_MUST_USE;
+
+#endif

@@ -193,8 +193,7 @@ vg_auth_decide(struct vg_auth *auth, struct vg_sess *s, const struct vg_principa
         rc = session_policies(auth, s, who, session, &all.n_session, err);
     if (rc == VG_OK && what->resource_policy.len > 0)
         rc = compiled(auth, s, what->resource_policy,
-                      what->is_resource_policy_required ? VG_POLICY_FOR_TRUST
-                                                        : VG_POLICY_FOR_RESOURCE,
+                      what->is_trust_policy ? VG_POLICY_FOR_TRUST : VG_POLICY_FOR_RESOURCE,
                       &all.resource, err);
     if (rc != VG_OK)
         return rc;

@@ -168,6 +168,7 @@ vg_auth_issue_role_session(struct vg_auth *auth, struct vg_sess *s, struct vg_st
                                     .resource = role_arn,
                                     .resource_policy = role.trust,
                                     .is_resource_policy_required = true,
+                                    .is_trust_policy = true,
                                     .ctx = ctx,
                                     .n_ctx = VG_COUNT(ctx) };
     struct vg_decision d;

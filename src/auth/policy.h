@@ -47,6 +47,12 @@ struct vg_access {
      * trust policies, KMS keys).
      */
     bool is_resource_policy_required;
+    bool is_trust_policy; /* it is a role's: its grammar differs, and STS words a denial so */
+    /*
+     * The owner of the resource has allowed exactly this to the caller outside of any policy (a
+     * grant of KMS): that is enough, in another account too, but for what denies or bounds.
+     */
+    bool is_granted;
     const struct vg_tag *resource_tags;
     size_t n_resource_tags;
     struct vg_str region; /* aws:RequestedRegion; absent: unknown                              */

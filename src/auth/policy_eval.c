@@ -211,14 +211,15 @@ decide_allow(const struct eval *ev, const struct vg_policies *all, const struct 
     bool is_same = who->account.len > 0 && vg_str_eq(who->account, ev->resource_account);
 
     if (who->kind == VG_PRINCIPAL_ANONYMOUS || who->kind == VG_PRINCIPAL_SERVICE) {
-        decide(ret, res == MATCH_DIRECT, false, VG_POLICY_RESOURCE);
+        decide(ret, res == MATCH_DIRECT || ev->what->is_granted, false, VG_POLICY_RESOURCE);
         return;
     }
     if (v->scp_lacks) {
         decide(ret, false, false, VG_POLICY_SCP);
         return;
     }
-    bool is_granted = is_same && res >= MATCH_ROLE; /* by the resource's policy alone */
+    /* by the resource's policy alone, or its owner's grant */
+    bool is_granted = (is_same && res >= MATCH_ROLE) || ev->what->is_granted;
     bool is_delegated = (is_same && !ev->what->is_resource_policy_required) || res != MATCH_NO;
     if (!is_granted && !(is_delegated && is_identity)) {
         bool lacks_resource = !is_delegated && (is_identity || is_same);
@@ -325,7 +326,7 @@ vg_auth_denial(struct vg_arena *arena, const struct vg_principal *who, const str
     if (why->is_explicit)
         return vg_str_fmt(arena, "%" VG_FMT " with an explicit deny in %s %" VG_FMT, VG_ARG(head),
                           why->by == VG_POLICY_IDENTITY ? "an" : "a", VG_ARG(name));
-    if (what->is_resource_policy_required) /* STS does not say whose allow is lacking */
+    if (what->is_trust_policy) /* STS does not say whose allow is lacking */
         return head;
     return vg_str_fmt(arena, "%" VG_FMT " because no %" VG_FMT " allows the %" VG_FMT " action",
                       VG_ARG(head), VG_ARG(name), VG_ARG(what->action));

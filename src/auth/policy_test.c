@@ -389,6 +389,34 @@ a_required_policy_must_allow_or_delegate(void **state)
     assert_int_equal(d.by, VG_POLICY_IDENTITY);
 }
 
+/* "Grants … allow AWS principals to use KMS keys", also those of another account and without an
+ * IAM policy; an explicit deny overrides them:
+ * https://docs.aws.amazon.com/kms/latest/developerguide/grants.html */
+static void
+a_grant_is_enough_but_for_denials_and_bounds(void **state)
+{
+    (void)state;
+    vg_auto_arena struct vg_arena *a = vg_arena_new(0);
+    struct vg_access what = put_item;
+    struct vg_policies all = { 0 };
+    struct vg_decision d;
+    what.is_resource_policy_required = true;
+    what.is_granted = true;
+    vg_policy_decide(a, &all, &user, &what, 0, &d);
+    assert_true(d.is_allowed);
+    vg_policy_decide(a, &all, &stranger, &what, 0, &d);
+    assert_true(d.is_allowed);
+    vg_policy_decide(a, &all, &service, &what, 0, &d);
+    assert_true(d.is_allowed);
+    all.boundary = compiled(a, ALLOW_GET, VG_POLICY_FOR_IDENTITY);
+    vg_policy_decide(a, &all, &user, &what, 0, &d);
+    assert_int_equal(d.by, VG_POLICY_BOUNDARY);
+    const struct vg_policy *deny = compiled(a, DENY_PUT, VG_POLICY_FOR_IDENTITY);
+    all = (struct vg_policies) { .identity = &deny, .n_identity = 1 };
+    vg_policy_decide(a, &all, &user, &what, 0, &d);
+    assert_true(d.is_explicit);
+}
+
 /* https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html */
 static void
 denials_read_as_aws_words_them(void **state)
@@ -517,6 +545,7 @@ main(void)
         cmocka_unit_test(late_keys_are_gathered_when_a_policy_tests_one),
         cmocka_unit_test(one_scp_of_each_level_must_allow),
         cmocka_unit_test(a_required_policy_must_allow_or_delegate),
+        cmocka_unit_test(a_grant_is_enough_but_for_denials_and_bounds),
         cmocka_unit_test(denials_read_as_aws_words_them),
         cmocka_unit_test(malformed_policies_are_refused_in_aws_words),
         cmocka_unit_test(a_decision_is_cheap),

@@ -9,13 +9,15 @@
 
 #define ARN_MAX_BYTES 4096
 
-void
+struct vg_authz_item *
 vg_authz_add(struct vg_authz *az, struct vg_str action, struct vg_str resource,
              const struct vg_ctx *ctx, size_t n_ctx)
 {
-    *VG_VEC_ADD(az->rq->arena, &az->items) = (struct vg_authz_item) {
+    struct vg_authz_item *item = VG_VEC_ADD(az->rq->arena, &az->items);
+    *item = (struct vg_authz_item) {
         .action = action, .resource = resource, .ctx = ctx, .n_ctx = n_ctx
     };
+    return item;
 }
 
 struct vg_str
@@ -97,6 +99,8 @@ access_of(struct vg_req *rq, const struct vg_authz_item *item, struct vg_ctx_sou
         .resource_account = about.owner,
         .resource_policy = about.policy,
         .is_resource_policy_required = about.is_policy_required,
+        .is_trust_policy = about.is_trust_policy,
+        .is_granted = item->is_granted,
         .resource_tags = about.tags,
         .n_resource_tags = about.n_tags,
         .region = rq->scope->region,

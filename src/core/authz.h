@@ -16,6 +16,7 @@ struct vg_authz_item {
     struct vg_str resource; /* an ARN, or "*"     */
     const struct vg_ctx *ctx;
     size_t n_ctx;
+    bool is_granted; /* as struct vg_access has it */
 };
 
 /*
@@ -31,16 +32,17 @@ struct vg_authz {
     VG_VEC(struct vg_authz_item) items;
 };
 
-/* `ctx` (may be NULL) must live in the request's arena. */
-void vg_authz_add(struct vg_authz *az, struct vg_str action, struct vg_str resource,
-                  const struct vg_ctx *ctx, size_t n_ctx);
+/* `ctx` (may be NULL) must live in the request's arena. The item is good until the next call. */
+struct vg_authz_item *vg_authz_add(struct vg_authz *az, struct vg_str action,
+                                   struct vg_str resource, const struct vg_ctx *ctx, size_t n_ctx);
 
 /* What the evaluator must know of one resource: filled by the service's resource(). */
 struct vg_resource {
     struct vg_str owner;  /* account; absent: the account in the ARN */
     struct vg_str policy; /* resource policy, JSON; absent: none     */
-    bool
-        is_policy_required; /* it must allow or delegate even inside one account (trust policies) */
+    /* it must allow or delegate even inside one account (trust policies, KMS keys) */
+    bool is_policy_required;
+    bool is_trust_policy;
     const struct vg_tag *tags;
     size_t n_tags;
 };

@@ -113,6 +113,7 @@ resource(struct vg_req *rq, struct vg_str arn, struct vg_resource *ret)
     if (vg_str_eq(type, VG_STR("role")) && vg_str_eq(rq->op->endpoint, VG_STR("sts"))) {
         ret->policy = id.trust;
         ret->is_policy_required = true;
+        ret->is_trust_policy = true;
     }
     if (vg_str_eq(type, VG_STR("policy")) && !is_aws) {
         rc = vg_iam_policy(&db, name, &policy);

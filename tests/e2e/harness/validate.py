@@ -133,6 +133,9 @@ def check_range(shape, n, path, out):
 UNLISTED_ERRORS = {
     ("apigatewayv2", "DeleteIntegration"): {"ConflictException"},
     ("apigatewayv2", "DeleteDeployment"): {"BadRequestException"},
+    ("kms", "CreateAlias"): {"NotAuthorizedException"},
+    ("kms", "UpdateAlias"): {"NotAuthorizedException"},
+    ("kms", "DeleteAlias"): {"NotAuthorizedException"},
 }
 
 

@@ -5,9 +5,11 @@
 #include "services/s3/s3_int.h"
 
 #include "auth/cache.h"
+#include "core/env.h"
 #include "services/s3/s3_digest.h"
 #include "services/s3/s3_http.h"
 #include "services/s3/s3_policy.h"
+#include "store/bound.h"
 
 #include <stdlib.h>
 
@@ -119,9 +121,10 @@ resource(struct vg_req *rq, struct vg_str arn, struct vg_resource *ret)
 static vg_rc
 init(const struct vg_env *env, void **ret_svc, struct vg_err *err)
 {
-    (void)env, (void)err;
+    (void)err;
     struct s3 *s3 = vg_xalloc(sizeof(*s3));
     s3->master_keys = vg_cache_new(MASTER_KEYS_MAX);
+    s3->notices = vg_bounds_new(env->kv);
     *ret_svc = s3;
     return VG_OK;
 }
@@ -132,6 +135,7 @@ fini(void *svc)
     struct s3 *s3 = svc;
     if (s3 == NULL)
         return;
+    vg_bounds_free(s3->notices);
     vg_cache_free(s3->master_keys);
     free(s3);
 }

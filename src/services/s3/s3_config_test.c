@@ -480,7 +480,7 @@ what_would_not_act_is_refused(void **state)
         { "GetBucketNotificationConfiguration", "{" B "}", "{}" },
         { "PutBucketNotificationConfiguration",
           "{" B ",'NotificationConfiguration':{'EventBridgeConfiguration':{}}}",
-          "NotImplemented: Event notification is not built" },
+          "NotImplemented: Event notification to Amazon EventBridge is not built" },
         { "GetBucketReplication", "{" B "}",
           "ReplicationConfigurationNotFoundError: The replication configuration was not found" },
         { "PutBucketReplication", "{" B ",'ReplicationConfiguration':{'Role':'r','Rules':[]}}",

@@ -75,32 +75,6 @@ s3_delete_bucket_website(struct vg_req *rq, const struct s3_delete_bucket_websit
     return check_bucket(rq, in->bucket, in->expected_bucket_owner);
 }
 
-/* --- notifications ------------------------------------------------------------------------------
- */
-
-vg_rc
-s3_put_bucket_notification_configuration(
-    struct vg_req *rq, const struct s3_put_bucket_notification_configuration_request *in)
-{
-    const struct s3_notification_configuration *conf = in->notification_configuration;
-    if (!conf)
-        return s3_malformed_xml(rq);
-    return refuse(rq, in->bucket, in->expected_bucket_owner,
-                  conf->topic_configurations.len > 0 || conf->queue_configurations.len > 0
-                      || conf->lambda_function_configurations.len > 0
-                      || conf->event_bridge_configuration,
-                  "Event notification");
-}
-
-vg_rc
-s3_get_bucket_notification_configuration(
-    struct vg_req *rq, const struct s3_get_bucket_notification_configuration_request *in,
-    struct s3_notification_configuration *out)
-{
-    (void)out;
-    return check_bucket(rq, in->bucket, in->expected_bucket_owner);
-}
-
 /* --- replication, acceleration ------------------------------------------------------------------
  */
 

@@ -281,7 +281,8 @@ copy(struct vg_req *rq, struct copy *c) VG_WAITS
                                           .if_match = c->in->if_match,
                                           .if_none_match = c->in->if_none_match,
                                           .version = c->version,
-                                          .written = &c->bytes.written };
+                                          .written = &c->bytes.written,
+                                          .how = S3_CREATED_COPY };
     return s3_keep_object(rq, &object);
 }
 

@@ -8,6 +8,7 @@
 #include "services/s3/s3_int.h"
 
 #include "core/env.h"
+#include "services/s3/s3_notify.h"
 #include "services/s3/s3_object_rules.h"
 
 /* One of the keys that are to be deleted. */
@@ -52,6 +53,13 @@ check_condition(struct s3_object_edit *e, const struct victim *k)
 }
 
 static vg_rc
+remove_version(struct s3_object_edit *e, const struct s3_rec_version *v)
+{
+    vg_rc rc = s3_store_del_version(e, v);
+    return rc == VG_OK ? s3_notify(e, S3_REMOVED, v) : rc;
+}
+
+static vg_rc
 delete_version(struct s3_object_edit *e, const struct victim *k, struct fate *ret)
 {
     struct s3_rec_version *v;
@@ -62,7 +70,7 @@ delete_version(struct s3_object_edit *e, const struct victim *k, struct fate *re
     if (s3_is_locked(e->rq, v, k->may_bypass))
         return s3_fail_access_denied(e->rq, S3_LOCKED);
     ret->is_marker = v->is_marker;
-    return s3_store_del_version(e, v);
+    return remove_version(e, v);
 }
 
 static vg_rc
@@ -74,7 +82,7 @@ add_marker(struct s3_object_edit *e, struct fate *ret)
     v->owner = e->bucket->account;
     vg_rc rc = s3_store_add_version(e, v, VG_STR_NONE);
     *ret = (struct fate) { .is_marker = true, .version_id = v->id };
-    return rc;
+    return rc == VG_OK ? s3_notify(e, S3_REMOVED_BY_MARKER, v) : rc;
 }
 
 /* In the edit's transaction; on failure nothing of this key is done. */
@@ -89,7 +97,7 @@ delete_key(struct s3_object_edit *e, const struct victim *k, struct fate *ret)
         return delete_version(e, k, ret);
     if (e->bucket->versioning.ptr)
         return add_marker(e, ret);
-    return e->latest ? s3_store_del_version(e, e->latest) : VG_OK;
+    return e->latest ? remove_version(e, e->latest) : VG_OK;
 }
 
 /* https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObject.html */

@@ -10,6 +10,7 @@
 
 #include "services/s3/s3_content.h"
 #include "services/s3/s3_digest.h"
+#include "services/s3/s3_notify.h"
 #include "services/s3/s3_object_rules.h"
 
 /* --- keys of customers (SSE-C) ------------------------------------------------------------------
@@ -148,6 +149,7 @@ struct s3_new_object {
     struct vg_str key, if_match, if_none_match;
     struct s3_rec_version *version; /* id, order, time and content are set here */
     const struct s3_written *written;
+    enum s3_happening how;
 };
 /* In the turn of its key, if its conditions hold; else lets go of its content. */
 vg_rc s3_keep_object(struct vg_req *rq, const struct s3_new_object *o) VG_WAITS VG_MUST_USE;

@@ -10,13 +10,17 @@
 #include "services/s3/ops.h"
 #include "services/s3/records.h"
 
-struct vg_blob_writer;
+#include <stdatomic.h>
 
+struct vg_blob_writer;
+struct vg_bounds;
 struct vg_cache;
 
 /* What the service keeps in memory. */
 struct s3 {
     struct vg_cache *master_keys;
+    struct vg_bounds *notices;  /* where those of buckets begin in the store */
+    _Atomic int64_t last_order; /* that a notice got */
 };
 
 #define S3_NULL_VERSION VG_STR("null") /* of what was written while versioning was off */

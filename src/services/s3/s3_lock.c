@@ -5,7 +5,7 @@
  * https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lock.html
  */
 
-#include "services/s3/s3_int.h"
+#include "services/s3/s3_notify.h"
 
 #include "codec/time.h"
 #include "core/env.h"
@@ -116,7 +116,8 @@ s3_put_object_retention(struct vg_req *rq, const struct s3_put_object_retention_
     v->lock_mode = to->mode.text;
     v->lock_until_ms = to->retain_until_date_ms;
     s3_store_put_version(&e, v);
-    return s3_store_object_commit(&e);
+    rc = s3_notify(&e, S3_RETENTION_PUT, v);
+    return rc == VG_OK ? s3_store_object_commit(&e) : rc;
 }
 
 vg_rc

@@ -4,7 +4,7 @@
  * https://docs.aws.amazon.com/AmazonS3/latest/userguide/acl-overview.html
  */
 
-#include "services/s3/s3_int.h"
+#include "services/s3/s3_notify.h"
 
 #include "wire/wire.h"
 
@@ -98,15 +98,20 @@ s3_put_object_acl(struct vg_req *rq, const struct s3_put_object_acl_request *in,
     struct s3_rec_version *v;
     bool is_said;
     (void)out;
+    struct vg_str was = VG_STR_NONE;
     vg_rc rc = s3_edit_version(rq, &at, &e, &v);
-    if (rc == VG_OK)
+    if (rc == VG_OK) {
+        was = v->acl;
         rc = s3_object_acl_asked(rq, e.bucket, v->owner, &asked, &v->acl, &is_said);
+    }
     if (rc == VG_OK && !is_said)
         return s3_fail_missing_security_header(rq, "Your request was missing a required header");
     if (rc != VG_OK)
         return rc;
     s3_store_put_version(&e, v);
-    return s3_store_object_commit(&e);
+    if (!vg_str_eq(was, v->acl)) /* else "the request results in no change" */
+        rc = s3_notify(&e, S3_ACL_PUT, v);
+    return rc == VG_OK ? s3_store_object_commit(&e) : rc;
 }
 
 /* Where lists do not count all is the bucket's owner's. */

@@ -50,6 +50,8 @@ add_object(struct vg_req *rq, const struct s3_new_object *o, struct s3_object_ed
     rc = s3_lock_by_default(e, v);
     if (rc == VG_OK)
         rc = s3_store_add_version(e, v, o->written->small);
+    if (rc == VG_OK)
+        rc = s3_notify(e, o->how, v);
     return rc == VG_OK ? s3_store_object_commit(e) : rc;
 }
 

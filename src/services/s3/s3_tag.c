@@ -2,7 +2,7 @@
 
 /* Tags of objects. https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-tagging.html */
 
-#include "services/s3/s3_int.h"
+#include "services/s3/s3_notify.h"
 
 /* NULL: none. The id of the version that has them now. */
 static vg_rc VG_WAITS
@@ -20,7 +20,8 @@ set_tags(struct vg_req *rq, const struct s3_at *at, const struct s3_tag_set *tag
             (struct s3_rec_pair) { .name = tags->items[i].key, .value = tags->items[i].value };
     s3_store_put_version(&e, v);
     *ret_id = s3_version_shown(e.bucket, v);
-    return s3_store_object_commit(&e);
+    rc = s3_notify(&e, tags ? S3_TAGS_PUT : S3_TAGS_DELETED, v);
+    return rc == VG_OK ? s3_store_object_commit(&e) : rc;
 }
 
 vg_rc

@@ -12,6 +12,7 @@
 #include "services/s3/s3_digest.h"
 #include "services/s3/s3_headers.h"
 #include "services/s3/s3_lifecycle.h"
+#include "services/s3/s3_notify.h"
 #include "services/s3/s3_object_rules.h"
 #include "wire/shape.h"
 
@@ -571,6 +572,8 @@ s3_complete_multipart_upload(struct vg_req *rq,
         rc = s3_lock_by_default(&e, v);
     if (rc == VG_OK)
         rc = s3_store_add_version(&e, v, VG_STR_NONE);
+    if (rc == VG_OK)
+        rc = s3_notify(&e, S3_CREATED_IN_PARTS, v);
     if (rc != VG_OK)
         return rc;
     s3_store_end_upload(&e, upload, &all, is_used);

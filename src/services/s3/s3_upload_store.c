@@ -281,28 +281,42 @@ s3_store_end_upload(struct s3_object_edit *e, const struct s3_rec_upload *upload
 /* --- parts that are not needed any more ---------------------------------------------------------
  */
 
-static vg_rc
-plan(struct vg_req *rq, struct vg_tx *tx, struct vg_str partition, struct vg_str op,
-     struct vg_str bucket, struct vg_str bucket_id, struct vg_str upload_id)
+vg_rc
+s3_plan(struct vg_req *rq, struct vg_tx *tx, const struct s3_plan *plan)
 {
     struct vg_buf b;
     struct vg_json_out w;
     vg_buf_init(&b, rq->arena, 64u << 10);
     vg_jsonw_init(&w, &b);
     vg_jsonw_object(&w);
-    vg_jsonw_kv(&w, VG_STR("Account"), rq->scope->owner);
-    vg_jsonw_kv(&w, VG_STR("Region"), rq->scope->region);
-    vg_jsonw_kv(&w, VG_STR("Bucket"), bucket);
-    vg_jsonw_kv(&w, VG_STR("BucketId"), bucket_id);
-    if (upload_id.ptr)
-        vg_jsonw_kv(&w, VG_STR("UploadId"), upload_id);
+    vg_jsonw_kv(&w, VG_STR("Account"), plan->account);
+    vg_jsonw_kv(&w, VG_STR("Region"), plan->region);
+    vg_jsonw_kv(&w, VG_STR("Bucket"), plan->bucket);
+    vg_jsonw_kv(&w, VG_STR("BucketId"), plan->bucket_id);
+    if (plan->upload_id.ptr)
+        vg_jsonw_kv(&w, VG_STR("UploadId"), plan->upload_id);
     vg_jsonw_object_end(&w);
-    const struct vg_timer timer = { .part = partition,
-                                    .id = VG_STR("purge"),
-                                    .op = op,
+    const struct vg_timer timer = { .part = plan->partition,
+                                    .id = plan->id,
+                                    .op = plan->op,
                                     .payload = vg_buf_str(&b),
                                     .due_ms = vg_now_ms(rq->env) };
     return vg_timer_put(rq->env->events, tx, &timer, rq->err);
+}
+
+static vg_rc
+plan(struct vg_req *rq, struct vg_tx *tx, struct vg_str partition, struct vg_str op,
+     struct vg_str bucket, struct vg_str bucket_id, struct vg_str upload_id)
+{
+    const struct s3_plan p = { .partition = partition,
+                               .id = VG_STR("purge"),
+                               .op = op,
+                               .account = rq->scope->owner,
+                               .region = rq->scope->region,
+                               .bucket = bucket,
+                               .bucket_id = bucket_id,
+                               .upload_id = upload_id };
+    return s3_plan(rq, tx, &p);
 }
 
 /* Drops the first of the parts that are left, and plans the rest. */

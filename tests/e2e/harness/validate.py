@@ -28,8 +28,8 @@ LOOSE_PATTERNS = {
 
 
 # … and enumerations: the simulator answers "IAM Policy" and "Resource Policy" (measured by many), versions
-# have all storage classes (the model knows STANDARD).
-LOOSE_ENUMS = {("iam", "PolicySourceType"), ("s3", "ObjectVersionStorageClass")}
+# have all storage classes (the model knows STANDARD), rules of filters are called Prefix and Suffix.
+LOOSE_ENUMS = {("iam", "PolicySourceType"), ("s3", "ObjectVersionStorageClass"), ("s3", "FilterRuleName")}
 
 # … and numbers: NumberOfDecreasesToday of a table that was never changed is 0.
 LOOSE_RANGES = {"PositiveLongObject"}

@@ -26,8 +26,10 @@ static const struct vg_principal anonymous = {
 static void
 add_common(struct vg_exchange *x, struct vg_str key, struct vg_str value)
 {
-    if (value.ptr)
-        x->common[x->n_common++] = (struct vg_ctx) { .key = key, .value = value };
+    if (!value.ptr)
+        return;
+    VG_ASSERT(x->n_common < VG_COUNT(x->common));
+    x->common[x->n_common++] = (struct vg_ctx) { .key = key, .value = value };
 }
 
 /* What S3 makes of host and path. */
@@ -175,6 +177,32 @@ vg_exchange_authenticate(struct vg_exchange *x, enum vg_authn_family family,
     x->root.scope.owner = x->authn.principal->account;
     x->root.scope.region = x->authn.sig.region;
     return VG_OK;
+}
+
+/* https://docs.aws.amazon.com/AmazonS3/latest/developerguide/bucket-policy-s3-sigv4-conditions.html:
+ * the age is of presigned requests only, "in Signature Version 2 this value is always set to 0". */
+void
+vg_exchange_add_s3(struct vg_exchange *x)
+{
+    const struct vg_sigv4 *sig = &x->authn.sig;
+    const struct vg_sigv4_rules *r = &x->rules;
+    add_common(x, VG_STR("s3:TlsVersion"), vg_http_tls_version(x->http));
+    add_common(x, VG_STR("s3:x-amz-content-sha256"),
+               vg_http_header(x->http, VG_STR("x-amz-content-sha256")));
+    if (!x->is_signed)
+        return;
+    add_common(x, VG_STR("s3:authType"),
+               sig->is_query ? VG_STR("REST-QUERY-STRING") : VG_STR("REST-HEADER"));
+    add_common(x, VG_STR("s3:signatureversion"),
+               sig->is_v2           ? VG_STR("AWS")
+               : sig->is_asymmetric ? VG_STR("AWS4-ECDSA-P256-SHA256")
+                                    : VG_STR("AWS4-HMAC-SHA256"));
+    if (!sig->is_query)
+        return;
+    int64_t age_ms =
+        sig->is_v2 ? 0
+                   : r->virtual_of(r->clock, r->now_ms) - r->virtual_of(r->clock, sig->signed_ms);
+    add_common(x, VG_STR("s3:signatureAge"), vg_str_fmt(x->http->arena, "%lld", (long long)age_ms));
 }
 
 /* RFC 1952; AWS SDKs compress large request bodies of some operations. */

@@ -31,7 +31,7 @@ struct vg_exchange {
     struct vg_body stream; /* … or vg_exchange_stream() */
     struct vg_reply reply; /* of an operation */
     const struct vg_wire_op *wop;
-    struct vg_ctx common[6];
+    struct vg_ctx common[10];
     size_t n_common;
 };
 
@@ -51,6 +51,9 @@ struct vg_str vg_exchange_scope_service(const struct vg_exchange *x);
  */
 vg_rc vg_exchange_authenticate(struct vg_exchange *x, enum vg_authn_family family,
                                struct vg_str signing_name) VG_MUST_USE;
+
+/* What policies may test of how a request to S3 is signed and sent, once it is authenticated. */
+void vg_exchange_add_s3(struct vg_exchange *x);
 
 /* The whole body as it was sent, held to its signature; at most max_bytes. */
 vg_rc vg_exchange_body_as_sent(struct vg_exchange *x, size_t max_bytes) VG_WAITS VG_MUST_USE;

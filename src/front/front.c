@@ -358,6 +358,8 @@ run_op(struct vg_exchange *x, const struct vg_wire_op *wop, const struct vg_wire
         rc = vg_wire_decode(wop, in, rq->arena, typed_in, rq->err);
     if (rc == VG_OK && op->in && !(op->flags & VG_OP_OWN_VALIDATION))
         rc = vg_wire_validate(rq->env->patterns, op->model, op->in, typed_in, rq->arena, rq->err);
+    if (x->rules.family == VG_AUTHN_S3)
+        vg_exchange_add_s3(x);
     if (rc == VG_OK)
         rc = vg_run(rq, x->common, x->n_common, typed_in, typed_out);
     if (rc == VG_OK && rq->body && !vg_body_is_over(rq)) {

@@ -7,6 +7,7 @@
  * when it is closed and its last connection has gone.
  */
 #include "http/server_int.h"
+#include "http/tls_conn.h"
 
 #include "base/arena.h"
 #include "base/limits.h"
@@ -523,6 +524,13 @@ vg_http_remote(const struct vg_http_req *req, uint16_t *ret_port)
     if (ret_port)
         *ret_port = ntohs(is_v4 ? v4->sin_port : v6->sin6_port);
     return vg_str_of(text);
+}
+
+struct vg_str
+vg_http_tls_version(const struct vg_http_req *req)
+{
+    const struct tls_conn *tls = ((const struct request *)req)->conn->s.tls;
+    return tls ? tls_conn_version(tls) : VG_STR_NONE;
 }
 
 bool

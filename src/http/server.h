@@ -119,6 +119,8 @@ struct vg_str vg_http_header(const struct vg_http_req *req, struct vg_str name);
 size_t vg_http_header_count(const struct vg_http_req *req, struct vg_str name);
 /* The client's address, numeric, in the arena; *ret_port may be NULL. */
 struct vg_str vg_http_remote(const struct vg_http_req *req, uint16_t *ret_port);
+/* Of TLS: "1.2", "1.3"; absent on a plain connection. */
+struct vg_str vg_http_tls_version(const struct vg_http_req *req);
 /* False once the client has closed its side or the connection failed. */
 bool vg_http_is_client_there(const struct vg_http_req *req);
 

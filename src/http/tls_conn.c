@@ -164,6 +164,12 @@ tls_conn_end(struct tls_conn *t)
 }
 
 struct vg_str
+tls_conn_version(const struct tls_conn *t)
+{
+    return SSL_version(t->ssl) == TLS1_2_VERSION ? VG_STR("1.2") : VG_STR("1.3");
+}
+
+struct vg_str
 tls_conn_pending(const struct tls_conn *t)
 {
     char *ptr = NULL;

@@ -29,6 +29,8 @@ bool tls_conn_is_handshaking(const struct tls_conn *t);
 /* What came is no TLS but looks like the beginning of a request. */
 bool tls_conn_is_plain_http(const struct tls_conn *t);
 void tls_conn_end(struct tls_conn *t); /* says goodbye */
+/* "1.2", "1.3"; after the handshake. */
+struct vg_str tls_conn_version(const struct tls_conn *t);
 
 /* What is to be sent; valid until anything else is done with `t`. */
 struct vg_str tls_conn_pending(const struct tls_conn *t);

@@ -140,6 +140,24 @@ add_write(struct vg_authz *az, const ctx_vec *ctx, struct vg_str arn,
             vg_authz_add(az, all[i].action, arn, ctx->items, ctx->len);
 }
 
+/* https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes-enforce.html: what makes
+ * an object can have conditions; what begins or goes on with an upload can not. */
+static void
+add_creation(struct vg_authz *az, ctx_vec *ctx, bool is_creation)
+{
+    add(az, ctx, VG_STR("s3:ObjectCreationOperation"),
+        is_creation ? VG_STR("true") : VG_STR("false"));
+}
+
+static void
+add_conditions(struct vg_authz *az, ctx_vec *ctx, struct vg_str if_match,
+               struct vg_str if_none_match)
+{
+    add_creation(az, ctx, true);
+    add(az, ctx, VG_STR("s3:if-match"), if_match);
+    add(az, ctx, VG_STR("s3:if-none-match"), if_none_match);
+}
+
 /* What a request says of an object that it brings. */
 static vg_rc
 add_new(struct vg_authz *az, ctx_vec *ctx, const struct s3_object_headers *h,
@@ -163,8 +181,7 @@ s3_authz_put_object(struct vg_req *rq, const struct s3_put_object_request *in, s
     vg_rc rc = add_new(az, &ctx, &h, &key, &has_tags);
     if (rc != VG_OK)
         return rc;
-    add(az, &ctx, VG_STR("s3:if-match"), in->if_match);
-    add(az, &ctx, VG_STR("s3:if-none-match"), in->if_none_match);
+    add_conditions(az, &ctx, in->if_match, in->if_none_match);
     add_write(az, &ctx, s3_object_arn(rq, in->bucket, in->key), &h, has_tags,
               in->if_match.ptr != NULL);
     return VG_OK;
@@ -209,8 +226,7 @@ s3_authz_copy_object(struct vg_req *rq, const struct s3_copy_object_request *in,
     add_request_tags(az, &ctx, tags);
     add(az, &ctx, VG_STR("s3:x-amz-copy-source"), in->copy_source);
     add(az, &ctx, VG_STR("s3:x-amz-metadata-directive"), in->metadata_directive.text);
-    add(az, &ctx, VG_STR("s3:if-match"), in->if_match);
-    add(az, &ctx, VG_STR("s3:if-none-match"), in->if_none_match);
+    add_conditions(az, &ctx, in->if_match, in->if_none_match);
     add_write(az, &ctx, s3_object_arn(rq, in->bucket, in->key), &h, tags->tags.len > 0,
               in->if_match.ptr != NULL);
     rc = add_read(az, &from);
@@ -236,6 +252,7 @@ s3_authz_create_multipart_upload(struct vg_req *rq,
     ctx_vec ctx = { 0 };
     bool has_tags;
     vg_rc rc = add_new(az, &ctx, &h, &key, &has_tags);
+    add_creation(az, &ctx, false);
     if (rc == VG_OK)
         add_write(az, &ctx, s3_object_arn(rq, in->bucket, in->key), &h, has_tags, false);
     return rc;
@@ -251,7 +268,32 @@ s3_authz_upload_part_copy(struct vg_req *rq, const struct s3_upload_part_copy_re
     if (rc != VG_OK)
         return rc;
     add(az, &ctx, VG_STR("s3:x-amz-copy-source"), in->copy_source);
+    add_creation(az, &ctx, false);
     vg_authz_add(az, VG_STR("s3:PutObject"), s3_object_arn(rq, in->bucket, in->key), ctx.items,
                  ctx.len);
     return add_read(az, &from);
+}
+
+vg_rc
+s3_authz_upload_part(struct vg_req *rq, const struct s3_upload_part_request *in,
+                     struct vg_authz *az)
+{
+    ctx_vec ctx = { 0 };
+    add_creation(az, &ctx, false);
+    vg_authz_add(az, VG_STR("s3:PutObject"), s3_object_arn(rq, in->bucket, in->key), ctx.items,
+                 ctx.len);
+    return VG_OK;
+}
+
+vg_rc
+s3_authz_complete_multipart_upload(struct vg_req *rq,
+                                   const struct s3_complete_multipart_upload_request *in,
+                                   struct vg_authz *az)
+{
+    const struct s3_object_headers none = { .acl = { .canned = VG_STR_NONE } };
+    ctx_vec ctx = { 0 };
+    add_conditions(az, &ctx, in->if_match, in->if_none_match);
+    add_write(az, &ctx, s3_object_arn(rq, in->bucket, in->key), &none, false,
+              in->if_match.ptr != NULL);
+    return VG_OK;
 }

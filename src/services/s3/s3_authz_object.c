@@ -137,8 +137,9 @@ s3_authz_delete_object(struct vg_req *rq, const struct s3_delete_object_request 
                        struct vg_authz *az)
 {
     const struct s3_at at = S3_AT(in);
-    (void)rq;
-    add_object(az, &at, "s3:DeleteObject", "s3:DeleteObjectVersion", (ctx_vec) { 0 });
+    ctx_vec ctx = { 0 };
+    add_ctx(rq, &ctx, "s3:if-match", in->if_match);
+    add_object(az, &at, "s3:DeleteObject", "s3:DeleteObjectVersion", ctx);
     add_bypass(az, &at, in->bypass_governance_retention);
     return VG_OK;
 }

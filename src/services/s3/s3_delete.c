@@ -139,14 +139,20 @@ static vg_rc VG_WAITS
 ask(struct vg_req *rq, struct vg_str bucket, bool is_bypass, struct item *it)
 {
     struct vg_str arn = s3_object_arn(rq, bucket, it->k.key);
-    const struct vg_ctx ctx = { VG_STR("s3:VersionId"), it->k.version_id };
     bool is_version = it->k.version_id.ptr != NULL;
+    const struct vg_ctx version = { VG_STR("s3:VersionId"), it->k.version_id };
+    const struct vg_ctx match = { VG_STR("s3:if-match"), it->k.if_match };
+    struct vg_ctx ctx[2];
+    size_t n = 0;
+    if (is_version)
+        ctx[n++] = version;
+    if (it->k.if_match.ptr)
+        ctx[n++] = match;
     vg_rc rc =
         vg_allowed(rq, is_version ? VG_STR("s3:DeleteObjectVersion") : VG_STR("s3:DeleteObject"),
-                   arn, &ctx, is_version, &it->is_allowed);
+                   arn, ctx, n, &it->is_allowed);
     if (rc == VG_OK && it->is_allowed && is_bypass && is_version)
-        rc =
-            vg_allowed(rq, VG_STR("s3:BypassGovernanceRetention"), arn, &ctx, 1, &it->k.may_bypass);
+        rc = vg_allowed(rq, VG_STR("s3:BypassGovernanceRetention"), arn, ctx, n, &it->k.may_bypass);
     return rc;
 }
 

@@ -88,12 +88,13 @@ static const struct vg_service *const services[] = { &s3_service, &sqs };
 
 static struct vg_registry *registry;
 
+/* A bucket, and the queue's service beside it. */
 static void
-begin(struct vg_service_fixture *f)
+prepare(struct vg_service_fixture *f)
 {
     if (!registry)
         registry = vg_registry_new(services, VG_COUNT(services));
-    s3_test_begin(f);
+    vg_service_fixture_ok(f, "CreateBucket", "{" B "}");
     f->config.endpoint = VG_STR("http://here");
     f->env.registry = registry;
     memset(&queue, 0, sizeof(queue));
@@ -106,11 +107,25 @@ begin(struct vg_service_fixture *f)
     "'Filter':{'Key':{'FilterRules':[{'Name':'prefix','Value':'in/'}]}}}]}}"
 
 static void
-begin_to_listen(struct vg_service_fixture *f)
+prepare_to_listen(struct vg_service_fixture *f)
 {
-    begin(f);
+    prepare(f);
     vg_service_fixture_ok(f, "PutBucketNotificationConfiguration", PUT_CONFIG);
     s3_test_put(f, "in/a");
+}
+
+static void
+begin(struct vg_service_fixture *f)
+{
+    vg_service_fixture_init(f, &s3_service);
+    prepare(f);
+}
+
+static void
+begin_to_listen(struct vg_service_fixture *f)
+{
+    vg_service_fixture_init(f, &s3_service);
+    prepare_to_listen(f);
 }
 
 static bool
@@ -313,11 +328,11 @@ static void
 every_operation_fails_cleanly(void **state)
 {
     (void)state;
-    vg_service_fixture_fail_each(&s3_service, begin, "PutBucketNotificationConfiguration",
+    vg_service_fixture_fail_each(&s3_service, prepare, "PutBucketNotificationConfiguration",
                                  PUT_CONFIG);
-    vg_service_fixture_fail_each(&s3_service, begin_to_listen, "GetBucketNotificationConfiguration",
-                                 "{" B "}");
-    vg_service_fixture_fail_each(&s3_service, begin_to_listen, "DeleteObject",
+    vg_service_fixture_fail_each(&s3_service, prepare_to_listen,
+                                 "GetBucketNotificationConfiguration", "{" B "}");
+    vg_service_fixture_fail_each(&s3_service, prepare_to_listen, "DeleteObject",
                                  "{" B ",'Key':'in/a'}");
 }
 

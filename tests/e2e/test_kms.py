@@ -564,6 +564,123 @@ def test_keys_of_another_account(make_daemon):
     refused("AccessDeniedException", bare.encrypt, KeyId=one["Arn"], Plaintext=b"x")
     # "Cross-account use: No"
     refused("AccessDeniedException", allowed.disable_key, KeyId=one["Arn"])
+    # a grant is enough for a principal of another account
+    grantee = f"arn:aws:iam::{theirs}:user/bare"
+    kms.create_grant(KeyId=one["KeyId"], GranteePrincipal=grantee, Operations=["Encrypt"])
+    encrypt(bare, one["Arn"])
+
+
+# --- grants ----------------------------------------------------------------------------------------
+
+
+def test_a_grant_lets_its_grantee_use_the_key(kms, key, make_user):
+    """https://docs.aws.amazon.com/kms/latest/developerguide/grants.html"""
+    one, (arn, user) = key["KeyId"], make_user()
+    made = kms.create_grant(KeyId=one, GranteePrincipal=arn, Operations=["Encrypt", "DescribeKey"], Name="n")
+    user.encrypt(KeyId=one, Plaintext=b"x", GrantTokens=[made["GrantToken"]])
+    blob = encrypt(user, one)
+    user.describe_key(KeyId=one)
+    refused("AccessDeniedException", user.decrypt, CiphertextBlob=blob)
+    refused("AccessDeniedException", user.create_grant, KeyId=one, GranteePrincipal=arn, Operations=["Decrypt"])
+    refused("InvalidGrantTokenException", kms.encrypt, KeyId=one, Plaintext=b"x", GrantTokens=["x"])
+    # the same parameters and name: the same grant
+    again = kms.create_grant(KeyId=one, GranteePrincipal=arn, Operations=["DescribeKey", "Encrypt"], Name="n")
+    assert again["GrantId"] == made["GrantId"]
+    (shown,) = kms.list_grants(KeyId=one)["Grants"]
+    assert (shown["GrantId"], shown["KeyId"], shown["Name"]) == (made["GrantId"], key["Arn"], "n")
+    assert (shown["GranteePrincipal"], shown["Operations"]) == (arn, ["Encrypt", "DescribeKey"])
+    assert shown["IssuingAccount"] == root_of()["AWS"] and "Constraints" not in shown
+    refused("AccessDeniedException", user.revoke_grant, KeyId=one, GrantId=made["GrantId"])
+    kms.revoke_grant(KeyId=one, GrantId=made["GrantId"])
+    refused("AccessDeniedException", user.encrypt, KeyId=one, Plaintext=b"x")
+    refused("NotFoundException", kms.revoke_grant, KeyId=one, GrantId=made["GrantId"])
+    assert kms.list_grants(KeyId=one)["Grants"] == []
+
+
+def test_a_grant_does_not_override_a_denial(kms, key, make_user):
+    one = key["KeyId"]
+    arn, user = make_user({**allow("kms:Encrypt"), "Effect": "Deny"})
+    kms.create_grant(KeyId=one, GranteePrincipal=arn, Operations=["Encrypt"])
+    text = refused("AccessDeniedException", user.encrypt, KeyId=one, Plaintext=b"x")
+    assert text.endswith("with an explicit deny in an identity-based policy")
+
+
+def test_a_grant_can_be_bound_to_an_encryption_context(kms, key, make_user):
+    one, (arn, user) = key["KeyId"], make_user()
+    subset = {"EncryptionContextSubset": {"department": "IT"}}
+    kms.create_grant(KeyId=one, GranteePrincipal=arn, Operations=["Encrypt"], Constraints=subset)
+    exact = {"EncryptionContextEquals": {"department": "HR"}}
+    kms.create_grant(KeyId=one, GranteePrincipal=arn, Operations=["Encrypt", "Decrypt"], Constraints=exact)
+    assert sorted(map(str, (g["Constraints"] for g in kms.list_grants(KeyId=one)["Grants"]))) == sorted(
+        map(str, (subset, exact))
+    )
+    encrypt(user, one, EncryptionContext=CONTEXT)
+    hr = encrypt(user, one, EncryptionContext={"department": "HR"})
+    user.decrypt(CiphertextBlob=hr, EncryptionContext={"department": "HR"})
+    for context in ({}, {"Department": "IT"}, {"department": "HR", "more": "x"}):
+        refused("AccessDeniedException", user.encrypt, KeyId=one, Plaintext=b"x", EncryptionContext=context)
+    refused(
+        "ValidationException",
+        kms.create_grant,
+        KeyId=one,
+        GranteePrincipal=arn,
+        Operations=["Encrypt"],
+        Constraints={**subset, **exact},
+    )
+
+
+def test_grants_made_by_a_grant_are_no_wider(kms, key, make_user):
+    one, (arn, user), (child, grandchild) = key["KeyId"], make_user(), make_user()
+    kms.create_grant(KeyId=one, GranteePrincipal=arn, Operations=["CreateGrant", "Encrypt"])
+    user.create_grant(KeyId=one, GranteePrincipal=child, Operations=["Encrypt"])
+    encrypt(grandchild, one)
+    refused("AccessDeniedException", user.create_grant, KeyId=one, GranteePrincipal=child, Operations=["Decrypt"])
+
+
+def test_who_retires_a_grant(kms, key, make_user):
+    """https://docs.aws.amazon.com/kms/latest/developerguide/grant-delete.html"""
+    one, (grantee, user), (retiring, other) = key["KeyId"], make_user(), make_user()
+    _, stranger = make_user()
+
+    def make(*operations, **more):
+        return kms.create_grant(KeyId=one, GranteePrincipal=grantee, Operations=list(operations), **more)
+
+    first = make("Encrypt", RetiringPrincipal=retiring)
+    shown = kms.list_retirable_grants(RetiringPrincipal=retiring)["Grants"]
+    assert [g["GrantId"] for g in shown] == [first["GrantId"]]
+    refused("AccessDeniedException", user.retire_grant, GrantToken=first["GrantToken"])
+    refused("AccessDeniedException", stranger.retire_grant, GrantToken=first["GrantToken"])
+    refused("DryRunOperationException", other.retire_grant, GrantToken=first["GrantToken"], DryRun=True)
+    other.retire_grant(GrantToken=first["GrantToken"])
+    second = make("RetireGrant")
+    user.retire_grant(KeyId=key["Arn"], GrantId=second["GrantId"])
+    third = make("Encrypt")
+    kms.retire_grant(KeyId=key["Arn"], GrantId=third["GrantId"])
+    refused("InvalidGrantTokenException", kms.retire_grant, GrantToken="x")
+    assert kms.list_grants(KeyId=one)["Grants"] == []
+
+
+def test_what_grants_are_not_for(kms, key):
+    one, who = key["KeyId"], root_of()["AWS"]
+    refused("ValidationException", kms.create_grant, KeyId=one, GranteePrincipal=who, Operations=["Sign"])
+    refused("InvalidArnException", kms.create_grant, KeyId=one, GranteePrincipal="nobody", Operations=["Encrypt"])
+    kms.disable_key(KeyId=one)
+    refused("DisabledException", kms.create_grant, KeyId=one, GranteePrincipal=who, Operations=["Encrypt"])
+
+
+def test_grants_are_listed_by_page(kms, key, make_user):
+    one, (arn, _) = key["KeyId"], make_user()
+    made = {
+        kms.create_grant(KeyId=one, GranteePrincipal=arn, RetiringPrincipal=arn, Operations=["Encrypt"])["GrantId"]
+        for _ in range(5)
+    }
+    for call, more in (("list_grants", {"KeyId": one}), ("list_retirable_grants", {"RetiringPrincipal": arn})):
+        pages, marker = [], {}
+        while not pages or marker:
+            page = getattr(kms, call)(Limit=2, **more, **marker)
+            pages.append([g["GrantId"] for g in page["Grants"]])
+            marker = {"Marker": page["NextMarker"]} if page["Truncated"] else {}
+        assert [len(p) for p in pages] == [2, 2, 1] and {g for p in pages for g in p} == made
 
 
 # --- what lasts ------------------------------------------------------------------------------------

@@ -10,8 +10,11 @@
 #include "services/kms/kms_crypt.h"
 
 #include "auth/principal.h"
+#include "services/kms/kms_grant.h"
+#include "services/kms/kms_grant_rules.h"
 
 #define ALIASES_PAGE 1000u
+#define GRANTS_PAGE  1000u
 
 typedef VG_VEC(struct vg_ctx) ctx_vec;
 
@@ -95,29 +98,67 @@ add_kind(struct vg_req *rq, ctx_vec *ctx)
     add_bool(rq, ctx, "kms:MultiRegion", false);
 }
 
-/* `action` NULL: the row's. `ctx` may be NULL: what the operation adds of its own. */
+/* What one operation on one key is asked with. */
+struct asked {
+    const char *action;                                /* NULL: the row's */
+    ctx_vec ctx;                                       /* what the operation adds of its own */
+    const struct kms_encryption_context_type *context; /* NULL: it has none */
+    const struct kms_rec_grant *child;                 /* that is to be made; NULL: none */
+};
+
+static bool
+is_granted_by(const struct vg_req *rq, const struct kms_rec_grant *grant, const struct asked *a,
+              struct vg_str operation)
+{
+    return kms_grant_allows(grant, rq->scope->caller, operation, a->context)
+           && (!a->child || kms_grant_covers(grant, a->child));
+}
+
+/* Whether a grant of the key is enough. */
 static vg_rc
-on(struct vg_authz *az, const char *action, const struct kms_found *key, ctx_vec *ctx)
+find_grant(struct vg_req *rq, const struct kms_found *of, const struct asked *a,
+           struct vg_str action, bool *ret)
+{
+    struct vg_str operation = vg_str_slice(action, sizeof("kms:") - 1, action.len);
+    struct kms_page page = { .has_more = of->key && of->key->n_grants > 0 };
+    struct vg_str after = VG_STR_NONE;
+    *ret = false;
+    while (page.has_more && !*ret) {
+        vg_rc rc = kms_store_grants(rq, &of->at, of->id, of->id, after, GRANTS_PAGE, &page);
+        if (rc != VG_OK)
+            return rc;
+        for (size_t i = 0; i < page.len && !*ret; i++) {
+            const struct kms_rec_grant *grant = page.items[i];
+            after = grant->id;
+            *ret = is_granted_by(rq, grant, a, operation);
+        }
+    }
+    return VG_OK;
+}
+
+static vg_rc
+on(struct vg_authz *az, const struct kms_found *key, struct asked *a)
 {
     struct vg_req *rq = az->rq;
-    ctx_vec none = { 0 };
-    ctx = ctx ? ctx : &none;
-    add_kind(rq, ctx);
-    add(rq, ctx, "kms:RequestAlias", key->alias);
+    struct vg_str action = vg_str_of(a->action ? a->action : rq->op->iam_action);
+    bool is_granted;
+    add_kind(rq, &a->ctx);
+    add(rq, &a->ctx, "kms:RequestAlias", key->alias);
     az->late_prefix = VG_STR("kms:ResourceAliases");
-    vg_rc rc = az->has_ctx ? add_aliases(rq, ctx, key) : VG_OK;
+    vg_rc rc = find_grant(rq, key, a, action, &is_granted);
+    if (rc == VG_OK && az->has_ctx)
+        rc = add_aliases(rq, &a->ctx, key);
     if (rc == VG_OK)
-        vg_authz_add(az, vg_str_of(action ? action : rq->op->iam_action), key->arn, ctx->items,
-                     ctx->len);
+        vg_authz_add(az, action, key->arn, a->ctx.items, a->ctx.len)->is_granted = is_granted;
     return rc;
 }
 
 static vg_rc
-on_named(struct vg_authz *az, struct vg_str name, unsigned flags, ctx_vec *ctx) VG_WAITS
+on_named(struct vg_authz *az, struct vg_str name, unsigned flags, struct asked *a) VG_WAITS
 {
     struct kms_found found;
     vg_rc rc = kms_find(az->rq, name, flags, &found);
-    return rc == VG_OK ? on(az, NULL, &found, ctx) : rc;
+    return rc == VG_OK ? on(az, &found, a) : rc;
 }
 
 /* --- keys ---------------------------------------------------------------------------------------
@@ -127,8 +168,9 @@ on_named(struct vg_authz *az, struct vg_str name, unsigned flags, ctx_vec *ctx) 
     vg_rc kms_authz_##op(struct vg_req *rq, const struct kms_##op##_request *in,                   \
                          struct vg_authz *az)                                                      \
     {                                                                                              \
+        struct asked a = { 0 };                                                                    \
         (void)rq;                                                                                  \
-        return on_named(az, in->key_id, flags, NULL);                                              \
+        return on_named(az, in->key_id, flags, &a);                                                \
     }
 
 ON_KEY(describe_key, KMS_BY_ALIAS | KMS_OF_ALL | KMS_LAZY)
@@ -164,47 +206,48 @@ kms_authz_schedule_key_deletion(struct vg_req *rq,
                                 const struct kms_schedule_key_deletion_request *in,
                                 struct vg_authz *az)
 {
-    ctx_vec ctx = { 0 };
-    add_number(rq, &ctx, "kms:ScheduleKeyDeletionPendingWindowInDays", in->pending_window_in_days);
-    return on_named(az, in->key_id, 0, &ctx);
+    struct asked a = { 0 };
+    add_number(rq, &a.ctx, "kms:ScheduleKeyDeletionPendingWindowInDays",
+               in->pending_window_in_days);
+    return on_named(az, in->key_id, 0, &a);
 }
 
 vg_rc
 kms_authz_put_key_policy(struct vg_req *rq, const struct kms_put_key_policy_request *in,
                          struct vg_authz *az)
 {
-    ctx_vec ctx = { 0 };
-    add_bool(rq, &ctx, "kms:BypassPolicyLockoutSafetyCheck",
+    struct asked a = { 0 };
+    add_bool(rq, &a.ctx, "kms:BypassPolicyLockoutSafetyCheck",
              vg_opt_bool_or(in->bypass_policy_lockout_safety_check, false));
-    return on_named(az, in->key_id, 0, &ctx);
+    return on_named(az, in->key_id, 0, &a);
 }
 
 vg_rc
 kms_authz_enable_key_rotation(struct vg_req *rq, const struct kms_enable_key_rotation_request *in,
                               struct vg_authz *az)
 {
-    ctx_vec ctx = { 0 };
-    add_number(rq, &ctx, "kms:RotationPeriodInDays", in->rotation_period_in_days);
-    return on_named(az, in->key_id, 0, &ctx);
+    struct asked a = { 0 };
+    add_number(rq, &a.ctx, "kms:RotationPeriodInDays", in->rotation_period_in_days);
+    return on_named(az, in->key_id, 0, &a);
 }
 
 vg_rc
 kms_authz_tag_resource(struct vg_req *rq, const struct kms_tag_resource_request *in,
                        struct vg_authz *az)
 {
-    ctx_vec ctx = { 0 };
-    add_tags(rq, &ctx, &in->tags);
-    return on_named(az, in->key_id, 0, &ctx);
+    struct asked a = { 0 };
+    add_tags(rq, &a.ctx, &in->tags);
+    return on_named(az, in->key_id, 0, &a);
 }
 
 vg_rc
 kms_authz_untag_resource(struct vg_req *rq, const struct kms_untag_resource_request *in,
                          struct vg_authz *az)
 {
-    ctx_vec ctx = { 0 };
+    struct asked a = { 0 };
     for (size_t i = 0; i < in->tag_keys.len; i++)
-        add(rq, &ctx, "aws:TagKeys", in->tag_keys.items[i]);
-    return on_named(az, in->key_id, 0, &ctx);
+        add(rq, &a.ctx, "aws:TagKeys", in->tag_keys.items[i]);
+    return on_named(az, in->key_id, 0, &a);
 }
 
 /* --- aliases: the alias by IAM policies, its keys by theirs -------------------------------------
@@ -225,32 +268,35 @@ on_old_target(struct vg_authz *az, struct vg_str name)
 {
     struct vg_req *rq = az->rq;
     struct kms_found old = { .at = kms_here(rq) };
+    struct asked a = { 0 };
     struct kms_rec_alias *alias;
     vg_rc rc = kms_store_alias(rq, &old.at, name, &alias);
     if (rc != VG_OK || alias == NULL)
         return rc;
     old.id = alias->key_id;
     old.arn = kms_arn(rq, &old.at, "key/", old.id);
-    return on(az, NULL, &old, NULL);
+    return on(az, &old, &a);
 }
 
 vg_rc
 kms_authz_create_alias(struct vg_req *rq, const struct kms_create_alias_request *in,
                        struct vg_authz *az)
 {
+    struct asked a = { 0 };
     (void)rq;
     on_alias(az, in->alias_name);
-    return on_named(az, in->target_key_id, 0, NULL);
+    return on_named(az, in->target_key_id, 0, &a);
 }
 
 vg_rc
 kms_authz_update_alias(struct vg_req *rq, const struct kms_update_alias_request *in,
                        struct vg_authz *az)
 {
+    struct asked a = { 0 };
     (void)rq;
     on_alias(az, in->alias_name);
     vg_rc rc = on_old_target(az, in->alias_name);
-    return rc == VG_OK ? on_named(az, in->target_key_id, 0, NULL) : rc;
+    return rc == VG_OK ? on_named(az, in->target_key_id, 0, &a) : rc;
 }
 
 vg_rc
@@ -265,21 +311,21 @@ kms_authz_delete_alias(struct vg_req *rq, const struct kms_delete_alias_request 
 /* --- cryptography -------------------------------------------------------------------------------
  */
 
-static ctx_vec
-crypt_ctx(struct vg_req *rq, const struct kms_encryption_context_type *pairs)
+static struct asked
+crypt(struct vg_req *rq, const char *action, const struct kms_encryption_context_type *pairs)
 {
-    ctx_vec ctx = { 0 };
-    add(rq, &ctx, "kms:EncryptionAlgorithm", VG_STR("SYMMETRIC_DEFAULT"));
-    add_context(rq, &ctx, pairs);
-    return ctx;
+    struct asked a = { .action = action, .context = pairs };
+    add(rq, &a.ctx, "kms:EncryptionAlgorithm", VG_STR("SYMMETRIC_DEFAULT"));
+    add_context(rq, &a.ctx, pairs);
+    return a;
 }
 
 #define ON_TARGET(op)                                                                              \
     vg_rc kms_authz_##op(struct vg_req *rq, const struct kms_##op##_request *in,                   \
                          struct vg_authz *az)                                                      \
     {                                                                                              \
-        ctx_vec ctx = crypt_ctx(rq, &in->encryption_context);                                      \
-        return on_named(az, in->key_id, KMS_BY_ALIAS | KMS_OF_ALL | KMS_LAZY, &ctx);               \
+        struct asked a = crypt(rq, NULL, &in->encryption_context);                                 \
+        return on_named(az, in->key_id, KMS_BY_ALIAS | KMS_OF_ALL | KMS_LAZY, &a);                 \
     }
 
 ON_TARGET(encrypt)
@@ -291,9 +337,9 @@ kms_authz_decrypt(struct vg_req *rq, const struct kms_decrypt_request *in, struc
 {
     const struct kms_source source = kms_source_of_decrypt(in);
     struct kms_found of;
-    ctx_vec ctx = crypt_ctx(rq, source.context);
+    struct asked a = crypt(rq, NULL, source.context);
     vg_rc rc = kms_find_source(rq, &source, &of);
-    return rc == VG_OK ? on(az, NULL, &of, &ctx) : rc;
+    return rc == VG_OK ? on(az, &of, &a) : rc;
 }
 
 vg_rc
@@ -302,15 +348,72 @@ kms_authz_re_encrypt(struct vg_req *rq, const struct kms_re_encrypt_request *in,
 {
     const struct kms_source source = kms_source_of_re_encrypt(in);
     struct kms_found of, with;
-    ctx_vec from = crypt_ctx(rq, source.context);
-    ctx_vec to = crypt_ctx(rq, &in->destination_encryption_context);
+    struct asked from = crypt(rq, "kms:ReEncryptFrom", source.context);
+    struct asked to = crypt(rq, "kms:ReEncryptTo", &in->destination_encryption_context);
     vg_rc rc = kms_find_source(rq, &source, &of);
     if (rc == VG_OK)
         rc = kms_find(rq, in->destination_key_id, KMS_BY_ALIAS | KMS_OF_ALL | KMS_LAZY, &with);
     if (rc != VG_OK)
         return rc;
-    add_bool(rq, &from, "kms:ReEncryptOnSameKey", vg_str_eq(of.arn, with.arn));
-    add_bool(rq, &to, "kms:ReEncryptOnSameKey", vg_str_eq(of.arn, with.arn));
-    rc = on(az, "kms:ReEncryptFrom", &of, &from);
-    return rc == VG_OK ? on(az, "kms:ReEncryptTo", &with, &to) : rc;
+    add_bool(rq, &from.ctx, "kms:ReEncryptOnSameKey", vg_str_eq(of.arn, with.arn));
+    add_bool(rq, &to.ctx, "kms:ReEncryptOnSameKey", vg_str_eq(of.arn, with.arn));
+    rc = on(az, &of, &from);
+    return rc == VG_OK ? on(az, &with, &to) : rc;
+}
+
+/* --- grants -------------------------------------------------------------------------------------
+ */
+
+ON_KEY(list_grants, KMS_OF_ALL)
+ON_KEY(revoke_grant, KMS_OF_ALL)
+
+vg_rc
+kms_authz_create_grant(struct vg_req *rq, const struct kms_create_grant_request *in,
+                       struct vg_authz *az)
+{
+    struct kms_rec_grant child;
+    struct asked a = { .child = &child };
+    kms_grant_of_request(rq, in, &child);
+    for (size_t i = 0; i < child.operations.len; i++)
+        add(rq, &a.ctx, "kms:GrantOperations", child.operations.items[i]);
+    add(rq, &a.ctx, "kms:GranteePrincipal", child.grantee);
+    add(rq, &a.ctx, "kms:RetiringPrincipal", child.retiring);
+    add_bool(rq, &a.ctx, "kms:GrantIsForAWSResource", false);
+    if (child.has_context)
+        add(rq, &a.ctx, "kms:GrantConstraintType",
+            child.is_exact ? VG_STR("EncryptionContextEquals") : VG_STR("EncryptionContextSubset"));
+    return on_named(az, in->key_id, KMS_OF_ALL, &a);
+}
+
+/*
+ * "the retiring principal …, the grantee principal if the grant allows the RetireGrant operation,
+ * and … the AWS account in which the grant is created", or whom a policy lets.
+ */
+static bool
+may_retire(const struct vg_principal *who, const struct kms_rec_grant *grant)
+{
+    return kms_principal_is(grant->retiring, who)
+           || kms_grant_allows(grant, who, VG_STR("RetireGrant"), NULL)
+           || (who->kind == VG_PRINCIPAL_ROOT && vg_str_eq(who->account, grant->issuer));
+}
+
+vg_rc
+kms_authz_retire_grant(struct vg_req *rq, const struct kms_retire_grant_request *in,
+                       struct vg_authz *az)
+{
+    struct kms_found of;
+    struct kms_rec_grant *grant = NULL;
+    struct vg_str key, id;
+    ctx_vec ctx = { 0 };
+    vg_rc rc = kms_grant_to_retire(rq, in, &key, &id);
+    if (rc == VG_OK)
+        rc = kms_find(rq, key, KMS_OF_ALL, &of);
+    if (rc == VG_OK)
+        rc = kms_store_grant(rq, &of.at, of.id, id, &grant);
+    if (rc != VG_OK)
+        return rc;
+    add_kind(rq, &ctx);
+    vg_authz_add(az, VG_STR("kms:RetireGrant"), of.arn, ctx.items, ctx.len)->is_granted =
+        grant && may_retire(rq->scope->caller, grant);
+    return VG_OK;
 }

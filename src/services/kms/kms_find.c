@@ -174,19 +174,17 @@ kms_marker(struct vg_req *rq, struct vg_str name)
 }
 
 vg_rc
-kms_read_marker(struct vg_req *rq, struct vg_str marker, struct vg_str *ret)
+kms_bad_marker(struct vg_req *rq, struct vg_str marker)
 {
-    *ret = VG_STR_NONE;
-    if (!marker.ptr || vg_base64_decode(rq->arena, marker, ret))
-        return VG_OK;
     return kms_fail_invalid_marker_exception(rq, "Could not deserialize marker '%" VG_FMT "'",
                                              VG_ARG(marker));
 }
 
 vg_rc
-kms_check_grant_tokens(struct vg_req *rq, const struct kms_grant_token_list *tokens)
+kms_read_marker(struct vg_req *rq, struct vg_str marker, struct vg_str *ret)
 {
-    return tokens->len > 0 ? kms_fail_invalid_grant_token_exception(rq, "Grant tokens are not "
-                                                                        "valid")
-                           : VG_OK;
+    *ret = VG_STR_NONE;
+    if (!marker.ptr || vg_base64_decode(rq->arena, marker, ret))
+        return VG_OK;
+    return kms_bad_marker(rq, marker);
 }

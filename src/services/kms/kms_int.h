@@ -51,6 +51,14 @@ vg_rc kms_store_aliases(struct vg_req *rq, const struct kms_place *at, struct vg
 vg_rc kms_store_materials(struct vg_req *rq, const struct kms_place *at, struct vg_str key_id,
                           struct kms_page *ret) VG_MUST_USE;
 
+/* Grants of one key, or of all keys; those behind the grant `after` of the key `after_key`. */
+vg_rc kms_store_grants(struct vg_req *rq, const struct kms_place *at, struct vg_str key_id,
+                       struct vg_str after_key, struct vg_str after, uint32_t max,
+                       struct kms_page *ret) VG_MUST_USE;
+/* *ret NULL: there is none. */
+vg_rc kms_store_grant(struct vg_req *rq, const struct kms_place *at, struct vg_str key_id,
+                      struct vg_str id, struct kms_rec_grant **ret) VG_MUST_USE;
+
 /* A change to what a place holds. */
 struct kms_edit {
     struct vg_req *rq;
@@ -68,6 +76,13 @@ vg_rc kms_edit_count_aliases(struct kms_edit *e, struct vg_str key_id, size_t *r
 void kms_edit_put_key(struct kms_edit *e, const struct kms_rec_key *key);
 void kms_edit_put_alias(struct kms_edit *e, const struct kms_rec_alias *alias);
 void kms_edit_del_alias(struct kms_edit *e, struct vg_str name);
+vg_rc kms_edit_grant(struct kms_edit *e, struct vg_str key_id, struct vg_str id,
+                     struct kms_rec_grant **ret) VG_MUST_USE;
+/* The one of that name; *ret NULL: there is none. */
+vg_rc kms_edit_grant_named(struct kms_edit *e, struct vg_str key_id, struct vg_str name,
+                           struct kms_rec_grant **ret) VG_MUST_USE;
+void kms_edit_put_grant(struct kms_edit *e, const struct kms_rec_grant *grant);
+void kms_edit_del_grant(struct kms_edit *e, const struct kms_rec_grant *grant);
 /* Gives the key new material, which encrypts from now on, and changes its record to say so. */
 void kms_edit_add_material(struct kms_edit *e, struct kms_rec_key *key,
                            const uint8_t root[KMS_KEY_BYTES], int64_t since_ms,
@@ -131,13 +146,14 @@ vg_rc kms_check_dry_run(struct vg_req *rq, struct vg_opt_bool dry_run) VG_MUST_U
 /* ValidationException naming a member that Virga does not carry out, where it is given. */
 vg_rc kms_refuse(struct vg_req *rq, bool is_given, const char *member, const char *why) VG_MUST_USE;
 
-/* InvalidGrantTokenException of what is none of ours. */
+/* kms_grant.c: InvalidGrantTokenException of what is none of ours. */
 vg_rc kms_check_grant_tokens(struct vg_req *rq, const struct kms_grant_token_list *tokens)
     VG_MUST_USE;
 
 /* Markers of lists: a name. */
 struct vg_str kms_marker(struct vg_req *rq, struct vg_str name);
 vg_rc kms_read_marker(struct vg_req *rq, struct vg_str marker, struct vg_str *ret) VG_MUST_USE;
+vg_rc kms_bad_marker(struct vg_req *rq, struct vg_str marker);
 
 /* --- kms_key.c, kms_policy.c, kms_tag.c, kms_rotation.c -----------------------------------------
  */

@@ -6,8 +6,8 @@
 
 #include "services/kms/ops.h"
 
-/* In requests, K stands for the first key's id, and C for what Encrypt answered. */
-static struct vg_str key_id, blob;
+/* In requests, K stands for the first key's id, C for what Encrypt answered, G for a grant. */
+static struct vg_str key_id, blob, grant_id;
 
 static struct vg_str
 member(struct vg_service_fixture *f, struct vg_str json, const char *name)
@@ -30,6 +30,8 @@ spell(struct vg_arena *arena, const char *json)
             c = key_id;
         else if (is_alone && *c.ptr == 'C')
             c = blob;
+        else if (is_alone && *c.ptr == 'G')
+            c = grant_id;
         out = vg_str_cat(arena, out, c);
     }
     return vg_str_cstr(arena, out);
@@ -48,6 +50,11 @@ prepare(struct vg_service_fixture *f)
                                         "{'KeyId':'alias/a','Plaintext':'aGVsbG8=',"
                                         "'EncryptionContext':{'x':'1','y':'2'}}"),
                   "CiphertextBlob");
+    grant_id = member(f,
+                      vg_service_fixture_ok(f, "CreateGrant",
+                                            "{'KeyId':'K','GranteePrincipal':'000000000000',"
+                                            "'Operations':['Decrypt']}"),
+                      "GrantId");
 }
 
 static void
@@ -84,6 +91,12 @@ every_operation_fails_cleanly(void **state)
         { "ReEncrypt", "{'CiphertextBlob':'C','SourceEncryptionContext':{'y':'2','x':'1'},"
                        "'DestinationKeyId':'alias/a'}" },
         { "GenerateDataKey", "{'KeyId':'K','KeySpec':'AES_256'}" },
+        { "CreateGrant", "{'KeyId':'K','GranteePrincipal':'000000000000','Name':'n',"
+                         "'Operations':['Encrypt']}" },
+        { "ListGrants", "{'KeyId':'K'}" },
+        { "ListRetirableGrants", "{'RetiringPrincipal':'000000000000'}" },
+        { "RevokeGrant", "{'KeyId':'K','GrantId':'G'}" },
+        { "RetireGrant", "{'KeyId':'K','GrantId':'G'}" },
         { "GenerateDataKeyWithoutPlaintext", "{'KeyId':'K','NumberOfBytes':64}" },
     };
     for (size_t i = 0; i < VG_COUNT(calls); i++)

@@ -181,6 +181,35 @@ kms_store_materials(struct vg_req *rq, const struct kms_place *at, struct vg_str
     return scan(rq, at, vg_key_range(rq->arena, under), PAGE_ROWS, &kms_rec_material__desc, ret);
 }
 
+static struct vg_str
+grant_row(struct vg_req *rq, struct vg_str key_id, struct vg_str id)
+{
+    return vg_key_of(rq->arena, VG_STR("grant"), key_id, id);
+}
+
+vg_rc
+kms_store_grants(struct vg_req *rq, const struct kms_place *at, struct vg_str key_id,
+                 struct vg_str after_key, struct vg_str after, uint32_t max, struct kms_page *ret)
+{
+    struct vg_str under = key_id.ptr ? vg_key_of(rq->arena, VG_STR("grant"), key_id)
+                                     : vg_key_of(rq->arena, VG_STR("grant"));
+    struct vg_range range = vg_key_range(rq->arena, under);
+    if (after.ptr != NULL)
+        range.from = vg_key_range(rq->arena, grant_row(rq, after_key, after)).to;
+    return scan(rq, at, range, max, &kms_rec_grant__desc, ret);
+}
+
+vg_rc
+kms_store_grant(struct vg_req *rq, const struct kms_place *at, struct vg_str key_id,
+                struct vg_str id, struct kms_rec_grant **ret)
+{
+    void *rec = NULL;
+    vg_rc rc =
+        get(rq, NULL, part_of(rq, at), grant_row(rq, key_id, id), &kms_rec_grant__desc, &rec);
+    *ret = rec;
+    return rc;
+}
+
 /* --- changes ------------------------------------------------------------------------------------
  */
 
@@ -290,6 +319,56 @@ kms_edit_count_aliases(struct kms_edit *e, struct vg_str key_id, size_t *ret)
     vg_rc rc = aliases_of(e, &a);
     *ret = a.n;
     return rc;
+}
+
+vg_rc
+kms_edit_grant(struct kms_edit *e, struct vg_str key_id, struct vg_str id,
+               struct kms_rec_grant **ret)
+{
+    void *rec = NULL;
+    vg_rc rc = get(e->rq, e->tx, e->part, grant_row(e->rq, key_id, id), &kms_rec_grant__desc, &rec);
+    *ret = rec;
+    return rc;
+}
+
+struct named_grant {
+    struct vg_str name;
+    struct kms_rec_grant *found;
+};
+
+static vg_rc
+on_grant(struct kms_edit *e, const struct vg_row *row, void *arg)
+{
+    struct named_grant *n = arg;
+    void *rec;
+    vg_rc rc = decode(e->rq, &kms_rec_grant__desc, row->value, &rec);
+    if (rc == VG_OK && vg_str_eq(((struct kms_rec_grant *)rec)->name, n->name))
+        n->found = rec;
+    return rc;
+}
+
+vg_rc
+kms_edit_grant_named(struct kms_edit *e, struct vg_str key_id, struct vg_str name,
+                     struct kms_rec_grant **ret)
+{
+    struct named_grant n = { .name = name };
+    struct vg_str under = vg_key_of(e->rq->arena, VG_STR("grant"), key_id);
+    vg_rc rc = each_row(e, vg_key_range(e->rq->arena, under), on_grant, &n);
+    *ret = n.found;
+    return rc;
+}
+
+void
+kms_edit_put_grant(struct kms_edit *e, const struct kms_rec_grant *grant)
+{
+    vg_tx_put(e->tx, e->part, grant_row(e->rq, grant->key_id, grant->id),
+              bytes_of(e->rq, &kms_rec_grant__desc, grant));
+}
+
+void
+kms_edit_del_grant(struct kms_edit *e, const struct kms_rec_grant *grant)
+{
+    vg_tx_del(e->tx, e->part, grant_row(e->rq, grant->key_id, grant->id));
 }
 
 vg_rc

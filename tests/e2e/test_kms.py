@@ -217,7 +217,7 @@ def test_names_of_aliases(kms, key):
     # "The alias name cannot begin with alias/aws/" (API_CreateAlias)
     for call in (kms.create_alias, kms.update_alias):
         refused("NotAuthorizedException", call, AliasName="alias/aws/mine", TargetKeyId=key["KeyId"])
-    refused("NotAuthorizedException", kms.delete_alias, AliasName="alias/aws/s3")
+    refused("NotAuthorizedException", kms.delete_alias, AliasName="alias/aws/mine")
     refused("NotFoundException", kms.enable_key, KeyId="alias/any")
 
 

@@ -151,9 +151,10 @@ s3_delete_bucket_tagging(struct vg_req *rq, const struct s3_delete_bucket_taggin
 static vg_rc
 check_algorithm(struct vg_req *rq, const struct s3_server_side_encryption_by_default *by)
 {
-    if (by->sse_algorithm.v == S3_SERVER_SIDE_ENCRYPTION_AWS_KMS
-        || by->sse_algorithm.v == S3_SERVER_SIDE_ENCRYPTION_AWS_KMS_DSSE)
-        return s3_not_built(rq, "Default encryption with AWS KMS");
+    if (by->sse_algorithm.v == S3_SERVER_SIDE_ENCRYPTION_AWS_KMS_DSSE)
+        return s3_not_built(rq, "Dual-layer encryption with AWS KMS");
+    if (by->sse_algorithm.v == S3_SERVER_SIDE_ENCRYPTION_AWS_KMS)
+        return VG_OK;
     if (by->sse_algorithm.v != S3_SERVER_SIDE_ENCRYPTION_AES256)
         return s3_malformed_xml(rq);
     if (by->kms_master_key_id.ptr)
@@ -178,17 +179,39 @@ check_encryption(struct vg_req *rq, const struct s3_server_side_encryption_confi
     return check_algorithm(rq, rule->apply_server_side_encryption_by_default);
 }
 
-/* Everything is encrypted with AES256 anyway; bucket keys are a matter of KMS. */
+static bool
+is_kms(const struct s3_server_side_encryption_configuration *conf)
+{
+    return conf
+           && conf->rules.items[0].apply_server_side_encryption_by_default->sse_algorithm.v
+                  == S3_SERVER_SIDE_ENCRYPTION_AWS_KMS;
+}
+
+/* `conf` NULL: none. What writes objects need not read is in the bucket's record. */
+static vg_rc
+set_encryption(struct vg_req *rq, struct vg_str bucket, struct vg_str expected_owner,
+               const struct s3_server_side_encryption_configuration *conf) VG_WAITS
+{
+    s3_auto_edit struct s3_bucket_edit e = { 0 };
+    vg_rc rc = s3_edit_bucket(rq, bucket, expected_owner, &e);
+    if (rc != VG_OK)
+        return rc;
+    e.bucket->is_kms_default = is_kms(conf);
+    s3_store_put_bucket(&e, e.bucket);
+    if (conf)
+        return save_config(&e, S3_CONFIG_ENCRYPTION, &s3_shape_server_side_encryption_configuration,
+                           conf);
+    s3_store_del_config(&e, S3_CONFIG_ENCRYPTION);
+    return s3_store_edit_commit(&e);
+}
+
+/* Everything is encrypted with AES256 anyway; a key of KMS is looked for when it is used. */
 vg_rc
 s3_put_bucket_encryption(struct vg_req *rq, const struct s3_put_bucket_encryption_request *in)
 {
-    s3_auto_edit struct s3_bucket_edit e = { 0 };
     vg_rc rc = check_encryption(rq, in->server_side_encryption_configuration);
-    if (rc == VG_OK)
-        rc = s3_edit_bucket(rq, in->bucket, in->expected_bucket_owner, &e);
-    return rc == VG_OK ? save_config(&e, S3_CONFIG_ENCRYPTION,
-                                     &s3_shape_server_side_encryption_configuration,
-                                     in->server_side_encryption_configuration)
+    return rc == VG_OK ? set_encryption(rq, in->bucket, in->expected_bucket_owner,
+                                        in->server_side_encryption_configuration)
                        : rc;
 }
 
@@ -228,7 +251,7 @@ s3_get_bucket_encryption(struct vg_req *rq, const struct s3_get_bucket_encryptio
 vg_rc
 s3_delete_bucket_encryption(struct vg_req *rq, const struct s3_delete_bucket_encryption_request *in)
 {
-    return s3_drop_config(rq, in->bucket, in->expected_bucket_owner, S3_CONFIG_ENCRYPTION);
+    return set_encryption(rq, in->bucket, in->expected_bucket_owner, NULL);
 }
 
 /* --- object lock --------------------------------------------------------------------------------

@@ -237,8 +237,8 @@ all_is_encrypted_with_aes256(void **state)
           "{'SSEAlgorithm':'AES256'},'BucketKeyEnabled':true}]}}" },
         { "PutBucketEncryption",
           "{" B ",'ServerSideEncryptionConfiguration':{'Rules':[{"
-          "'ApplyServerSideEncryptionByDefault':{'SSEAlgorithm':'aws:kms'}}]}}",
-          "NotImplemented: Default encryption with AWS KMS is not built" },
+          "'ApplyServerSideEncryptionByDefault':{'SSEAlgorithm':'aws:kms:dsse'}}]}}",
+          "NotImplemented: Dual-layer encryption with AWS KMS is not built" },
         { "PutBucketEncryption",
           "{" B ",'ServerSideEncryptionConfiguration':{'Rules':[{"
           "'ApplyServerSideEncryptionByDefault':{'SSEAlgorithm':'AES256','KMSMasterKeyID':'k'}}]}}",

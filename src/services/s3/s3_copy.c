@@ -6,6 +6,7 @@
 
 #include "codec/uri.h"
 #include "core/env.h"
+#include "services/s3/s3_kms.h"
 #include "services/s3/s3_lifecycle.h"
 #include "services/s3/s3_object_rules.h"
 #include "services/s3/s3_restore.h"
@@ -181,12 +182,12 @@ copy_metadata(const struct s3_rec_version *from, struct s3_rec_version *to)
 }
 
 static vg_rc
-make_version(struct vg_req *rq, struct copy *c)
+make_version(struct vg_req *rq, struct copy *c) VG_WAITS
 {
     const struct s3_copy_object_request *in = c->in;
     const struct s3_object_headers h = S3_OBJECT_HEADERS(in);
     struct s3_rec_version *v = c->version = VG_NEW(rq->arena, struct s3_rec_version);
-    vg_rc rc = s3_headers_read(rq, c->bucket, &h, &c->key, v);
+    vg_rc rc = s3_headers_read(rq, c->bucket, in->key, &h, &c->key, v);
     if (rc != VG_OK)
         return rc;
     if (in->metadata_directive.v == S3_METADATA_DIRECTIVE_REPLACE)
@@ -238,19 +239,21 @@ check_size(struct vg_req *rq, const struct s3_rec_version *v)
 
 /* All of it, with the checksum that is asked for, or that it had. */
 static vg_rc
-look(struct vg_req *rq, struct s3_copying *bytes, void *arg)
+look(struct vg_req *rq, struct s3_copying *bytes, void *arg) VG_WAITS
 {
     struct copy *c = arg;
     const struct s3_rec_checksum *was = bytes->source->checksum;
     struct vg_str asked = c->in->checksum_algorithm.text;
     bytes->span = (struct s3_span) { 0, bytes->source->size };
-    bytes->sealer = s3_sealer_of(c->bucket->account, &c->key);
     bytes->declared = (struct s3_declared) { .size = bytes->source->size,
                                              .algorithm = asked.ptr ? asked
                                                           : was     ? was->algorithm
                                                                     : VG_STR_NONE };
     vg_rc rc = check_size(rq, bytes->source);
-    return rc == VG_OK ? make_version(rq, c) : rc;
+    if (rc == VG_OK)
+        rc = make_version(rq, c);
+    bytes->sealer = s3_sealer_of(c->bucket->account, &c->key);
+    return rc;
 }
 
 static vg_rc
@@ -265,6 +268,7 @@ set_answer(struct vg_req *rq, const struct copy *c, struct s3_copy_object_output
     out->copy_source_version_id = s3_version_shown(c->bytes.bucket, c->bytes.source);
     out->version_id = s3_version_made(c->bucket, v);
     S3_SET_ENCRYPTION(out, v);
+    out->ssekms_encryption_context = s3_kms_context_shown(rq, c->in->ssekms_encryption_context, v);
     return s3_lifecycle_expiration(rq, c->bucket, c->in->key, v, &out->expiration);
 }
 

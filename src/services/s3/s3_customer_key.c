@@ -75,5 +75,6 @@ s3_customer_key_wipe(struct s3_customer_key *key)
 struct s3_sealer
 s3_sealer_of(struct vg_str account, const struct s3_customer_key *key)
 {
-    return (struct s3_sealer) { .account = account, .own = key->is_given ? key->key : NULL };
+    return (struct s3_sealer) { .account = account,
+                                .own = key->is_given || key->is_data_key ? key->key : NULL };
 }

@@ -11,6 +11,7 @@
 #include "core/env.h"
 #include "core/reply.h"
 #include "services/s3/s3_header_text.h"
+#include "services/s3/s3_kms.h"
 #include "services/s3/s3_lifecycle.h"
 #include "services/s3/s3_object_rules.h"
 #include "services/s3/s3_restore.h"
@@ -249,14 +250,17 @@ s3_version_reader(struct vg_req *rq, const struct s3_at *at, const struct s3_rec
                   const struct s3_rec_version *v, const struct s3_customer_key *key,
                   struct s3_span span, struct s3_reader **ret, bool *ret_is_gone)
 {
-    const struct s3_sealer sealer = s3_sealer_of(bucket->account, key);
+    s3_auto_key struct s3_customer_key with = *key;
     struct s3_source *sources;
     size_t n;
     *ret = NULL;
     *ret_is_gone = false;
-    vg_rc rc = sources_of(rq, at, bucket, v, &sources, &n, ret_is_gone);
+    vg_rc rc = s3_kms_open(rq, bucket, v, &with);
+    if (rc == VG_OK)
+        rc = sources_of(rq, at, bucket, v, &sources, &n, ret_is_gone);
     if (rc != VG_OK || *ret_is_gone)
         return rc;
+    const struct s3_sealer sealer = s3_sealer_of(bucket->account, &with);
     vg_rc opened =
         s3_reader_open(rq, &sealer, sources, n, (uint64_t)span.from, (uint64_t)span.bytes, ret);
     if (opened == VG_OK && n < 2)
@@ -504,6 +508,8 @@ copy_answer(const struct s3_get_object_output *from, struct s3_head_object_outpu
         .expires = from->expires,
         .website_redirect_location = from->website_redirect_location,
         .server_side_encryption = from->server_side_encryption,
+        .ssekms_key_id = from->ssekms_key_id,
+        .bucket_key_enabled = from->bucket_key_enabled,
         .metadata = from->metadata,
         .sse_customer_algorithm = from->sse_customer_algorithm,
         .sse_customer_key_md5 = from->sse_customer_key_md5,

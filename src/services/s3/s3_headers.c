@@ -12,6 +12,7 @@
 #include "core/env.h"
 #include "services/s3/s3_digest.h"
 #include "services/s3/s3_header_text.h"
+#include "services/s3/s3_kms.h"
 #include "services/s3/s3_object_rules.h"
 
 #define REDIRECT_MAX 2048
@@ -186,39 +187,6 @@ set_acl(struct vg_req *rq, const struct s3_rec_bucket *bucket, const struct s3_o
     return s3_object_acl_asked(rq, bucket, v->owner, a, &v->acl, &is_said);
 }
 
-/* --- encryption ---------------------------------------------------------------------------------
- */
-
-static vg_rc
-set_encryption(struct vg_req *rq, const struct s3_object_headers *h,
-               const struct s3_customer_key *key, struct s3_rec_version *v)
-{
-    const struct vg_enum *how = &h->encryption;
-    bool is_kms = how->v == S3_SERVER_SIDE_ENCRYPTION_AWS_KMS
-                  || how->v == S3_SERVER_SIDE_ENCRYPTION_AWS_KMS_DSSE;
-    if (how->text.ptr && key->is_given)
-        return s3_bad_argument(
-            rq,
-            "Server Side Encryption with Customer provided key is incompatible with the encryption "
-            "method specified",
-            "x-amz-server-side-encryption", how->text);
-    if (is_kms)
-        return s3_not_built(rq, "Encryption with AWS KMS");
-    if (how->text.ptr && how->v != S3_SERVER_SIDE_ENCRYPTION_AES256)
-        return s3_bad_argument(rq, "The encryption method specified is not supported",
-                               "x-amz-server-side-encryption", how->text);
-    if (h->kms_key.ptr || h->kms_context.ptr)
-        return s3_bad_argument(rq,
-                               "Server Side Encryption with AWS KMS managed key requires HTTP "
-                               "header x-amz-server-side-encryption : aws:kms",
-                               "x-amz-server-side-encryption",
-                               how->text.ptr ? how->text : VG_STR("null"));
-    if (vg_opt_bool_or(h->bucket_key, false))
-        return s3_not_built(rq, "Encryption with AWS KMS");
-    v->customer_key_md5 = key->md5;
-    return VG_OK;
-}
-
 /* --- object lock --------------------------------------------------------------------------------
  * https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lock.html
  */
@@ -281,20 +249,21 @@ s3_lock_by_default(struct s3_object_edit *e, struct s3_rec_version *v)
  */
 
 vg_rc
-s3_headers_read(struct vg_req *rq, const struct s3_rec_bucket *bucket,
-                const struct s3_object_headers *h, const struct s3_customer_key *key,
+s3_headers_read(struct vg_req *rq, const struct s3_rec_bucket *bucket, struct vg_str name,
+                const struct s3_object_headers *h, struct s3_customer_key *key,
                 struct s3_rec_version *v)
 {
     vg_rc rc = set_storage_class(rq, &h->storage_class, v);
     if (rc == VG_OK)
         rc = set_redirect(rq, h->redirect, v);
     if (rc == VG_OK)
-        rc = set_encryption(rq, h, key, v);
+        rc = s3_kms_asked(rq, bucket, name, h, key, v);
     if (rc == VG_OK)
         rc = set_acl(rq, bucket, h, v);
     if (rc == VG_OK)
         rc = set_lock(rq, bucket, h, v);
-    return rc;
+    v->customer_key_md5 = key->md5;
+    return rc == VG_OK ? s3_kms_make(rq, bucket, v, key) : rc;
 }
 
 /* --- conditions of writes -----------------------------------------------------------------------

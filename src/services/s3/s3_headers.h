@@ -31,6 +31,7 @@ struct s3_key_asked {
 
 struct s3_customer_key {
     bool is_given;
+    bool is_data_key;  /* no customer's, but KMS's: s3_kms.h */
     struct vg_str md5; /* base64: what is kept of it */
     uint8_t key[S3_KEY_BYTES];
 };
@@ -92,12 +93,13 @@ struct s3_object_headers {
     })
 
 /*
- * Checks them all against the bucket and sets what they say in `v`, with its owner; the key, too,
- * when one was given.
+ * Checks them all against the bucket and sets what they say in `v`, with its owner; the customer's
+ * key, too, when one was given.  Where the object `name` is to be encrypted with a key of KMS, a
+ * data key is put into `key`: only then is it known what seals the content.
  */
-vg_rc s3_headers_read(struct vg_req *rq, const struct s3_rec_bucket *bucket,
-                      const struct s3_object_headers *h, const struct s3_customer_key *key,
-                      struct s3_rec_version *v) VG_MUST_USE;
+vg_rc s3_headers_read(struct vg_req *rq, const struct s3_rec_bucket *bucket, struct vg_str name,
+                      const struct s3_object_headers *h, struct s3_customer_key *key,
+                      struct s3_rec_version *v) VG_WAITS VG_MUST_USE;
 /* One part of that: content type … metadata, but not the redirection. */
 vg_rc s3_headers_read_metadata(struct vg_req *rq, const struct s3_object_headers *h,
                                struct s3_rec_version *v) VG_MUST_USE;
@@ -234,6 +236,10 @@ vg_rc s3_copy_bytes(struct vg_req *rq, struct s3_copying *c) VG_WAITS VG_MUST_US
         if ((v)->customer_key_md5.ptr) {                                                           \
             (out)->sse_customer_algorithm = VG_STR("AES256");                                      \
             (out)->sse_customer_key_md5 = (v)->customer_key_md5;                                   \
+        } else if ((v)->kms_key.ptr) {                                                             \
+            (out)->server_side_encryption = VG_ENUM(S3_SERVER_SIDE_ENCRYPTION_AWS_KMS);            \
+            (out)->ssekms_key_id = (v)->kms_key;                                                   \
+            (out)->bucket_key_enabled = (struct vg_opt_bool) { (v)->has_bucket_key, true };        \
         } else {                                                                                   \
             (out)->server_side_encryption = VG_ENUM(S3_SERVER_SIDE_ENCRYPTION_AES256);             \
         }                                                                                          \

@@ -9,6 +9,7 @@
 #include "core/env.h"
 #include "crypto/hash.h"
 #include "crypto/random.h"
+#include "services/s3/s3_kms.h"
 
 /* --- what CopyObject shares ---------------------------------------------------------------------
  */
@@ -19,13 +20,13 @@ s3_version_made(const struct s3_rec_bucket *bucket, const struct s3_rec_version 
     return vg_str_eq(bucket->versioning, VG_STR("Enabled")) ? v->id : VG_STR_NONE;
 }
 
-/* "Objects created by … SSE-C … have ETags that are not an MD5 digest of their object data":
- * https://docs.aws.amazon.com/AmazonS3/latest/API/API_Object.html */
+/* "Objects … encrypted by SSE-C or SSE-KMS, have ETags that are not an MD5 digest of their object
+ * data": https://docs.aws.amazon.com/AmazonS3/latest/API/API_Object.html */
 static struct vg_str
 etag_of(struct vg_req *rq, const struct s3_new_object *o)
 {
     uint8_t random[VG_MD5_BYTES];
-    if (!o->version->customer_key_md5.ptr)
+    if (!o->version->customer_key_md5.ptr && !o->version->kms_key.ptr)
         return o->written->etag;
     vg_random_bytes(rq->env->random, random, sizeof(random));
     return vg_hex(rq->arena, random, sizeof(random));
@@ -115,8 +116,8 @@ check_lock(struct vg_req *rq, const struct put *p)
 }
 
 static vg_rc
-check_put(struct vg_req *rq, const struct s3_put_object_request *in,
-          const struct s3_customer_key *key, struct put *p)
+check_put(struct vg_req *rq, const struct s3_put_object_request *in, struct s3_customer_key *key,
+          struct put *p) VG_WAITS
 {
     const struct s3_object_headers h = S3_OBJECT_HEADERS(in);
     const struct s3_checksums sums = S3_CHECKSUMS_OF(in);
@@ -131,7 +132,7 @@ check_put(struct vg_req *rq, const struct s3_put_object_request *in,
     if (rc == VG_OK)
         rc = s3_write_condition_check(rq, in->if_match, in->if_none_match);
     if (rc == VG_OK)
-        rc = s3_headers_read(rq, p->bucket, &h, key, p->version);
+        rc = s3_headers_read(rq, p->bucket, in->key, &h, key, p->version);
     if (rc == VG_OK)
         rc = s3_headers_read_metadata(rq, &h, p->version);
     if (rc == VG_OK)
@@ -172,5 +173,7 @@ s3_put_object(struct vg_req *rq, const struct s3_put_object_request *in,
     out->version_id = s3_version_made(p.bucket, p.version);
     S3_SET_CHECKSUM(out, p.version->checksum);
     S3_SET_ENCRYPTION(out, p.version);
+    out->ssekms_encryption_context =
+        s3_kms_context_shown(rq, in->ssekms_encryption_context, p.version);
     return s3_lifecycle_expiration(rq, p.bucket, in->key, p.version, &out->expiration);
 }

@@ -11,6 +11,7 @@
 #include "core/env.h"
 #include "services/s3/s3_digest.h"
 #include "services/s3/s3_headers.h"
+#include "services/s3/s3_kms.h"
 #include "services/s3/s3_lifecycle.h"
 #include "services/s3/s3_notify.h"
 #include "services/s3/s3_object_rules.h"
@@ -110,14 +111,14 @@ read_checksum(struct vg_req *rq, const struct s3_create_multipart_upload_request
 
 static vg_rc
 read_headers(struct vg_req *rq, const struct s3_create_multipart_upload_request *in,
-             const struct s3_rec_bucket *bucket, struct s3_rec_version *v)
+             const struct s3_rec_bucket *bucket, struct s3_rec_version *v) VG_WAITS
 {
     s3_auto_key struct s3_customer_key key = { .is_given = false };
     const struct s3_key_asked asked = S3_KEY_ASKED(in);
     const struct s3_object_headers h = S3_OBJECT_HEADERS(in);
     vg_rc rc = s3_customer_key_read(rq, &asked, &key);
     if (rc == VG_OK)
-        rc = s3_headers_read(rq, bucket, &h, &key, v);
+        rc = s3_headers_read(rq, bucket, in->key, &h, &key, v);
     if (rc == VG_OK)
         rc = s3_headers_read_metadata(rq, &h, v);
     return rc == VG_OK ? s3_headers_read_tags(rq, in->tagging, v) : rc;
@@ -125,7 +126,7 @@ read_headers(struct vg_req *rq, const struct s3_create_multipart_upload_request 
 
 static vg_rc
 new_upload(struct vg_req *rq, const struct s3_create_multipart_upload_request *in,
-           const struct s3_rec_bucket *bucket, struct s3_rec_upload *u)
+           const struct s3_rec_bucket *bucket, struct s3_rec_upload *u) VG_WAITS
 {
     const struct vg_principal *who = rq->scope->caller;
     struct s3_rec_version *v = VG_NEW(rq->arena, struct s3_rec_version);
@@ -170,6 +171,8 @@ s3_create_multipart_upload(struct vg_req *rq, const struct s3_create_multipart_u
     out->checksum_algorithm.text = u.checksum_algorithm;
     out->checksum_type.text = u.checksum_type;
     S3_SET_ENCRYPTION(out, u.version);
+    out->ssekms_encryption_context =
+        s3_kms_context_shown(rq, in->ssekms_encryption_context, u.version);
     rc = s3_lifecycle_abortion(rq, e.bucket, &u, &out->abort_date_ms, &out->abort_rule_id);
     return rc == VG_OK ? s3_store_object_commit(&e) : rc;
 }
@@ -515,8 +518,13 @@ answer(struct vg_req *rq, const struct s3_complete_multipart_upload_request *in,
         .checksum_type.text = v->checksum ? v->checksum->type : VG_STR_NONE,
         .version_id = s3_version_made(bucket, v),
     };
-    if (!v->customer_key_md5.ptr)
+    if (v->kms_key.ptr) {
+        out->server_side_encryption = VG_ENUM(S3_SERVER_SIDE_ENCRYPTION_AWS_KMS);
+        out->ssekms_key_id = v->kms_key;
+        out->bucket_key_enabled = (struct vg_opt_bool) { v->has_bucket_key, true };
+    } else if (!v->customer_key_md5.ptr) {
         out->server_side_encryption = VG_ENUM(S3_SERVER_SIDE_ENCRYPTION_AES256);
+    }
     s3_sums_put(sums, v->checksum);
     return s3_lifecycle_expiration(rq, bucket, in->key, v, &out->expiration);
 }

@@ -8,6 +8,7 @@
 #include "crypto/random.h"
 #include "services/s3/s3_digest.h"
 #include "services/s3/s3_headers.h"
+#include "services/s3/s3_kms.h"
 #include "services/s3/s3_object_rules.h"
 #include "wire/shape.h"
 
@@ -51,6 +52,7 @@ check_key(struct vg_req *rq, const struct target *t)
 
 static vg_rc
 find_target(struct vg_req *rq, int64_t number, const struct s3_key_asked *key, struct target *t)
+    VG_WAITS
 {
     if (number < 1 || number > S3_LIMIT_PARTS)
         return bad_number(rq, number);
@@ -58,15 +60,17 @@ find_target(struct vg_req *rq, int64_t number, const struct s3_key_asked *key, s
     vg_rc rc = s3_customer_key_read(rq, key, &t->key);
     if (rc == VG_OK)
         rc = s3_need_upload(rq, &t->at, &t->bucket, &t->upload);
-    return rc == VG_OK ? check_key(rq, t) : rc;
+    if (rc == VG_OK)
+        rc = check_key(rq, t);
+    return rc == VG_OK ? s3_kms_open(rq, t->bucket, t->upload->version, &t->key) : rc;
 }
 
-/* What is sealed with a key of the customer's has an ETag that tells nothing of it. */
+/* What is sealed with a key of the customer's or of KMS has an ETag that tells nothing of it. */
 static struct vg_str
 etag_of(struct vg_req *rq, const struct target *t, const struct s3_written *written)
 {
     uint8_t random[VG_MD5_BYTES];
-    if (!t->key.is_given)
+    if (!t->key.is_given && !t->key.is_data_key)
         return written->etag;
     vg_random_bytes(rq->env->random, random, sizeof(random));
     return vg_hex(rq->arena, random, sizeof(random));

@@ -22,6 +22,7 @@ enum vg_policy_use {
     VG_POLICY_FOR_MANAGED,      /* must say version 2012-10-17                        */
     VG_POLICY_FOR_TRUST,        /* a role's trust policy: a principal and no resource       */
     VG_POLICY_FOR_RESOURCE,     /* queues, functions, buckets …                             */
+    VG_POLICY_FOR_KEY,          /* a key of KMS: as a resource's, but must say Resource     */
 };
 
 /*
@@ -39,6 +40,8 @@ bool vg_policy_glob(struct vg_arena *arena, struct vg_str pattern, struct vg_str
 struct vg_access {
     struct vg_str action;   /* "dynamodb:PutItem"                                          */
     struct vg_str resource; /* an ARN, or "*"                                              */
+    /* For the text of a denial, where the caller did not name it: "the resource associated …". */
+    struct vg_str resource_words;
     struct vg_str
         resource_account;          /* its owner; absent: the one in the ARN, else the principal's */
     struct vg_str resource_policy; /* JSON; absent: none                                          */

@@ -17,7 +17,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static const struct vg_access what = { .action = VG_STR_INIT("s3:GetObject"),
                                            .resource = VG_STR_INIT("arn:aws:s3:::b/a/k") };
     vg_auto_arena struct vg_arena *a = vg_arena_new(0);
-    for (int use = VG_POLICY_FOR_IDENTITY; use <= VG_POLICY_FOR_RESOURCE; use++) {
+    for (int use = VG_POLICY_FOR_IDENTITY; use <= VG_POLICY_FOR_KEY; use++) {
         const struct vg_policy *p;
         struct vg_err err = { 0 };
         if (vg_policy_compile(a, vg_str_n(data, size), (enum vg_policy_use)use, &p, &err) != VG_OK)

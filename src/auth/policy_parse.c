@@ -240,10 +240,16 @@ check_action(struct parse *p, struct vg_str a)
     return VG_OK;
 }
 
+static bool
+is_of_resource(const struct parse *p)
+{
+    return p->use == VG_POLICY_FOR_RESOURCE || p->use == VG_POLICY_FOR_KEY;
+}
+
 static vg_rc
 check_resource(struct parse *p, struct vg_str r)
 {
-    if (vg_str_eq(r, VG_STR("*")) || p->use == VG_POLICY_FOR_RESOURCE)
+    if (vg_str_eq(r, VG_STR("*")) || is_of_resource(p))
         return VG_OK;
     struct vg_str rest = r;
     struct vg_str head = vg_str_cut(&rest, ':');
@@ -303,7 +309,7 @@ read_list(struct parse *p, bool is_action, bool is_not, struct pattern_list *ret
 static vg_rc
 check_sid(struct parse *p, struct vg_str sid)
 {
-    if (p->use == VG_POLICY_FOR_RESOURCE)
+    if (is_of_resource(p))
         return VG_OK;
     for (size_t i = 0; i < sid.len; i++) {
         char c = sid.ptr[i];
@@ -372,9 +378,12 @@ check_statement(struct parse *p, const struct statement *st, bool has_effect)
         if (!st->has_principal)
             return vg_err_set(p->err, "Missing required field Principal");
         return VG_OK;
+    case VG_POLICY_FOR_KEY:
     case VG_POLICY_FOR_RESOURCE:
         if (!st->has_principal)
             return vg_err_set(p->err, "Missing required field Principal");
+        if (p->use == VG_POLICY_FOR_KEY && (!st->resources.is_there || st->resources.len == 0))
+            return vg_err_set(p->err, "Policy statement must contain resources.");
         return VG_OK;
     }
     return VG_OK;

@@ -101,6 +101,7 @@ access_of(struct vg_req *rq, const struct vg_authz_item *item, struct vg_ctx_sou
         .is_resource_policy_required = about.is_policy_required,
         .is_trust_policy = about.is_trust_policy,
         .is_granted = item->is_granted,
+        .resource_words = item->resource_words,
         .resource_tags = about.tags,
         .n_resource_tags = about.n_tags,
         .region = rq->scope->region,

@@ -16,7 +16,9 @@ struct vg_authz_item {
     struct vg_str resource; /* an ARN, or "*"     */
     const struct vg_ctx *ctx;
     size_t n_ctx;
-    bool is_granted; /* as struct vg_access has it */
+    /* As struct vg_access has them. */
+    bool is_granted;
+    struct vg_str resource_words;
 };
 
 /*

@@ -271,7 +271,7 @@ def test_a_ciphertext_belongs_to_its_key(kms, aws, key):
     text = refused("IncorrectKeyException", kms.decrypt, CiphertextBlob=blob, KeyId=two)
     assert text == "The key ID in the request does not identify a CMK that can perform this operation."
     text = refused("AccessDeniedException", aws("kms", region="eu-west-1").decrypt, CiphertextBlob=blob)
-    assert text.startswith("The ciphertext refers to a customer master key that does not exist")
+    assert "the resource does not exist in this Region" in text
 
 
 def test_plaintexts_have_at_most_4096_bytes(kms, key):
@@ -418,11 +418,13 @@ def test_the_default_key_policy_leaves_it_to_iam(kms, make_user, key):
     _, nobody = make_user()
     _, user = make_user(allow("kms:Encrypt"))
     blob = encrypt(user, one)
-    arn, text = key["Arn"], refused("AccessDeniedException", user.decrypt, CiphertextBlob=blob)
+    text = refused("AccessDeniedException", user.decrypt, CiphertextBlob=blob)
     assert text.endswith(
-        f"is not authorized to perform: kms:Decrypt on resource: {arn} because no identity-based "
-        "policy allows the kms:Decrypt action"
+        "is not authorized to perform: kms:Decrypt on the resource associated with this ciphertext "
+        "because no identity-based policy allows the kms:Decrypt action"
     )
+    text = refused("AccessDeniedException", user.decrypt, CiphertextBlob=blob, KeyId=one)
+    assert f"kms:Decrypt on resource: {key['Arn']} because" in text
     refused("AccessDeniedException", nobody.encrypt, KeyId=one, Plaintext=b"x")
 
 
@@ -451,6 +453,12 @@ def test_nobody_shuts_himself_out_of_a_key_by_mistake(kms, key, make_user):
     assert text == "The new key policy will not allow you to update the key policy in the future."
     refused("MalformedPolicyDocumentException", kms.create_key, Policy=policy)
     refused("MalformedPolicyDocumentException", kms.create_key, Policy="{}")
+    # "Resource – (Required)" (developerguide/key-policy-overview.html)
+    without = {k: v for k, v in allow("kms:*", Principal=root_of()).items() if k != "Resource"}
+    refused("MalformedPolicyDocumentException", kms.create_key, Policy=document(without))
+    wrong = document(allow("kms:*", Principal={"AWS": "nobody"}))
+    text = refused("MalformedPolicyDocumentException", kms.create_key, Policy=wrong)
+    assert text == "Policy contains a statement with one or more invalid principals."
     kms.put_key_policy(KeyId=one, Policy=policy, BypassPolicyLockoutSafetyCheck=True)
     refused("AccessDeniedException", kms.get_key_policy, KeyId=one)
 

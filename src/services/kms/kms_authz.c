@@ -103,6 +103,7 @@ struct asked {
     const char *action;                                /* NULL: the row's */
     ctx_vec ctx;                                       /* what the operation adds of its own */
     const struct kms_encryption_context_type *context; /* NULL: it has none */
+    bool is_by_ciphertext;                             /* which alone said what key it is */
     const struct kms_rec_grant *child;                 /* that is to be made; NULL: none */
 };
 
@@ -141,6 +142,7 @@ on(struct vg_authz *az, const struct kms_found *key, struct asked *a)
 {
     struct vg_req *rq = az->rq;
     struct vg_str action = vg_str_of(a->action ? a->action : rq->op->iam_action);
+    struct vg_authz_item *item = NULL;
     bool is_granted;
     add_kind(rq, &a->ctx);
     add(rq, &a->ctx, "kms:RequestAlias", key->alias);
@@ -149,8 +151,13 @@ on(struct vg_authz *az, const struct kms_found *key, struct asked *a)
     if (rc == VG_OK && az->has_ctx)
         rc = add_aliases(rq, &a->ctx, key);
     if (rc == VG_OK)
-        vg_authz_add(az, action, key->arn, a->ctx.items, a->ctx.len)->is_granted = is_granted;
-    return rc;
+        item = vg_authz_add(az, action, key->arn, a->ctx.items, a->ctx.len);
+    if (item == NULL)
+        return rc;
+    item->is_granted = is_granted;
+    if (a->is_by_ciphertext)
+        item->resource_words = VG_STR("the resource associated with this ciphertext");
+    return VG_OK;
 }
 
 static vg_rc
@@ -338,6 +345,7 @@ kms_authz_decrypt(struct vg_req *rq, const struct kms_decrypt_request *in, struc
     const struct kms_source source = kms_source_of_decrypt(in);
     struct kms_found of;
     struct asked a = crypt(rq, NULL, source.context);
+    a.is_by_ciphertext = source.key_id.ptr == NULL;
     vg_rc rc = kms_find_source(rq, &source, &of);
     return rc == VG_OK ? on(az, &of, &a) : rc;
 }
@@ -355,6 +363,7 @@ kms_authz_re_encrypt(struct vg_req *rq, const struct kms_re_encrypt_request *in,
         rc = kms_find(rq, in->destination_key_id, KMS_BY_ALIAS | KMS_OF_ALL | KMS_LAZY, &with);
     if (rc != VG_OK)
         return rc;
+    from.is_by_ciphertext = source.key_id.ptr == NULL;
     add_bool(rq, &from.ctx, "kms:ReEncryptOnSameKey", vg_str_eq(of.arn, with.arn));
     add_bool(rq, &to.ctx, "kms:ReEncryptOnSameKey", vg_str_eq(of.arn, with.arn));
     rc = on(az, &of, &from);

@@ -7,6 +7,7 @@
 
 #include "services/kms/kms_crypt.h"
 
+#include "auth/principal.h"
 #include "core/env.h"
 #include "crypto/random.h"
 #include "crypto/secret.h"
@@ -107,6 +108,21 @@ kms_find_source(struct vg_req *rq, const struct kms_source *in, struct kms_found
     return kms_store_key(rq, &ret->at, ret->id, &ret->key);
 }
 
+/* Nobody learns of a key by what was encrypted with it. */
+static vg_rc
+no_source(struct vg_req *rq)
+{
+    struct vg_str who = rq->scope->caller ? rq->scope->caller->arn : VG_STR("");
+    const char *action = rq->op == &kms_op_re_encrypt ? "kms:ReEncryptFrom" : "kms:Decrypt";
+    return vg_fail_access_denied(
+        rq, vg_str_fmt(rq->arena,
+                       "User: %" VG_FMT " is not authorized to perform: %s on the resource "
+                       "associated with this ciphertext because the resource does not exist in "
+                       "this Region, no resource-based policies allow access, or a resource-based "
+                       "policy explicitly denies access",
+                       VG_ARG(who), action));
+}
+
 /* The source's plaintext; absent when the ciphertext is ignored. */
 static vg_rc
 open_source(struct vg_req *rq, const struct kms_source *in, struct kms_found *of,
@@ -123,9 +139,7 @@ open_source(struct vg_req *rq, const struct kms_source *in, struct kms_found *of
     if (rc != VG_OK)
         return rc;
     if (of->key == NULL)
-        return vg_fail_access_denied(
-            rq, VG_STR("The ciphertext refers to a customer master key that does not exist, does "
-                       "not exist in this region, or you are not allowed to access."));
+        return no_source(rq);
     rc = kms_check_enabled(rq, of->key);
     if (rc != VG_OK || in->is_ciphertext_ignored)
         return rc;

@@ -82,7 +82,7 @@ kms_check_policy(struct vg_req *rq, struct vg_str policy, struct vg_str key_arn,
     if (policy.len > KMS_LIMIT_POLICY_BYTES)
         return kms_fail_limit_exceeded_exception(
             rq, "The key policy is longer than the limit of %d bytes", KMS_LIMIT_POLICY_BYTES);
-    if (vg_policy_compile(rq->arena, policy, VG_POLICY_FOR_RESOURCE, &compiled, &why) != VG_OK) {
+    if (vg_policy_compile(rq->arena, policy, VG_POLICY_FOR_KEY, &compiled, &why) != VG_OK) {
         if (vg_str_starts(vg_err_text(&why), VG_STR("Invalid principal")))
             return kms_fail_malformed_policy_document_exception(
                 rq, "Policy contains a statement with one or more invalid principals.");

@@ -248,3 +248,104 @@ def test_acknowledged_parts_survive_a_kill(make_daemon, name):
     emptied(s3, bucket)
     assert wait_until(lambda: not content_files(one), 10), content_files(one)
     clients.close()
+
+
+def crc32(body):
+    return base64.b64encode(zlib.crc32(body).to_bytes(4, "big")).decode()
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "default", "never"),
+    [
+        ("CRC32", "COMPOSITE", None),
+        ("CRC32C", "COMPOSITE", None),
+        ("SHA1", "COMPOSITE", "FULL_OBJECT"),
+        ("SHA256", "COMPOSITE", "FULL_OBJECT"),
+        ("CRC64NVME", "FULL_OBJECT", "COMPOSITE"),
+    ],
+)
+def test_each_algorithm_has_its_types(s3, bucket, algorithm, default, never):
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity-upload.html: the table of
+    composite and full object checksums."""
+    made = s3.create_multipart_upload(Bucket=bucket, Key="k", ChecksumAlgorithm=algorithm)
+    assert (made["ChecksumAlgorithm"], made["ChecksumType"]) == (algorithm, default)
+    if never:
+        asked = {"Bucket": bucket, "Key": "k", "ChecksumAlgorithm": algorithm, "ChecksumType": never}
+        assert refused(s3.create_multipart_upload, **asked) == "InvalidRequest"
+
+
+def test_what_asked_for_no_checksum_gets_one_whatever_its_parts_had(s3, bucket):
+    """ "If you don't specify a checksum … Amazon S3 calculates CRC64NVME": the clients of today send CRC32 with each
+    part all the same."""
+    body = [os.urandom(5 * MIB), b"tail"]
+    upload = begin(s3, bucket)
+    parts = [put(s3, upload, n, b, "CRC32") for n, b in enumerate(body, 1)]
+    assert "ChecksumCRC32" not in s3.list_parts(**upload)["Parts"][0]
+    bare = [{"PartNumber": p["PartNumber"], "ETag": p["ETag"]} for p in parts]
+    complete = {**upload, "MultipartUpload": {"Parts": bare}}
+    assert refused(s3.complete_multipart_upload, **upload, MultipartUpload={"Parts": parts}) == "InvalidPart"
+    full = {"ChecksumType": "FULL_OBJECT"}
+    assert refused(s3.complete_multipart_upload, **complete, **full, ChecksumCRC32="AAAAAA==") == "BadDigest"
+    assert refused(s3.complete_multipart_upload, **complete, ChecksumSHA1="A" * 27 + "=") == "InvalidRequest"
+    made = s3.complete_multipart_upload(**complete, **full, ChecksumCRC32=crc32(b"".join(body)))
+    assert made["ChecksumType"] == "FULL_OBJECT"
+    # The same bytes in one piece have the same one.
+    s3.put_object(Bucket=bucket, Key="whole", Body=b"".join(body), ChecksumAlgorithm="CRC32")
+    copied = s3.copy_object(
+        Bucket=bucket, Key="copy", CopySource={"Bucket": bucket, "Key": "whole"}, ChecksumAlgorithm="CRC64NVME"
+    )
+    assert made["ChecksumCRC64NVME"] == copied["CopyObjectResult"]["ChecksumCRC64NVME"]
+    head = s3.head_object(Bucket=bucket, Key="k", ChecksumMode="ENABLED")
+    assert (head["ChecksumCRC64NVME"], head["ChecksumType"]) == (made["ChecksumCRC64NVME"], "FULL_OBJECT")
+    about = s3.get_object_attributes(Bucket=bucket, Key="k", ObjectAttributes=["Checksum", "ObjectParts"])
+    assert about["Checksum"]["ChecksumCRC64NVME"] == made["ChecksumCRC64NVME"]
+    assert about["ObjectParts"] == {"TotalPartsCount": 2}
+    # https://github.com/localstack/localstack/pull/12842: parts of a full object checksum tell none of theirs
+    part = s3.get_object(Bucket=bucket, Key="k", PartNumber=1, ChecksumMode="ENABLED")
+    assert part["Body"].read() == body[0]
+    assert not [k for k in part if k.startswith("Checksum")]
+
+
+def test_composite_checksums_name_each_part(s3, bucket):
+    """Texts: LocalStack's tests against S3, and https://github.com/apache/arrow-rs-object-store/issues/709"""
+    body = [os.urandom(5 * MIB), b"tail"]
+    upload = begin(s3, bucket, ChecksumAlgorithm="CRC32")
+    assert refused(s3.upload_part, **upload, PartNumber=1, Body=b"x", ChecksumAlgorithm="SHA1") == "InvalidRequest"
+    parts = [put(s3, upload, n, b, "CRC32") for n, b in enumerate(body, 1)]
+    assert [p["ChecksumCRC32"] for p in parts] == [crc32(b) for b in body]
+
+    def text(first, **more):
+        with pytest.raises(ClientError) as e:
+            s3.complete_multipart_upload(**upload, MultipartUpload={"Parts": [first, parts[1]]}, **more)
+        error = e.value.response["Error"]
+        return f"{error['Code']}: {error['Message']}"
+
+    bare = {k: parts[0][k] for k in ("PartNumber", "ETag")}
+    assert text(bare) == (
+        "InvalidRequest: The upload was created using a crc32 checksum. The complete request must include the "
+        "checksum for each part. It was missing for part 1 in the request."
+    )
+    assert text({**bare, "ChecksumCRC32": crc32(b"other")}).startswith("InvalidPart: One or more of the specified")
+    assert text({**bare, "ChecksumSHA1": "A" * 27 + "="}) == (
+        "BadDigest: The sha1 you specified for part 1 did not match what we received."
+    )
+    assert text(parts[0], ChecksumCRC32="AAAAAA==") == (
+        "BadDigest: The crc32 you specified did not match the calculated checksum."
+    )
+    assert text(parts[0], ChecksumType="FULL_OBJECT").startswith("InvalidRequest: The upload was created using the C")
+    assert text(parts[0], MpuObjectSize=7) == (
+        "InvalidRequest: The provided 'x-amz-mp-object-size' header value 7 does not match what was computed: "
+        f"{5 * MIB + 4}"
+    )
+    made = s3.complete_multipart_upload(**upload, MultipartUpload={"Parts": parts})
+    sums = b"".join(base64.b64decode(p["ChecksumCRC32"]) for p in parts)
+    assert made["ChecksumCRC32"] == crc32(sums) + "-2"
+    about = s3.get_object_attributes(
+        Bucket=bucket, Key="k", ObjectAttributes=["Checksum", "ObjectParts"], MaxParts=1
+    )
+    assert about["Checksum"] == {"ChecksumCRC32": crc32(sums), "ChecksumType": "COMPOSITE"}
+    listed = about["ObjectParts"]
+    assert (listed["TotalPartsCount"], listed["IsTruncated"], listed["NextPartNumberMarker"]) == (2, True, 1)
+    assert listed["Parts"] == [{"PartNumber": 1, "Size": 5 * MIB, "ChecksumCRC32": crc32(body[0])}]
+    part = s3.head_object(Bucket=bucket, Key="k", PartNumber=2, ChecksumMode="ENABLED")
+    assert (part["ChecksumCRC32"], part["ChecksumType"]) == (crc32(b"tail"), "COMPOSITE")

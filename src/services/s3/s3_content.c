@@ -43,10 +43,10 @@ struct s3_writer {
     struct vg_req *rq;
     enum vg_checksum_kind kind;
     struct vg_str declared; /* checksum, or absent */
-    bool has_md5, is_part;
+    bool has_md5, is_part, has_crc64;
     uint8_t md5[VG_MD5_BYTES]; /* declared */
     struct vg_hash hash;
-    struct vg_checksum sum;
+    struct vg_checksum sum, crc64;
     uint8_t key[S3_KEY_BYTES];
     struct vg_str sealed_key;
 
@@ -124,6 +124,8 @@ step_file(struct s3_writer *w, const struct slot *slot) VG_WAITS
 {
     if (vg_checksum_is_crc(w->kind))
         step_sum(w, slot);
+    if (w->has_crc64)
+        vg_checksum_add(&w->crc64, slot->bytes);
     if (has_failed(w))
         return;
     vg_segment_seal(w->cipher, slot->number, slot->is_last, slot->bytes, w->sealed);
@@ -219,6 +221,7 @@ check_declared(struct vg_req *rq, const struct s3_declared *d, struct s3_writer 
         rc = s3_checksum_declared(rq, w->kind, d->checksum, false);
     w->declared = d->checksum;
     w->has_md5 = d->md5.ptr != NULL;
+    w->has_crc64 = d->is_part && d->has_crc64nvme && w->kind != VG_CRC64NVME;
     if (rc == VG_OK && w->has_md5)
         rc = s3_md5_declared(rq, d->md5, w->md5);
     return rc;
@@ -244,6 +247,7 @@ s3_writer_open(struct vg_req *rq, const struct s3_sealer *sealer,
     }
     vg_hash_init(&w->hash, VG_HASH_MD5);
     vg_checksum_init(&w->sum, w->kind);
+    vg_checksum_init(&w->crc64, VG_CRC64NVME);
     *ret = w;
     return VG_OK;
 }
@@ -368,6 +372,8 @@ check_digests(struct s3_writer *w, struct vg_str trailer, struct s3_written *ret
         rc = s3_md5_check(rq, w->md5, md5);
     ret->etag = vg_hex(rq->arena, md5, VG_MD5_BYTES);
     ret->checksum = s3_checksum_record(rq->arena, w->kind, sum, false);
+    if (w->has_crc64)
+        ret->crc64nvme = s3_checksum_end(rq->arena, &w->crc64);
     return rc;
 }
 

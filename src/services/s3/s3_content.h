@@ -31,6 +31,7 @@ struct s3_declared {
     struct vg_str algorithm; /* as s3_checksum_kind() has it; absent: CRC64NVME */
     struct vg_str checksum;  /* of that algorithm; comes at the end where it is a trailer */
     bool is_part;            /* always a file: parts have no place in the store */
+    bool has_crc64nvme;      /* of a part: it is wanted beside that of `algorithm` */
 };
 
 struct s3_written {
@@ -38,6 +39,7 @@ struct s3_written {
     struct vg_str small; /* for s3_store_add_version(); absent: there is a file */
     struct vg_str etag;  /* without quotes */
     struct s3_rec_checksum *checksum;
+    struct vg_str crc64nvme; /* where it was wanted besides */
 };
 
 struct s3_writer;

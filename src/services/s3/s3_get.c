@@ -366,19 +366,21 @@ set_guarded(struct vg_req *rq, const struct asked *a, const struct s3_rec_versio
     return rc;
 }
 
-/* A checksum is of all that is sent, or it is not told. */
+/* A checksum is of all that is sent, or it is not told: those of parts where they make a composite
+ * one, https://github.com/localstack/localstack/pull/12842 */
 static void
 set_checksum(const struct asked *a, const struct found *f, struct s3_get_object_output *out)
 {
     const struct s3_rec_version *v = f->version;
     if (a->checksum_mode.v != S3_CHECKSUM_MODE_ENABLED)
         return;
-    if (f->part)
+    bool is_comp = v->checksum && vg_str_eq(v->checksum->type, S3_COMPOSITE);
+    if (f->part && is_comp) {
         S3_SET_CHECKSUM(out, f->part->checksum);
-    else if (f->span.bytes == v->size)
-        S3_SET_CHECKSUM(out, v->checksum);
-    if (f->part && v->checksum)
         out->checksum_type.text = v->checksum->type;
+    } else if (f->span.bytes == v->size) {
+        S3_SET_CHECKSUM(out, v->checksum);
+    }
 }
 
 static vg_rc

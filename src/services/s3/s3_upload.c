@@ -17,6 +17,8 @@
 #include "services/s3/s3_object_rules.h"
 #include "wire/shape.h"
 
+#define DEFAULT_SUM VG_STR("CRC64NVME")
+
 /* --- what all of them share ---------------------------------------------------------------------
  */
 
@@ -310,25 +312,30 @@ check_list(struct vg_req *rq, const struct s3_complete_multipart_upload_request 
     return VG_OK;
 }
 
-/* The client's checksum of a part, which composite ones need. */
+/*
+ * The client's checksum of a part, which composite ones need.  An upload without an algorithm takes
+ * none: so measured by LocalStack's tests against S3 (tests/aws/services/s3, checksums of parts).
+ */
 static vg_rc
 check_part_sum(struct vg_req *rq, const struct s3_rec_upload *u,
                const struct s3_completed_part *asked, const struct s3_rec_part *part)
 {
     const struct vg_str *const sums[] = S3_SUMS(asked);
-    struct vg_str algorithm, value;
+    struct vg_str algorithm, value, wanted = u->checksum_algorithm;
     size_t n = s3_sums_get(sums, &algorithm, &value);
     if (n == 0 && s3_is_composite(u))
         return s3_fail_invalid_request(
             rq,
             "The upload was created using a %" VG_FMT " checksum. The complete request must "
             "include the checksum for each part. It was missing for part %u in the request.",
-            VG_ARG(vg_str_lower(rq->arena, u->checksum_algorithm)), (unsigned)part->number);
+            VG_ARG(vg_str_lower(rq->arena, wanted)), (unsigned)part->number);
     if (n == 0)
         return VG_OK;
-    bool is_it = n == 1 && u->checksum_algorithm.ptr && part->checksum
-                 && vg_str_eq(algorithm, part->checksum->algorithm)
-                 && vg_str_eq(value, part->checksum->value);
+    if (wanted.ptr && !vg_str_eq(algorithm, wanted))
+        return s3_fail_bad_digest(
+            rq, "The %" VG_FMT " you specified for part %u did not match what we received.",
+            VG_ARG(vg_str_lower(rq->arena, algorithm)), (unsigned)part->number);
+    bool is_it = n == 1 && wanted.ptr && part->checksum && vg_str_eq(value, part->checksum->value);
     return is_it ? VG_OK : bad_part(rq, u->id, asked);
 }
 
@@ -398,6 +405,15 @@ check_size(struct vg_req *rq, const struct s3_complete_multipart_upload_request 
 /* --- CompleteMultipartUpload: checksums ---------------------------------------------------------
  */
 
+/* Absent: the part has none of that kind. */
+static struct vg_str
+sum_of_part(const struct s3_rec_part *p, enum vg_checksum_kind kind)
+{
+    if (p->checksum && vg_str_eq(p->checksum->algorithm, s3_checksum_name(kind)))
+        return p->checksum->value;
+    return kind == VG_CRC64NVME ? p->crc64nvme : VG_STR_NONE;
+}
+
 /* Of the whole; NULL where parts have none of that kind. */
 static struct s3_rec_checksum *
 sum_of_parts(struct vg_req *rq, enum vg_checksum_kind kind, bool is_comp,
@@ -407,18 +423,11 @@ sum_of_parts(struct vg_req *rq, enum vg_checksum_kind kind, bool is_comp,
     s3_parts_sum_init(&sum, kind, is_comp);
     for (size_t i = 0; i < v->parts.len; i++) {
         const struct s3_rec_part *p = &v->parts.items[i];
-        if (!p->checksum || !vg_str_eq(p->checksum->algorithm, s3_checksum_name(kind))
-            || !s3_parts_sum_add(&sum, rq->arena, p->checksum->value, (uint64_t)p->size))
+        struct vg_str value = sum_of_part(p, kind);
+        if (!value.ptr || !s3_parts_sum_add(&sum, rq->arena, value, (uint64_t)p->size))
             return NULL;
     }
     return s3_checksum_record(rq->arena, kind, s3_parts_sum_end(&sum, rq->arena), is_comp);
-}
-
-/* Of a composite one, clients may leave the number of parts out. */
-static struct vg_str
-without_count(struct vg_str value)
-{
-    return vg_str_cut(&value, '-');
 }
 
 static vg_rc
@@ -436,9 +445,52 @@ check_type(struct vg_req *rq, const struct s3_rec_upload *u, struct vg_str said)
                                    VG_ARG(type));
 }
 
+/* Of a composite one, clients may leave the number of parts out. */
+static struct vg_str
+without_count(struct vg_str value)
+{
+    return vg_str_cut(&value, '-');
+}
+
+/* What the client says of the whole against what the parts make.  S3 names the algorithm in lower
+ * case here: https://github.com/apache/arrow-rs-object-store/issues/709 */
+static vg_rc
+check_whole(struct vg_req *rq, enum vg_checksum_kind kind, struct vg_str said,
+            const struct s3_rec_checksum *whole)
+{
+    bool is_comp = vg_str_eq(whole->type, S3_COMPOSITE);
+    struct vg_str plain = is_comp ? without_count(said) : said, calculated = whole->value;
+    vg_rc rc = s3_checksum_declared(rq, kind, plain, false);
+    if (rc == VG_OK && is_comp && vg_str_eq(plain, said))
+        calculated = without_count(calculated);
+    if (rc != VG_OK || vg_str_eq(said, calculated))
+        return rc;
+    return s3_fail_bad_digest(
+        rq, "The %" VG_FMT " you specified did not match the calculated checksum.",
+        VG_ARG(vg_str_lower(rq->arena, whole->algorithm)));
+}
+
+/* One of another kind than the upload's can be held to the parts where that asked for none, and
+ * they have it. */
+static vg_rc
+check_said(struct vg_req *rq, const struct s3_rec_upload *u, const struct s3_rec_version *v,
+           struct vg_str algorithm, struct vg_str said)
+{
+    enum vg_checksum_kind kind;
+    struct vg_str has = u->checksum_algorithm.ptr ? u->checksum_algorithm : DEFAULT_SUM;
+    const struct s3_rec_checksum *whole = NULL;
+    if (!s3_checksum_kind(algorithm, &kind))
+        return s3_other_checksum(rq, has, algorithm);
+    if (vg_str_eq(algorithm, has))
+        whole = v->checksum;
+    else if (!u->checksum_algorithm.ptr && vg_checksum_is_crc(kind))
+        whole = sum_of_parts(rq, kind, false, v);
+    return whole ? check_whole(rq, kind, said, whole) : s3_other_checksum(rq, has, algorithm);
+}
+
 /*
  * The version's checksum, held against what the client says of the whole.  Without an algorithm of
- * the upload's it is CRC64NVME, as far as the parts have it:
+ * the upload's it is CRC64NVME:
  * https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity-upload.html
  */
 static vg_rc
@@ -457,19 +509,8 @@ set_checksum(struct vg_req *rq, const struct s3_complete_multipart_upload_reques
     vg_rc rc = check_type(rq, u, in->checksum_type.text);
     if (rc != VG_OK)
         return rc;
-    if (n && u->checksum_algorithm.ptr && !vg_str_eq(algorithm, u->checksum_algorithm))
-        return s3_other_checksum(rq, u->checksum_algorithm, algorithm);
     v->checksum = sum_of_parts(rq, kind, s3_is_composite(u), v);
-    if (!n || !v->checksum || !vg_str_eq(algorithm, v->checksum->algorithm))
-        return VG_OK;
-    struct vg_str plain = s3_is_composite(u) ? without_count(value) : value;
-    rc = s3_checksum_declared(rq, kind, plain, false);
-    if (rc != VG_OK)
-        return rc;
-    struct vg_str calculated = v->checksum->value;
-    if (s3_is_composite(u) && vg_str_eq(plain, value))
-        calculated = without_count(calculated);
-    return s3_checksum_check(rq, kind, value, calculated);
+    return n ? check_said(rq, u, v, algorithm, value) : VG_OK;
 }
 
 /* --- CompleteMultipartUpload --------------------------------------------------------------------

@@ -87,6 +87,7 @@ keep_part(struct vg_req *rq, const struct target *t, const struct s3_written *wr
         .size = written->content->size,
         .etag = etag_of(rq, t, written),
         .checksum = written->checksum,
+        .crc64nvme = written->crc64nvme,
         .modified_ms = vg_now_ms(rq->env),
         .content = written->content,
     };
@@ -119,7 +120,9 @@ receive(struct vg_req *rq, const struct s3_upload_part_request *in, const struct
 {
     const struct s3_checksums sums = S3_CHECKSUMS_OF(in);
     const struct s3_sealer sealer = s3_sealer_of(t->bucket->account, &t->key);
-    struct s3_declared d = { .md5 = in->content_md5, .is_part = true };
+    struct s3_declared d = { .md5 = in->content_md5,
+                             .is_part = true,
+                             .has_crc64nvme = !t->upload->checksum_algorithm.ptr };
     struct vg_str trailer;
     vg_rc rc = s3_checksum_declared_in(rq, in->checksum_algorithm.text, &sums, &d, &trailer);
     *ret_is_declared = rc == VG_OK && (d.algorithm.ptr || t->upload->checksum_algorithm.ptr);

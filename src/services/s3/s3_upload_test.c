@@ -297,7 +297,7 @@ checksums_of_the_whole_are_made_from_those_of_the_parts(void **state)
     vg_service_fixture_expect(
         &f, "CompleteMultipartUpload",
         COMPLETE("'ChecksumSHA256':'oplo+tLngqqfIECjXwWtuX7Yl56x9XLIyOp4Y34nXzw=-3',", SHA_PARTS),
-        "BadDigest: The SHA256 you specified did not match the calculated checksum.");
+        "BadDigest: The sha256 you specified did not match the calculated checksum.");
     vg_service_fixture_expect(
         &f, "CompleteMultipartUpload",
         COMPLETE("'ChecksumType':'COMPOSITE',"
@@ -310,7 +310,7 @@ checksums_of_the_whole_are_made_from_those_of_the_parts(void **state)
     put_three(&f, "CRC64NVME", crc64);
     vg_service_fixture_expect(
         &f, "CompleteMultipartUpload", COMPLETE("'ChecksumCRC64NVME':'PbvLEkWUSgg=',", ALL_PARTS),
-        "BadDigest: The CRC64NVME you specified did not match the calculated checksum.");
+        "BadDigest: The crc64nvme you specified did not match the calculated checksum.");
     vg_service_fixture_expect(
         &f, "CompleteMultipartUpload", COMPLETE("", ALL_PARTS),
         "{'Location':'/bucket/k','Bucket':'bucket','Key':'k','ETag':'\\'" ETAG_ALL

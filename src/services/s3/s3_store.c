@@ -464,10 +464,16 @@ put_current(struct s3_object_edit *e, const struct s3_rec_version *v)
         vg_tx_put(e->tx, e->part, row, encoded(e, v));
 }
 
-static void
-meter(struct s3_object_edit *e, int64_t bytes)
+void
+s3_store_meter(struct vg_req *rq, struct vg_tx *tx, const struct s3_rec_bucket *bucket,
+               int64_t bytes)
 {
-    vg_meter_stored(e->rq, e->tx, e->bucket->name, bytes);
+    struct vg_scope scope = *rq->scope;
+    struct vg_req as = *rq;
+    scope.owner = bucket->account;
+    scope.region = bucket->region;
+    as.scope = &scope;
+    vg_meter_stored(&as, tx, bucket->name, bytes);
 }
 
 static void
@@ -481,7 +487,7 @@ drop_content(struct s3_object_edit *e, const struct s3_rec_version *v)
     for (size_t i = 0; i < v->parts.len; i++)
         if (v->parts.items[i].content && v->parts.items[i].content->blob.ptr)
             vg_blob_drop(blobs, e->tx, v->parts.items[i].content->blob);
-    meter(e, -v->size);
+    s3_store_meter(e->rq, e->tx, e->bucket, -v->size);
 }
 
 static void
@@ -503,7 +509,7 @@ keep_content(struct s3_object_edit *e, const struct s3_rec_version *v, struct vg
         vg_tx_put(e->tx, e->part, small_key(e->rq->arena, e->key, v->order), small);
     else if (v->content && v->content->blob.ptr)
         vg_blob_keep(e->tx, v->content->blob);
-    meter(e, v->size);
+    s3_store_meter(e->rq, e->tx, e->bucket, v->size);
 }
 
 vg_rc

@@ -11,6 +11,10 @@ struct vg_str s3_objects_part(struct vg_arena *arena, struct vg_str bucket_id);
 struct vg_str s3_parts_part(struct vg_arena *arena, struct vg_str bucket_id,
                             struct vg_str upload_id);
 
+/* Bytes that a bucket stores from now on: its owner's, whoever writes or deletes them. */
+void s3_store_meter(struct vg_req *rq, struct vg_tx *tx, const struct s3_rec_bucket *bucket,
+                    int64_t bytes);
+
 /* s3_store_edit_object() that has the turn of one more partition. */
 vg_rc s3_store_edit_object_with(struct vg_req *rq, const struct s3_rec_bucket *bucket,
                                 struct vg_str key, struct vg_str with, struct s3_object_edit *ret)

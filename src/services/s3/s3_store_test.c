@@ -154,6 +154,25 @@ without_versioning_a_key_has_one_version(void **state)
     end(&t);
 }
 
+/* "the bucket owner … pays for storage", also of what others write, and from elsewhere:
+ * https://docs.aws.amazon.com/AmazonS3/latest/userguide/RequesterPaysBuckets.html */
+static void
+what_is_stored_is_the_owners(void **state)
+{
+    (void)state;
+    struct fixture t;
+    begin(&t);
+    const struct vg_scope own = t.f.scope;
+    t.f.scope.owner = VG_STR("111111111111");
+    t.f.scope.region = VG_STR("eu-west-1");
+    put(&t, "a", "one");
+    assert_int_equal(stored(&t), 3);
+    t.f.scope = own;
+    del(&t, "a", VG_STR("null"));
+    assert_int_equal(stored(&t), 0);
+    end(&t);
+}
+
 /* "Working with objects in a versioning-enabled bucket": the object from before has the id null. */
 static void
 versions_are_kept_from_the_moment_versioning_is_on(void **state)
@@ -261,6 +280,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(without_versioning_a_key_has_one_version),
+        cmocka_unit_test(what_is_stored_is_the_owners),
         cmocka_unit_test(versions_are_kept_from_the_moment_versioning_is_on),
         cmocka_unit_test(what_was_before_a_deleted_version_is_current_again),
         cmocka_unit_test(with_versioning_suspended_only_the_null_version_is_replaced),

@@ -15,7 +15,6 @@
 
 #include "codec/json.h"
 #include "core/env.h"
-#include "core/meter.h"
 #include "crypto/random.h"
 #include "events/events.h"
 #include "store/blob.h"
@@ -198,7 +197,7 @@ s3_store_put_part(struct vg_req *rq, const struct s3_rec_bucket *bucket, struct 
         return rc;
     drop_part(rq, tx, &old);
     put_part(rq, tx, partition, part);
-    vg_meter_stored(rq, tx, bucket->name, part->size - old.size);
+    s3_store_meter(rq, tx, bucket, part->size - old.size);
     return vg_tx_commit(&tx, rq->err);
 }
 
@@ -275,7 +274,7 @@ s3_store_end_upload(struct s3_object_edit *e, const struct s3_rec_upload *upload
             drop_part(rq, e->tx, part);
         bytes += part->size;
     }
-    vg_meter_stored(rq, e->tx, e->bucket->name, -bytes);
+    s3_store_meter(rq, e->tx, e->bucket, -bytes);
 }
 
 /* --- parts that are not needed any more ---------------------------------------------------------
@@ -306,25 +305,25 @@ s3_plan(struct vg_req *rq, struct vg_tx *tx, const struct s3_plan *plan)
 
 static vg_rc
 plan(struct vg_req *rq, struct vg_tx *tx, struct vg_str partition, struct vg_str op,
-     struct vg_str bucket, struct vg_str bucket_id, struct vg_str upload_id)
+     const struct s3_rec_bucket *bucket, struct vg_str upload_id)
 {
     const struct s3_plan p = { .partition = partition,
                                .id = VG_STR("purge"),
                                .op = op,
-                               .account = rq->scope->owner,
-                               .region = rq->scope->region,
-                               .bucket = bucket,
-                               .bucket_id = bucket_id,
+                               .account = bucket->account,
+                               .region = bucket->region,
+                               .bucket = bucket->name,
+                               .bucket_id = bucket->id,
                                .upload_id = upload_id };
     return s3_plan(rq, tx, &p);
 }
 
 /* Drops the first of the parts that are left, and plans the rest. */
 static vg_rc
-purge(struct vg_req *rq, struct vg_tx *tx, struct vg_str bucket, struct vg_str bucket_id,
+purge(struct vg_req *rq, struct vg_tx *tx, const struct s3_rec_bucket *bucket,
       struct vg_str upload_id)
 {
-    struct vg_str partition = s3_parts_part(rq->arena, bucket_id, upload_id);
+    struct vg_str partition = s3_parts_part(rq->arena, bucket->id, upload_id);
     struct vg_range range = parts_range(rq->arena, 0);
     struct s3_upload_parts parts = { .len = 0 };
     struct vg_page page;
@@ -341,27 +340,34 @@ purge(struct vg_req *rq, struct vg_tx *tx, struct vg_str bucket, struct vg_str b
         bytes += parts.items[i].size;
     }
     if (bytes)
-        vg_meter_stored(rq, tx, bucket, -bytes);
-    return page.has_more
-               ? plan(rq, tx, partition, VG_STR("s3/_PurgeUpload"), bucket, bucket_id, upload_id)
-               : VG_OK;
+        s3_store_meter(rq, tx, bucket, -bytes);
+    return page.has_more ? plan(rq, tx, partition, VG_STR("s3/_PurgeUpload"), bucket, upload_id)
+                         : VG_OK;
 }
 
 vg_rc
 s3_store_abort_upload(struct s3_object_edit *e, const struct s3_rec_upload *upload)
 {
     del_upload(e, upload, s3_parts_part(e->rq->arena, e->bucket->id, upload->id));
-    return purge(e->rq, e->tx, e->bucket->name, e->bucket->id, upload->id);
+    return purge(e->rq, e->tx, e->bucket, upload->id);
 }
+
+/* As far as it is needed of one that may be gone. */
+#define BUCKET_OF(in)                                                                              \
+    {                                                                                              \
+        .name = (in)->bucket, .id = (in)->bucket_id, .account = (in)->account,                     \
+        .region = (in)->region                                                                     \
+    }
 
 /* What an end of an upload left over. May run twice. */
 vg_rc
 s3_purge_upload(struct vg_req *rq, const struct s3_purge_upload_input *in)
 {
+    const struct s3_rec_bucket bucket = BUCKET_OF(in);
     vg_auto_tx struct vg_tx *tx = NULL;
     vg_rc rc = vg_tx_open(rq, s3_parts_part(rq->arena, in->bucket_id, in->upload_id), &tx);
     if (rc == VG_OK)
-        rc = purge(rq, tx, in->bucket, in->bucket_id, in->upload_id);
+        rc = purge(rq, tx, &bucket, in->upload_id);
     return rc == VG_OK ? vg_tx_commit(&tx, rq->err) : rc;
 }
 
@@ -374,9 +380,9 @@ s3_store_drop_uploads(struct s3_bucket_edit *e)
     struct vg_page page;
     range.max = 1;
     vg_rc rc = vg_tx_scan(e->tx, partition, &range, &page, rq->err);
-    return rc == VG_OK && page.len ? plan(rq, e->tx, partition, VG_STR("s3/_PurgeUploads"),
-                                          e->bucket->name, e->bucket->id, VG_STR_NONE)
-                                   : rc;
+    return rc == VG_OK && page.len
+               ? plan(rq, e->tx, partition, VG_STR("s3/_PurgeUploads"), e->bucket, VG_STR_NONE)
+               : rc;
 }
 
 /* One upload of a bucket that is gone. */
@@ -384,6 +390,7 @@ static vg_rc
 drop_upload(struct vg_req *rq, const struct s3_purge_uploads_input *in, const struct vg_row *row)
     VG_WAITS
 {
+    const struct s3_rec_bucket bucket = BUCKET_OF(in);
     struct s3_rec_upload u = { .id = VG_STR_NONE };
     vg_auto_tx struct vg_tx *tx = NULL;
     vg_rc rc = s3_rec_upload_decode(rq->arena, row->value, &u, rq->err);
@@ -396,7 +403,7 @@ drop_upload(struct vg_req *rq, const struct s3_purge_uploads_input *in, const st
         return rc;
     vg_tx_del(tx, parts[0], row->key);
     vg_tx_del(tx, parts[1], upload_key(rq->arena));
-    rc = purge(rq, tx, in->bucket, in->bucket_id, u.id);
+    rc = purge(rq, tx, &bucket, u.id);
     return rc == VG_OK ? vg_tx_commit(&tx, rq->err) : rc;
 }
 

@@ -7,6 +7,7 @@
 
 #include "services/s3/s3_lifecycle.h"
 #include "services/s3/s3_object_test.h"
+#include "services/s3/s3_upload.h"
 
 #define DAY S3_LIFECYCLE_DAY_MS
 
@@ -250,6 +251,25 @@ put(struct vg_service_fixture *f, struct vg_str key, int64_t age, struct s3_rec_
     return v.id;
 }
 
+/* An upload without parts, of an age in days. */
+static void
+begin_upload(struct vg_service_fixture *f, struct vg_str key, int64_t age)
+{
+    struct s3_test_req t;
+    struct s3_object_edit e;
+    struct s3_rec_bucket *bucket;
+    struct s3_rec_version v = { .size = 0 };
+    struct s3_rec_upload *none, u = { .id = key,
+                                      .key = key,
+                                      .initiated_ms = vg_now_ms(&f->env) - age * DAY,
+                                      .owner = f->scope.owner,
+                                      .version = &v };
+    assert_ok(s3_store_bucket(s3_test_req(f, &t), VG_STR("bucket"), &bucket));
+    assert_ok(s3_store_edit_upload(&t.rq, bucket, u.key, u.id, &e, &none));
+    s3_store_add_upload(&e, &u);
+    assert_ok(s3_store_object_commit(&e));
+}
+
 static void
 set_rules(struct vg_service_fixture *f, const char *put_json)
 {
@@ -425,7 +445,9 @@ uploads_are_given_up(void **state)
     (void)state;
     struct vg_service_fixture f;
     s3_test_begin(&f);
-    vg_service_fixture_ok(&f, "CreateMultipartUpload", "{'Bucket':'bucket','Key':'log/a'}");
+    for (int i = 0; i < 101; i++) /* more than one page */
+        begin_upload(&f, vg_str_fmt(f.arena, "log/%03d", i), 9);
+    begin_upload(&f, VG_STR("old"), 9);
     set_rules(&f, PUT(RULE("'ID':'give up'," ON("'Prefix':'log/'") "," ABORT(1))));
     struct vg_str made =
         vg_service_fixture_ok(&f, "CreateMultipartUpload", "{'Bucket':'bucket','Key':'log/b'}");
@@ -434,18 +456,68 @@ uploads_are_given_up(void **state)
     assert_true(vg_str_find(made, VG_STR("AbortRuleId")) == VG_NPOS);
     run(&f);
     struct vg_str all = vg_service_fixture_ok(&f, "ListMultipartUploads", "{'Bucket':'bucket'}");
-    assert_true(vg_str_find(all, VG_STR("log/a")) != VG_NPOS);
+    assert_true(vg_str_find(all, VG_STR("log/0")) == VG_NPOS);
+    assert_true(vg_str_find(all, VG_STR("log/100")) == VG_NPOS);
+    assert_true(vg_str_find(all, VG_STR("log/b")) != VG_NPOS);
+    assert_true(vg_str_find(all, VG_STR("old")) != VG_NPOS);
     vg_service_fixture_fini(&f);
+}
+
+static void
+prepare(struct vg_service_fixture *f)
+{
+    vg_service_fixture_ok(f, "CreateBucket", "{'Bucket':'bucket'}");
+}
+
+static char bucket_id[64];
+
+static const char *
+with_id(struct vg_arena *arena, const char *json)
+{
+    struct vg_str text = vg_str_of(json);
+    size_t at = vg_str_find(text, VG_STR("<id>"));
+    if (at == VG_NPOS)
+        return json;
+    text = vg_str_fmt(arena, "%.*s%s%s", (int)at, json, bucket_id, json + at + 4);
+    return vg_str_cstr(arena, text);
+}
+
+/* Something for each action that a run carries out. */
+static void
+prepare_run(struct vg_service_fixture *f)
+{
+    struct s3_test_req t;
+    struct s3_rec_bucket *bucket;
+    struct s3_rec_version big = { .size = 1 << 20 }, marker = { .is_marker = true };
+    prepare(f);
+    s3_test_bucket(f, VG_STR("Enabled"), false, VG_STR_NONE);
+    put(f, VG_STR("a"), 9, big);
+    put(f, VG_STR("a"), 8, big);
+    put(f, VG_STR("m"), 9, marker);
+    begin_upload(f, VG_STR("u"), 9);
+    set_rules(f, PUT(RULE(ON("") "," DAYS(5) "," MOVES(
+                     MOVE(4, "GLACIER")) ",'NoncurrentVersionExpiration':{'NoncurrentDays':"
+                                         "5}") "," RULE(ON("") "," ABORT(1))));
+    assert_ok(s3_store_bucket(s3_test_req(f, &t), VG_STR("bucket"), &bucket));
+    assert_true(bucket->id.len < sizeof(bucket_id));
+    memcpy(bucket_id, vg_str_cstr(f->arena, bucket->id), bucket->id.len + 1);
+    f->spell = with_id;
 }
 
 static void
 every_operation_fails_cleanly(void **state)
 {
     (void)state;
-    vg_service_fixture_fail_each(&s3_service, s3_test_begin, "PutBucketLifecycleConfiguration",
+    vg_service_fixture_fail_each(&s3_service, prepare, "PutBucketLifecycleConfiguration",
                                  PUT(RULE(ON("") "," DAYS(1))));
-    vg_service_fixture_fail_each(&s3_service, s3_test_begin, "DeleteBucketLifecycle",
+    vg_service_fixture_fail_each(&s3_service, prepare, "DeleteBucketLifecycle",
                                  "{'Bucket':'bucket'}");
+    vg_service_fixture_fail_each(&s3_service, prepare_run, "_RunLifecycle",
+                                 "{'Account':'000000000000','Region':'us-east-1',"
+                                 "'Bucket':'bucket','BucketId':'<id>'}");
+    vg_service_fixture_fail_each(&s3_service, prepare_run, "_RunLifecycle",
+                                 "{'Account':'000000000000','Region':'us-east-1',"
+                                 "'Bucket':'bucket','BucketId':'<id>','AtUploads':1}");
 }
 
 int

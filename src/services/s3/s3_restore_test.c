@@ -10,9 +10,9 @@
 #define HEAD(key)             "{'Bucket':'bucket','Key':'" key "'}"
 
 static void
-begin(struct vg_service_fixture *f)
+prepare(struct vg_service_fixture *f)
 {
-    s3_test_begin(f);
+    vg_service_fixture_ok(f, "CreateBucket", "{'Bucket':'bucket'}");
     s3_test_put(f, "standard");
     s3_test_put_version(f, VG_STR("g"),
                         (struct s3_rec_version) { .storage_class = VG_STR("GLACIER") });
@@ -20,6 +20,13 @@ begin(struct vg_service_fixture *f)
                         (struct s3_rec_version) { .storage_class = VG_STR("DEEP_ARCHIVE") });
     s3_test_put_version(f, VG_STR("i"),
                         (struct s3_rec_version) { .storage_class = VG_STR("GLACIER_IR") });
+}
+
+static void
+begin(struct vg_service_fixture *f)
+{
+    vg_service_fixture_init(f, &s3_service);
+    prepare(f);
 }
 
 static void
@@ -85,7 +92,7 @@ static void
 every_operation_fails_cleanly(void **state)
 {
     (void)state;
-    vg_service_fixture_fail_each(&s3_service, begin, "RestoreObject", RESTORE("g", "'Days':1"));
+    vg_service_fixture_fail_each(&s3_service, prepare, "RestoreObject", RESTORE("g", "'Days':1"));
 }
 
 int

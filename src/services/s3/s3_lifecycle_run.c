@@ -109,7 +109,8 @@ behind(const struct s3_lifecycle_cursor *c, const struct s3_entry *entry, bool i
     };
 }
 
-/* Of what follows the last entry of a page nothing is known: it comes again on the next one. */
+/* Of what follows the last entry of a page nothing is known: it comes again on the next one, but
+ * where it is alone, being large: a marker, of which one must know it, is not. */
 static vg_rc
 look(struct run *r, struct page *p)
 {
@@ -122,7 +123,7 @@ look(struct run *r, struct page *p)
     const struct s3_entry *all = p->entries.items;
     r->to = r->from;
     r->has_more = p->entries.has_more;
-    p->len = p->entries.len - (p->entries.has_more && p->entries.len > 0);
+    p->len = p->entries.len - (p->entries.has_more && p->entries.len > 1);
     p->fates = VG_NEW_ARRAY(rq->arena, struct s3_lifecycle_fate, p->len + 1);
     for (size_t i = 0; i < p->len; i++) {
         bool has_next = i + 1 < p->entries.len;

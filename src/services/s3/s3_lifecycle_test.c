@@ -234,11 +234,12 @@ small_objects_move_where_it_is_said(void **state)
 
 /* Of an age in days; its id. */
 static struct vg_str
-put(struct vg_service_fixture *f, struct vg_str key, int64_t age, struct s3_rec_version v)
+put(struct vg_service_fixture *f, struct vg_str key, int64_t age, const struct s3_rec_version *like)
 {
     struct s3_test_req t;
     struct s3_object_edit e;
     struct s3_rec_bucket *bucket;
+    struct s3_rec_version v = *like;
     struct s3_rec_content content = { .size = v.size };
     assert_ok(s3_store_bucket(s3_test_req(f, &t), VG_STR("bucket"), &bucket));
     v.content = v.is_marker ? NULL : &content;
@@ -318,14 +319,15 @@ objects_expire_by_prefix_tag_and_size(void **state)
     struct s3_rec_pair no = { .name = VG_STR("t"), .value = VG_STR("no") };
     struct s3_rec_version tagged = { .size = 1, .tags = { .items = &yes, .len = 1 } };
     struct s3_rec_version other = { .size = 1, .tags = { .items = &no, .len = 1 } };
+    struct s3_rec_version one = { .size = 1 }, big = { .size = 100 };
     struct vg_service_fixture f;
     s3_test_begin(&f);
-    put(&f, VG_STR("log/old"), 9, (struct s3_rec_version) { .size = 1 });
-    put(&f, VG_STR("log/new"), 1, (struct s3_rec_version) { .size = 1 });
-    put(&f, VG_STR("old"), 9, (struct s3_rec_version) { .size = 1 });
-    put(&f, VG_STR("tagged"), 9, tagged);
-    put(&f, VG_STR("tagged-not"), 9, other);
-    put(&f, VG_STR("big"), 9, (struct s3_rec_version) { .size = 100 });
+    put(&f, VG_STR("log/old"), 9, &one);
+    put(&f, VG_STR("log/new"), 1, &one);
+    put(&f, VG_STR("old"), 9, &one);
+    put(&f, VG_STR("tagged"), 9, &tagged);
+    put(&f, VG_STR("tagged-not"), 9, &other);
+    put(&f, VG_STR("big"), 9, &big);
     set_rules(&f, PUT(RULE(ON("'Prefix':'log/'") "," DAYS(5)) "," RULE(
                       ON("'Tag':{'Key':'t','Value':'yes'"
                          "}") "," DAYS(5)) "," RULE(ON("'And':{'ObjectSizeGreaterThan':99,'Prefix':"
@@ -347,12 +349,12 @@ versions_expire_behind_markers(void **state)
     struct vg_service_fixture f;
     s3_test_begin(&f);
     s3_test_bucket(&f, VG_STR("Enabled"), false, VG_STR_NONE);
-    put(&f, VG_STR("a"), 9, one);
-    put(&f, VG_STR("b"), 1, one);
-    put(&f, VG_STR("m"), 9, marker); /* alone, and old */
-    put(&f, VG_STR("n"), 1, marker); /* alone, and young */
-    put(&f, VG_STR("o"), 9, one);
-    put(&f, VG_STR("o"), 9, marker); /* it hides something */
+    put(&f, VG_STR("a"), 9, &one);
+    put(&f, VG_STR("b"), 1, &one);
+    put(&f, VG_STR("m"), 9, &marker); /* alone, and old */
+    put(&f, VG_STR("n"), 1, &marker); /* alone, and young */
+    put(&f, VG_STR("o"), 9, &one);
+    put(&f, VG_STR("o"), 9, &marker); /* it hides something */
     set_rules(&f, PUT(RULE(ON("") "," DAYS(5))));
     run(&f);
     assert_str(what_is_left(&f), "a! a b n! o! o");
@@ -373,12 +375,12 @@ noncurrent_versions_go_but_for_the_newest(void **state)
     s3_test_begin(&f);
     s3_test_bucket(&f, VG_STR("Enabled"), true, VG_STR_NONE);
     for (int i = 0; i < 5; i++)
-        put(&f, VG_STR("a"), 20 - i, one);
-    put(&f, VG_STR("b"), 50, one);
-    put(&f, VG_STR("b"), 1, one);
-    put(&f, VG_STR("c"), 50, locked);
-    put(&f, VG_STR("c"), 40, one);
-    put(&f, VG_STR("c"), 30, one);
+        put(&f, VG_STR("a"), 20 - i, &one);
+    put(&f, VG_STR("b"), 50, &one);
+    put(&f, VG_STR("b"), 1, &one);
+    put(&f, VG_STR("c"), 50, &locked);
+    put(&f, VG_STR("c"), 40, &one);
+    put(&f, VG_STR("c"), 30, &one);
     set_rules(&f, PUT(RULE(ON("") ",'NoncurrentVersionExpiration':{'NoncurrentDays':5,"
                                   "'NewerNoncurrentVersions':2}")));
     run(&f);
@@ -396,11 +398,11 @@ versions_move_to_other_classes(void **state)
     struct s3_rec_version big = { .size = 1 << 20 }, small = { .size = 1 };
     struct vg_service_fixture f;
     s3_test_begin(&f);
-    put(&f, VG_STR("a"), 9, big); /* has no row until the next version comes */
+    put(&f, VG_STR("a"), 9, &big); /* has no row until the next version comes */
     s3_test_bucket(&f, VG_STR("Enabled"), false, VG_STR_NONE);
-    put(&f, VG_STR("b"), 9, big);
-    put(&f, VG_STR("b"), 8, big);
-    put(&f, VG_STR("c"), 8, small);
+    put(&f, VG_STR("b"), 9, &big);
+    put(&f, VG_STR("b"), 8, &big);
+    put(&f, VG_STR("c"), 8, &small);
     set_rules(&f, PUT(RULE(ON("") "," MOVES(MOVE(3, "GLACIER")) "," OLD(
                       "{'NoncurrentDays':3,'StorageClass':'DEEP_ARCHIVE'}"))));
     run(&f);
@@ -421,9 +423,9 @@ a_run_goes_on_behind_a_page(void **state)
     s3_test_begin(&f);
     s3_test_bucket(&f, VG_STR("Enabled"), false, VG_STR_NONE);
     for (int i = 0; i < 1005; i++)
-        put(&f, VG_STR("a"), 9, one);
+        put(&f, VG_STR("a"), 9, &one);
     for (int i = 0; i < 3; i++)
-        put(&f, VG_STR("b"), 9, one);
+        put(&f, VG_STR("b"), 9, &one);
     set_rules(
         &f, PUT(RULE(ON(
                 "") ",'NoncurrentVersionExpiration':{'NoncurrentDays':5,"
@@ -463,6 +465,31 @@ uploads_are_given_up(void **state)
     vg_service_fixture_fini(&f);
 }
 
+/* The rules of a bucket can be more than a page of the store: nothing of them comes back with a
+ * bucket of the same name. */
+static void
+a_bucket_goes_with_many_rules(void **state)
+{
+    (void)state;
+    struct vg_service_fixture f;
+    struct vg_buf b;
+    s3_test_begin(&f);
+    char *prefix = vg_arena_alloc(f.arena, 1001);
+    memset(prefix, 'p', 1000);
+    vg_buf_init(&b, f.arena, 4u << 20);
+    for (int i = 0; i < 1000; i++)
+        vg_buf_addf(&b, "%s" RULE("'Filter':{'Prefix':'%s%d'}," DAYS(1)), i ? "," : "", prefix, i);
+    struct vg_str json = vg_str_fmt(f.arena, PUT("%" VG_FMT), VG_ARG(vg_buf_str(&b)));
+    set_rules(&f, vg_str_cstr(f.arena, json));
+    vg_service_fixture_ok(&f, "PutBucketTagging",
+                          "{'Bucket':'bucket','Tagging':{'TagSet':[{'Key':'a','Value':'b'}]}}");
+    vg_service_fixture_ok(&f, "DeleteBucket", "{'Bucket':'bucket'}");
+    vg_service_fixture_ok(&f, "CreateBucket", "{'Bucket':'bucket'}");
+    struct vg_str answer = vg_service_fixture_call(&f, "GetBucketTagging", "{'Bucket':'bucket'}");
+    assert_true(vg_str_starts(answer, VG_STR("NoSuchTagSet")));
+    vg_service_fixture_fini(&f);
+}
+
 static void
 prepare(struct vg_service_fixture *f)
 {
@@ -491,9 +518,9 @@ prepare_run(struct vg_service_fixture *f)
     struct s3_rec_version big = { .size = 1 << 20 }, marker = { .is_marker = true };
     prepare(f);
     s3_test_bucket(f, VG_STR("Enabled"), false, VG_STR_NONE);
-    put(f, VG_STR("a"), 9, big);
-    put(f, VG_STR("a"), 8, big);
-    put(f, VG_STR("m"), 9, marker);
+    put(f, VG_STR("a"), 9, &big);
+    put(f, VG_STR("a"), 8, &big);
+    put(f, VG_STR("m"), 9, &marker);
     begin_upload(f, VG_STR("u"), 9);
     set_rules(f, PUT(RULE(ON("") "," DAYS(5) "," MOVES(
                      MOVE(4, "GLACIER")) ",'NoncurrentVersionExpiration':{'NoncurrentDays':"
@@ -535,6 +562,7 @@ main(void)
         cmocka_unit_test(versions_move_to_other_classes),
         cmocka_unit_test(a_run_goes_on_behind_a_page),
         cmocka_unit_test(uploads_are_given_up),
+        cmocka_unit_test(a_bucket_goes_with_many_rules),
         cmocka_unit_test(every_operation_fails_cleanly),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

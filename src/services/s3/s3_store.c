@@ -217,24 +217,34 @@ is_empty(struct s3_bucket_edit *e, bool *ret)
     return rc;
 }
 
+/* All of its rows: several pages where configurations are large. */
+static vg_rc
+del_rows(struct s3_bucket_edit *e)
+{
+    struct vg_page page = { .has_more = true };
+    vg_rc rc = VG_OK;
+    while (rc == VG_OK && page.has_more) {
+        const struct vg_range all = { .max = 0 };
+        rc = vg_tx_scan(e->tx, e->part, &all, &page, e->rq->err);
+        for (size_t i = 0; rc == VG_OK && i < page.len; i++)
+            vg_tx_del(e->tx, e->part, page.rows[i].key);
+    }
+    return rc;
+}
+
 vg_rc
 s3_store_del_bucket(struct s3_bucket_edit *e, bool *ret_is_empty)
 {
     struct vg_req *rq = e->rq;
-    struct vg_page page;
-    struct vg_range all = { 0 };
     vg_rc rc = is_empty(e, ret_is_empty);
     if (*ret_is_empty)
         rc = s3_store_drop_uploads(e);
     if (rc == VG_OK && *ret_is_empty)
-        rc = vg_tx_scan(e->tx, e->part, &all, &page, rq->err);
-    if (rc != VG_OK || !*ret_is_empty)
-        return rc;
-    for (size_t i = 0; i < page.len; i++)
-        vg_tx_del(e->tx, e->part, page.rows[i].key);
-    vg_tx_del(e->tx, account_part(rq->arena, e->bucket->account),
-              vg_key_of(rq->arena, e->bucket->name));
-    return VG_OK;
+        rc = del_rows(e);
+    if (rc == VG_OK && *ret_is_empty)
+        vg_tx_del(e->tx, account_part(rq->arena, e->bucket->account),
+                  vg_key_of(rq->arena, e->bucket->name));
+    return rc;
 }
 
 vg_rc
@@ -630,13 +640,20 @@ s3_store_master_key(struct vg_req *rq, struct vg_str account, uint8_t ret[S3_KEY
  */
 
 static vg_rc
-entry_of(struct vg_req *rq, const struct vg_row *row, struct s3_entry *ret)
+key_of(struct vg_req *rq, const struct vg_row *row, struct vg_str *ret)
 {
     struct vg_str rest = row->key, kind;
+    return vg_key_take_str(rq->arena, &rest, &kind) && vg_key_take_str(rq->arena, &rest, ret)
+               ? VG_OK
+               : vg_err_set(rq->err, "a key of S3's is malformed");
+}
+
+static vg_rc
+entry_of(struct vg_req *rq, const struct vg_row *row, struct s3_entry *ret)
+{
     *ret = (struct s3_entry) { .is_latest = true };
-    if (!vg_key_take_str(rq->arena, &rest, &kind) || !vg_key_take_str(rq->arena, &rest, &ret->key))
-        return vg_err_set(rq->err, "a key of S3's is malformed");
-    return decode_version(rq, row->value, &ret->version);
+    vg_rc rc = key_of(rq, row, &ret->key);
+    return rc == VG_OK ? decode_version(rq, row->value, &ret->version) : rc;
 }
 
 vg_rc
@@ -662,11 +679,17 @@ s3_store_keys(struct vg_req *rq, const struct s3_rec_bucket *bucket, struct vg_s
 /* --- lists of versions: what has rows, merged with what was written before versioning was on ----
  */
 
+/*
+ * A page ends early where its rows are large.  Of what lies behind its last row nothing is known:
+ * there the merge stops.
+ */
 struct merge {
     struct vg_req *rq;
     struct vg_page keys, rows;
     size_t i_key, i_row;
-    struct vg_str last; /* key of the entry given last */
+    struct vg_str last;     /* key of the entry given last */
+    struct vg_str last_key; /* of `keys` */
+    bool is_cut;
 };
 
 /* The next row among the versions; false: none on this page. */
@@ -693,7 +716,9 @@ next_entry(struct merge *m, struct s3_entry *ret)
     if (rc != VG_OK)
         return rc;
     bool takes_key = key.version && (!row.version || vg_str_cmp(key.key, row.key) <= 0);
-    *ret = takes_key ? key : row;
+    bool is_beyond = row.version && !takes_key && vg_str_cmp(row.key, m->last_key) > 0;
+    m->is_cut = (!row.version && m->rows.has_more) || (is_beyond && m->keys.has_more);
+    *ret = m->is_cut ? (struct s3_entry) { .version = NULL } : takes_key ? key : row;
     m->i_key += takes_key;
     m->i_row += !takes_key && row.version;
     if (ret->version) {
@@ -729,6 +754,8 @@ s3_store_versions(struct vg_req *rq, const struct s3_rec_bucket *bucket, struct 
     if (rc == VG_OK)
         rc = vg_snap_scan(snap, part, &rows, &m.rows, rq->err);
     vg_snap_close(snap);
+    if (rc == VG_OK && m.keys.len > 0)
+        rc = key_of(rq, &m.keys.rows[m.keys.len - 1], &m.last_key);
     *ret = (struct s3_entries) { .items = VG_NEW_ARRAY(arena, struct s3_entry, max + 1) };
     while (rc == VG_OK && ret->len <= max) {
         rc = next_entry(&m, &ret->items[ret->len]);
@@ -736,7 +763,7 @@ s3_store_versions(struct vg_req *rq, const struct s3_rec_bucket *bucket, struct 
             break;
         ret->len++;
     }
-    ret->has_more = ret->len > max;
+    ret->has_more = ret->len > max || m.is_cut;
     ret->len = VG_MIN(ret->len, (size_t)max);
     return rc;
 }

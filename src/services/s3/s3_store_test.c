@@ -80,6 +80,22 @@ put(struct fixture *t, const char *key, const char *text)
     return v.id;
 }
 
+/* A version whose record alone fills a page of the store. */
+static void
+put_large(struct fixture *t, const char *key, const char *etag)
+{
+    struct s3_object_edit e;
+    struct s3_rec_content content = { .size = 1 };
+    char *acl = vg_arena_alloc(t->f.arena, 1100000);
+    memset(acl, 'x', 1100000);
+    struct s3_rec_version v = {
+        .size = 1, .etag = vg_str_of(etag), .acl = vg_str_n(acl, 1100000), .content = &content
+    };
+    assert_ok(s3_store_edit_object(&t->rq, t->bucket, vg_str_of(key), &e));
+    assert_ok(s3_store_add_version(&e, &v, VG_STR("x")));
+    assert_ok(s3_store_object_commit(&e));
+}
+
 static void
 del(struct fixture *t, const char *key, struct vg_str id)
 {
@@ -151,6 +167,29 @@ without_versioning_a_key_has_one_version(void **state)
     assert_str(current(&t, "a"), "");
     assert_string_equal(listed(&t, 1), "*b=two");
     assert_int_equal(stored(&t), 3);
+    end(&t);
+}
+
+/* The store's pages end at 1 MiB, those of keys and of versions at different places. */
+static void
+lists_of_large_versions_are_whole(void **state)
+{
+    (void)state;
+    struct fixture t;
+    begin(&t);
+    put_large(&t, "a", "1");
+    put_large(&t, "c", "2");
+    put_large(&t, "e", "3");
+    set_versioning(&t, VG_STR("Enabled"));
+    put(&t, "b", "4");
+    put_large(&t, "b", "5");
+    put_large(&t, "d", "6");
+    put_large(&t, "d", "7");
+    put_large(&t, "e", "8");
+    put(&t, "e", NULL);
+    put(&t, "f", "9");
+    for (uint32_t max = 1; max < 12; max++)
+        assert_string_equal(listed(&t, max), "*a=1 *b=5 b=4 *c=2 *d=7 d=6 *e=- e=8 e=3 *f=9");
     end(&t);
 }
 
@@ -280,6 +319,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(without_versioning_a_key_has_one_version),
+        cmocka_unit_test(lists_of_large_versions_are_whole),
         cmocka_unit_test(what_is_stored_is_the_owners),
         cmocka_unit_test(versions_are_kept_from_the_moment_versioning_is_on),
         cmocka_unit_test(what_was_before_a_deleted_version_is_current_again),

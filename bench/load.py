@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """wrk with requests signed beforehand: the same bytes for every peer, signatures good for five minutes."""
 
+import hashlib
 import json
 import subprocess
 import tempfile
@@ -31,15 +32,24 @@ def lua_string(data):
     return '"' + "".join(chr(b) if 32 <= b < 127 and b not in (34, 92) else f"\\{b:03d}" for b in data) + '"'
 
 
-def http_bytes(raw, service, method, path, body, extra):
-    fields = raw.headers(service, method, path, body, extra)
-    lines = [f"{method} {path} HTTP/1.1", *(f"{k}: {v}" for k, v in fields.items()), f"content-length: {len(body)}"]
+def http_bytes(raw, service, method, path, body, extra, query="", length=None):
+    """A whole request, or the head of one whose body of `length` bytes follows."""
+    fields = raw.headers(service, method, path, body, extra, query)
+    target = f"{path}?{query}" if query else path
+    fields["content-length"] = len(body) if length is None else length
+    lines = [f"{method} {target} HTTP/1.1", *(f"{k}: {v}" for k, v in fields.items())]
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
 
 
 def dynamodb_bytes(raw, operation, value):
     extra = {"content-type": "application/x-amz-json-1.0", "x-amz-target": f"DynamoDB_20120810.{operation}"}
     return http_bytes(raw, "dynamodb", "POST", "/", json.dumps(value).encode(), extra)
+
+
+def s3_bytes(raw, method, path, query="", body=b"", payload=None, length=None):
+    """`payload`: what is signed of the body, where that is not its hash."""
+    extra = {"x-amz-content-sha256": payload or hashlib.sha256(body).hexdigest()}
+    return http_bytes(raw, "s3", method, path, body, extra, query, length)
 
 
 def wrk(port, requests, connections, seconds, threads=1):

@@ -59,9 +59,11 @@ class Peer:
 
     name = "?"
     durable = "no"
+    folder = None  # where homes are made; absent: where temporary files are
+    secret = "test"
 
     def __init__(self):
-        self.home = Path(tempfile.mkdtemp(prefix="virga-bench-"))
+        self.home = Path(tempfile.mkdtemp(prefix="virga-bench-", dir=self.folder))
         self.port = free_port()
         self.process = None
 
@@ -75,6 +77,12 @@ class Peer:
     def is_there(cls):
         return True
 
+    def raw(self, timeout=30):
+        return Raw(self.port, secret_key=self.secret, timeout=timeout)
+
+    def is_answering(self, raw):
+        return raw.json("dynamodb", "ListTables", {})[0] == 200
+
     def start(self):
         """Milliseconds from exec to the first signed answer."""
         env = {k: v for k, v in os.environ.items() if not k.startswith("AWS_")}
@@ -85,11 +93,10 @@ class Peer:
             start_new_session=True,
         )  # fmt: skip
         log.close()
-        raw = Raw(self.port, timeout=10)
+        raw = self.raw(timeout=10)
         while True:
             try:
-                status, _ = raw.json("dynamodb", "ListTables", {})
-                if status == 200:
+                if self.is_answering(raw):
                     break
             except Cut:
                 pass

@@ -15,9 +15,10 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 
 from peer import CACHE  # noqa: E402, I001 it leads to the tests' harness
+import b_s3  # noqa: E402
 from b_http import kb_each  # noqa: E402
 
-NAMES = ("start", "dynamodb", "store", "http", "lambda", "chain", "auth", "profile")
+NAMES = ("start", "dynamodb", "store", "http", "lambda", "chain", "auth", "s3", "profile")
 # What issue 2 asks for, and where a run's figures say how far it is: (bench, what, target, figure, is it reached).
 TARGETS = [
     ("start", "start after a clean stop", "≤ 30 ms", lambda r: r["start_ms"]["Virga, after a clean stop"],
@@ -59,6 +60,17 @@ TARGETS = [
      lambda v: v <= 2, "{:.2f} µs"),
     ("chain", "the chain, of the sum of its parts", "≤ 1.2",
      lambda r: r["whole_ms"] / (r["route_ms"] + r["put_ms"]), lambda v: v <= 1.2, "{:.2f}"),
+    ("s3", "put of 4 KiB, 16 connections, of the fastest peer", "≥ 3", lambda r: b_s3.of_fastest(r, "put"),
+     lambda v: v >= 3, "{:.1f}"),
+    ("s3", "get of 4 KiB, 16 connections, of the fastest peer", "≥ 3", lambda r: b_s3.of_fastest(r, "get"),
+     lambda v: v >= 3, "{:.1f}"),
+    ("s3", "get of 64 MiB, of a bare loop of read, AES-GCM and write", "≥ 0.80", b_s3.get_of_bare,
+     lambda v: v >= 0.8, "{:.2f}"),
+    ("s3", "put of 64 MiB, of the slower of MD5 alone and dd with fsync", "≥ 0.80", b_s3.put_of_bound,
+     lambda v: v >= 0.8, "{:.2f}"),
+    ("s3", "a page of 1,000 of a million keys, of the fastest peer", "≥ 5", b_s3.listing_of_fastest,
+     lambda v: v >= 5, "{:.1f}"),
+    ("s3", "memory at 64 connections", "< 64 MiB", b_s3.most_mb, lambda v: v < 64, "{:.1f} MiB"),
 ]  # fmt: skip
 
 
@@ -86,7 +98,7 @@ def targets(kept):
             continue
         try:
             value = figure(kept[bench]["figures"])
-        except (KeyError, ValueError):
+        except (KeyError, TypeError, ValueError, ZeroDivisionError):
             lines.append(f"| {what} | {target} | | not measured |")
             continue
         verdict = "reached" if is_reached(value) else "**short**"

@@ -54,15 +54,17 @@ class Raw:
             self.keys[day, service] = key
         return self.keys[day, service]
 
-    def headers(self, service, method, path, body, extra):
-        """All of `extra` and host and date are signed. https://docs.aws.amazon.com/IAM/latest/UserGuide/"""
+    def headers(self, service, method, path, body, extra, query=""):
+        """All of `extra` and host and date are signed. https://docs.aws.amazon.com/IAM/latest/UserGuide/
+
+        `query` is as the signature has it: encoded and in order. With x-amz-content-sha256 that is the payload's hash.
+        """
         stamp = datetime.datetime.now(datetime.UTC).strftime("%Y%m%dT%H%M%SZ")
         fields = {"host": f"127.0.0.1:{self.port}", "x-amz-date": stamp, **extra}
         names = sorted(fields)
         signed = ";".join(names)
-        canonical = "\n".join(
-            [method, path, "", *(f"{n}:{fields[n]}" for n in names), "", signed, hashlib.sha256(body).hexdigest()]
-        )
+        payload = extra.get("x-amz-content-sha256") or hashlib.sha256(body).hexdigest()
+        canonical = "\n".join([method, path, query, *(f"{n}:{fields[n]}" for n in names), "", signed, payload])
         scope = f"{stamp[:8]}/{self.region}/{service}/aws4_request"
         text = f"AWS4-HMAC-SHA256\n{stamp}\n{scope}\n{hashlib.sha256(canonical.encode()).hexdigest()}"
         signature = sign(self.key(stamp[:8], service), text).hex()
@@ -72,13 +74,16 @@ class Raw:
         return fields
 
     def send(self, service, method, path, body, extra):
-        fields = self.headers(service, method, path, body, extra)
+        status, _, answer = self.exchange(method, path, body, self.headers(service, method, path, body, extra))
+        return status, answer
+
+    def exchange(self, method, target, body, fields):
         try:
             if self.connection is None:
                 self.connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=self.timeout)
-            self.connection.request(method, path, body=body, headers=fields)
+            self.connection.request(method, target, body=body, headers=fields)
             response = self.connection.getresponse()
-            return response.status, response.read()
+            return response.status, response.headers, response.read()
         except (OSError, http.client.HTTPException) as e:
             self.close()
             raise Cut(str(e)) from None
@@ -95,6 +100,13 @@ class Raw:
         body = urllib.parse.urlencode({"Action": operation, "Version": version, **members}).encode()
         extra = {"content-type": "application/x-www-form-urlencoded; charset=utf-8"}
         return self.send(service, "POST", "/", body, extra)
+
+    def s3(self, method, path, query="", body=b"", **extra):
+        """(status, headers, body) of a request in path style; `extra` are headers, with _ for -."""
+        fields = {k.replace("_", "-"): v for k, v in extra.items()}
+        fields.setdefault("x-amz-content-sha256", hashlib.sha256(body).hexdigest())
+        fields = self.headers("s3", method, path, body, fields, query)
+        return self.exchange(method, f"{path}?{query}" if query else path, body, fields)
 
     def close(self):
         if self.connection is not None:

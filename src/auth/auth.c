@@ -5,6 +5,7 @@
 #include "auth/auth_int.h"
 
 #include "auth/sigv4_chunks.h"
+#include "auth/sigv4_form.h"
 #include "base/arena.h"
 #include "crypto/random.h"
 #include "store/key.h"
@@ -352,4 +353,17 @@ vg_authn_chunks(struct vg_auth *auth, struct vg_arena *arena, const struct vg_si
 {
     return vg_sigv4_chunks_init(c, arena, rq, rules, &an->sig, vg_secret_str(&an->secret),
                                 auth->keys, err);
+}
+
+vg_rc
+vg_authn_form(struct vg_auth *auth, struct vg_sess *s, const struct vg_sigv4_form *form,
+              const struct vg_sigv4_rules *rules, const struct vg_authn_door *door,
+              struct vg_authn *ret, struct vg_err *err)
+{
+    vg_rc rc = identify(auth, s, rules, door, ret, err);
+    if (rc != VG_OK)
+        return rc;
+    if (vg_sigv4_form_is_signed(s->arena, form, &ret->sig, vg_secret_str(&ret->secret), auth->keys))
+        return VG_OK;
+    return vg_authn_fail(err, rules->family, VG_AUTHN_MISMATCH, VG_STR_NONE);
 }

@@ -72,6 +72,16 @@ vg_rc vg_authn_finish(struct vg_auth *auth, struct vg_arena *arena,
                       struct vg_authn *an, const uint8_t digest[VG_SHA256_BYTES],
                       struct vg_err *err) VG_MUST_USE;
 
+struct vg_sigv4_form;
+
+/*
+ * The same for a form whose policy is signed (auth/sigv4_form.h): `ret->sig` is what was parsed of
+ * it.  Fails as the others do.
+ */
+vg_rc vg_authn_form(struct vg_auth *auth, struct vg_sess *s, const struct vg_sigv4_form *form,
+                    const struct vg_sigv4_rules *rules, const struct vg_authn_door *door,
+                    struct vg_authn *ret, struct vg_err *err) VG_MUST_USE;
+
 struct vg_sigv4_chunks;
 
 /* For a body in chunks (VG_PAYLOAD_CHUNKED): sets up `c` with the key that signed the head. */

@@ -75,9 +75,8 @@ incomplete(struct vg_err *err, const struct vg_sigv4_rules *rules, struct vg_str
     return vg_authn_fail(err, rules->family, VG_AUTHN_INCOMPLETE, text);
 }
 
-/* keyid/date/region/service/aws4_request (4A: no region); the key id itself may hold slashes. */
-static bool
-split_credential(struct vg_str cred, struct vg_sigv4 *ret)
+bool
+vg_sigv4_split_credential(struct vg_str cred, struct vg_sigv4 *ret)
 {
     struct vg_str *parts[] = { &ret->terminator, &ret->service, &ret->region, &ret->date };
     for (size_t i = 0; i < VG_COUNT(parts); i++) {
@@ -97,7 +96,7 @@ static vg_rc
 take_credential(struct vg_arena *arena, const struct vg_sigv4_rules *rules, struct vg_str cred,
                 struct vg_sigv4 *ret, struct vg_err *err)
 {
-    if (split_credential(cred, ret))
+    if (vg_sigv4_split_credential(cred, ret))
         return VG_OK;
     return incomplete(err, rules,
                       vg_str_fmt(arena,
@@ -525,6 +524,15 @@ to_virtual(const struct vg_sigv4_rules *rules, int64_t wall_ms)
     return rules->virtual_of ? rules->virtual_of(rules->clock, wall_ms) : wall_ms;
 }
 
+bool
+vg_sigv4_has_ended(const struct vg_sigv4_rules *rules, int64_t signed_ms, int64_t lifetime_ms)
+{
+    /* The date has whole seconds: the clock may have been moved within that second, before. */
+    int64_t last_ms = VG_MIN(signed_ms + 999, VG_MAX(signed_ms, rules->now_ms));
+    int64_t end_ms = to_virtual(rules, last_ms) - (last_ms - signed_ms) + lifetime_ms;
+    return to_virtual(rules, rules->now_ms) > end_ms;
+}
+
 vg_rc
 vg_sigv4_check(struct vg_arena *arena, const struct vg_sigv4 *sig,
                const struct vg_sigv4_rules *rules, struct vg_err *err)
@@ -546,11 +554,7 @@ vg_sigv4_check(struct vg_arena *arena, const struct vg_sigv4 *sig,
             return vg_authn_fail(err, rules->family, VG_AUTHN_NO_HASH, VG_STR_NONE);
         return VG_OK;
     }
-    /* The date has whole seconds: the clock may have been moved within that second, before. */
-    int64_t last_ms = VG_MIN(sig->signed_ms + 999, VG_MAX(sig->signed_ms, rules->now_ms));
-    int64_t end_ms =
-        to_virtual(rules, last_ms) - (last_ms - sig->signed_ms) + sig->expires_s * 1000;
-    if (to_virtual(rules, rules->now_ms) <= end_ms)
+    if (!vg_sigv4_has_ended(rules, sig->signed_ms, sig->expires_s * 1000))
         return VG_OK;
     struct vg_str text = VG_STR_NONE;
     if (rules->family != VG_AUTHN_S3) {

@@ -54,6 +54,10 @@ fill(struct vg_body *b, struct vg_err *err)
     vg_rc rc = b->read(b->from, &b->raw, &cause);
     if (rc != VG_FAIL)
         return rc;
+    if (cause.def) {
+        *err = cause;
+        return rc;
+    }
     return vg_authn_fail(err, b->family,
                          cause.os_errno == ETIMEDOUT ? VG_AUTHN_BODY_SLOW : VG_AUTHN_BODY_CUT,
                          VG_STR_NONE);
@@ -160,6 +164,12 @@ vg_body_announced(const struct vg_req *rq)
 {
     const struct vg_body *b = rq->body;
     return b->chunks ? b->chunks->announced : VG_STR_NONE;
+}
+
+bool
+vg_body_is_open(const struct vg_req *rq)
+{
+    return rq->body->is_open;
 }
 
 bool

@@ -29,13 +29,18 @@ int64_t vg_body_length(const struct vg_req *rq);
 struct vg_str vg_body_trailer(const struct vg_req *rq, struct vg_str name);
 /* Names of what will come behind it, by commas, as the head announces them; absent: none. */
 struct vg_str vg_body_announced(const struct vg_req *rq);
+/* Whether its length is known at its end only, as of a part of a form. */
+bool vg_body_is_open(const struct vg_req *rq);
 /* Whether the end was read. */
 bool vg_body_is_over(const struct vg_req *rq);
 
 /* --- for who hands a request to its handler ------------------------------------------------------
  */
 
-/* Raw bytes, valid until the next call; empty at the end. err->os_errno tells ETIMEDOUT apart. */
+/*
+ * Raw bytes, valid until the next call; empty at the end.  err->os_errno tells ETIMEDOUT apart; a
+ * modelled error is the handler's.
+ */
 typedef vg_rc(vg_body_source_fn)(void *from, struct vg_str *ret, struct vg_err *err);
 
 struct vg_body {
@@ -43,6 +48,7 @@ struct vg_body {
     void *from;
     int64_t length;
     enum vg_authn_family family;
+    bool is_open;   /* length is -1, and that is well */
     bool is_hashed; /* held to `declared` at the end */
     uint8_t declared[VG_SHA256_BYTES];
     struct vg_hash hash;

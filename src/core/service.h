@@ -20,6 +20,7 @@ struct vg_authz;     /* collects (action, resource, context) that must be allowe
 struct vg_ctx;       /* a key of a request that policies may test: auth/context.h     */
 struct vg_body;      /* a streamed request body: core/body.h                      */
 struct vg_env;       /* clocks, random, store, config: core/env.h                 */
+struct vg_forms;     /* what browsers post as forms: core/form.h                  */
 struct vg_plane;     /* a data plane: host or path match, and its handler         */
 struct vg_principal; /* who: user, role session, service, anonymous: auth/principal.h */
 struct vg_reply;     /* a streamed reply, status, headers: core/reply.h           */
@@ -98,6 +99,7 @@ struct vg_service {
     const struct vg_op *const *ops; /* of all its endpoints; NULL-terminated   */
     const struct vg_plane *planes;
     size_t n_planes;
+    const struct vg_forms *forms; /* NULL: it takes none */
 
     /* Open caches; the store holds the truth. May be NULL. */
     vg_rc (*init)(const struct vg_env *env, void **ret_svc, struct vg_err *err);

@@ -143,6 +143,14 @@ virtual_of(const void *clock, int64_t wall_ms)
     return vg_clock_virtual_of(clock, wall_ms);
 }
 
+static void
+set_caller(struct vg_exchange *x)
+{
+    x->root.scope.caller = x->authn.principal;
+    x->root.scope.owner = x->authn.principal->account;
+    x->root.scope.region = x->authn.sig.region;
+}
+
 vg_rc
 vg_exchange_authenticate(struct vg_exchange *x, enum vg_authn_family family,
                          struct vg_str signing_name)
@@ -171,12 +179,9 @@ vg_exchange_authenticate(struct vg_exchange *x, enum vg_authn_family family,
                               rq->err);
     if (rc == VG_FAIL && rq->err->def == NULL)
         return vg_fail_internal(rq, NULL);
-    if (rc != VG_OK)
-        return rc;
-    x->root.scope.caller = x->authn.principal;
-    x->root.scope.owner = x->authn.principal->account;
-    x->root.scope.region = x->authn.sig.region;
-    return VG_OK;
+    if (rc == VG_OK)
+        set_caller(x);
+    return rc;
 }
 
 /* https://docs.aws.amazon.com/AmazonS3/latest/developerguide/bucket-policy-s3-sigv4-conditions.html:
@@ -192,7 +197,9 @@ vg_exchange_add_s3(struct vg_exchange *x)
     if (!x->is_signed)
         return;
     add_common(x, VG_STR("s3:authType"),
-               sig->is_query ? VG_STR("REST-QUERY-STRING") : VG_STR("REST-HEADER"));
+               x->is_form       ? VG_STR("POST")
+               : sig->is_query ? VG_STR("REST-QUERY-STRING")
+                               : VG_STR("REST-HEADER"));
     add_common(x, VG_STR("s3:signatureversion"),
                sig->is_v2           ? VG_STR("AWS")
                : sig->is_asymmetric ? VG_STR("AWS4-ECDSA-P256-SHA256")
@@ -264,6 +271,24 @@ note_use(struct vg_exchange *x)
         vg_log(VG_LOG_DEBUG, "key_use_not_stored", { "request", rq->id },
                { "error", vg_err_text(&cause) });
     return rc == VG_FAIL ? VG_OK : rc;
+}
+
+vg_rc
+vg_exchange_authenticate_form(struct vg_exchange *x, const struct vg_sigv4_form *form,
+                              const struct vg_sigv4 *sig)
+{
+    struct vg_req *rq = &x->root.rq;
+    const struct vg_authn_door door = door_of(x);
+    x->authn = (struct vg_authn) { .sig = *sig };
+    vg_rc rc = vg_authn_form(rq->env->auth, rq->sess, form, &x->rules, &door, &x->authn, rq->err);
+    if (rc == VG_FAIL && rq->err->def == NULL)
+        return vg_fail_internal(rq, NULL);
+    if (rc != VG_OK)
+        return rc;
+    x->is_signed = true;
+    x->is_form = true;
+    set_caller(x);
+    return note_use(x);
 }
 
 static vg_rc

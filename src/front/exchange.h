@@ -26,6 +26,7 @@ struct vg_exchange {
     struct vg_sigv4_request signed_part;
     struct vg_sigv4_rules rules;
     struct vg_authn authn; /* when is_signed and authenticated */
+    bool is_form; /* the caller is who signed the policy of a form */
     bool is_signed;
     struct vg_str body;    /* after vg_exchange_body() */
     struct vg_body stream; /* … or vg_exchange_stream() */
@@ -54,6 +55,14 @@ vg_rc vg_exchange_authenticate(struct vg_exchange *x, enum vg_authn_family famil
 
 /* What policies may test of how a request to S3 is signed and sent, once it is authenticated. */
 void vg_exchange_add_s3(struct vg_exchange *x);
+struct vg_sigv4_form;
+
+/*
+ * After that, for S3's forms: the caller is who signed the form's policy, whatever the head says.
+ * `sig`: of vg_sigv4_form_parse().
+ */
+vg_rc vg_exchange_authenticate_form(struct vg_exchange *x, const struct vg_sigv4_form *form,
+                                    const struct vg_sigv4 *sig) VG_WAITS VG_MUST_USE;
 
 /* The whole body as it was sent, held to its signature; at most max_bytes. */
 vg_rc vg_exchange_body_as_sent(struct vg_exchange *x, size_t max_bytes) VG_WAITS VG_MUST_USE;

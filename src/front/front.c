@@ -4,6 +4,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "core/fail.h"
+#include "core/form.h"
 #include "core/plane.h"
 #include "core/registry.h"
 #include "crypto/checksum.h"
@@ -23,6 +24,17 @@ struct vg_front {
     const struct vg_service *s3_service;
 };
 
+static struct vg_wire_op
+wire_op(const struct vg_op *op)
+{
+    return (struct vg_wire_op) { .name = op->name,
+                                 .model = op->model,
+                                 .http = op->http,
+                                 .in = op->in,
+                                 .out = op->out,
+                                 .row = op };
+}
+
 struct vg_front *
 vg_front_new(const struct vg_env *env)
 {
@@ -36,12 +48,7 @@ vg_front_new(const struct vg_env *env)
         for (const struct vg_op *const *op = services[i]->ops; *op; op++) {
             if ((*op)->flags & VG_OP_INTERNAL)
                 continue;
-            *VG_VEC_ADD(arena, &rows) = (struct vg_wire_op) { .name = (*op)->name,
-                                                              .model = (*op)->model,
-                                                              .http = (*op)->http,
-                                                              .in = (*op)->in,
-                                                              .out = (*op)->out,
-                                                              .row = *op };
+            *VG_VEC_ADD(arena, &rows) = wire_op(*op);
         }
     }
     front->routes = vg_routes_new(rows.items, rows.len);
@@ -438,6 +445,56 @@ decorate(const struct vg_front *front, struct vg_exchange *x, const struct vg_mo
     x->root.err = kept;
 }
 
+/* --- forms --------------------------------------------------------------------------------------
+ */
+
+/* The service whose form this is; NULL: it is none. */
+static const struct vg_service *
+form_service(const struct vg_exchange *x, const struct vg_model *model, const struct vg_wire_in *in)
+{
+    size_t n;
+    struct vg_str type = vg_http_header(x->http, VG_STR("content-type"));
+    const struct vg_service *const *services = vg_registry_services(x->root.rq.env->registry, &n);
+    bool is_unknown = model == NULL && !vg_exchange_scope_service(x).ptr;
+    bool may_be = vg_str_eq(in->method, VG_STR("POST")) && in->path.len > 0;
+    for (size_t i = 0; may_be && i < n; i++) {
+        const struct vg_forms *forms = services[i]->forms;
+        bool is_ours = model && services[i]->ops[0]->model == model;
+        if (forms && (is_ours || is_unknown) && forms->match(in->path, in->query, type, is_ours))
+            return services[i];
+    }
+    return NULL;
+}
+
+/* Authenticated by what is in it: a signature in its head means nothing. */
+static void
+serve_form(struct vg_exchange *x, const struct vg_service *service, const struct vg_wire_in *in)
+{
+    struct vg_req *rq = &x->root.rq;
+    const struct vg_model *model = service->ops[0]->model;
+    struct vg_form form = { .op = NULL };
+    struct vg_wire_op *wop = NULL;
+    struct vg_wire_out out = { 0 };
+    x->is_signed = false;
+    rq->svc = vg_registry_state(rq->env->registry, service);
+    vg_rc rc = vg_exchange_authenticate(x, family_of(model), model->signing_name);
+    if (rc == VG_OK)
+        rc = vg_exchange_stream(x, 0);
+    if (rc == VG_OK)
+        rc = service->forms->open(rq, x->http, in->path, &form);
+    if (rc == VG_OK) {
+        wop = VG_NEW(rq->arena, struct vg_wire_op);
+        *wop = wire_op(form.op);
+        rc = run_op(x, wop, &form.in, &out);
+    }
+    if (rc == VG_OK) {
+        service->forms->answer(rq, &form, &out);
+        reply(x, model, &out);
+    } else if (rc == VG_FAIL) {
+        reply_error(x, wop, model);
+    }
+}
+
 /* --- a request to an API ------------------------------------------------------------------------
  */
 
@@ -475,11 +532,17 @@ serve_api(const struct vg_front *front, struct vg_exchange *x)
     struct vg_str target = vg_http_header(http, VG_STR("x-amz-target"));
     const struct vg_model *model = model_of(front, x, target);
     const struct vg_model *family = model ? model : family_model(x, target);
-    struct vg_wire_in in = { .method = http->method, .path = http->path, .query = http->query };
+    struct vg_wire_in in = { .method = http->method, .path = x->s3_path, .query = http->query };
     struct vg_wire_out out = { 0 };
     const struct vg_wire_op *op = NULL;
     x->reply = (struct vg_reply) { .begin = begin_reply, .write = write_reply, .to = x };
     x->root.rq.reply = &x->reply;
+    const struct vg_service *forms = target.ptr ? NULL : form_service(x, model, &in);
+    if (forms) {
+        decorate(front, x, front->s3);
+        serve_form(x, forms, &in);
+        return;
+    }
     bool is_s3s = is_left_to_s3(front, x, model, target);
     bool is_preflight = is_s3s && vg_str_eq(http->method, VG_STR("OPTIONS"));
     /* nobody signs a preflight, although the address may be a presigned one */

@@ -7,6 +7,7 @@
 #include "auth/cache.h"
 #include "core/env.h"
 #include "services/s3/s3_digest.h"
+#include "services/s3/s3_form.h"
 #include "services/s3/s3_http.h"
 #include "services/s3/s3_policy.h"
 #include "store/bound.h"
@@ -143,6 +144,7 @@ fini(void *svc)
 const struct vg_service s3_service = {
     .name = "s3",
     .ops = s3_ops,
+    .forms = &s3_forms,
     .resource = resource,
     .check_body = s3_check_body,
     .decorate = s3_decorate,

@@ -95,7 +95,7 @@ cut_line(struct vg_str *rest)
 
 /* Every part has a name: RFC 7578, 4.2. */
 static bool
-read_head(struct s3_parts *p)
+read_head(struct s3_form_parts *p)
 {
     struct vg_str rest = vg_buf_str(&p->head);
     p->name = p->filename = VG_STR_NONE;
@@ -114,7 +114,7 @@ read_head(struct s3_parts *p)
 }
 
 static void
-begin_head(struct s3_parts *p)
+begin_head(struct s3_form_parts *p)
 {
     vg_buf_clear(&p->head);
     vg_buf_adds(&p->head, VG_STR("\r\n")); /* a head without lines ends as any other */
@@ -122,7 +122,7 @@ begin_head(struct s3_parts *p)
 }
 
 static enum s3_part_event
-next_in_head(struct s3_parts *p, struct vg_str *rest)
+next_in_head(struct s3_form_parts *p, struct vg_str *rest)
 {
     while (rest->len > 0) {
         vg_buf_addc(&p->head, rest->ptr[0]);
@@ -147,7 +147,7 @@ next_in_head(struct s3_parts *p, struct vg_str *rest)
 
 /* How many bytes are certainly content: the delimiter has its only CR at its beginning. */
 static size_t
-content_before(const struct s3_parts *p, struct vg_str bytes)
+content_before(const struct s3_form_parts *p, struct vg_str bytes)
 {
     size_t at = vg_str_find(bytes, p->delimiter);
     if (at != VG_NPOS)
@@ -160,7 +160,7 @@ content_before(const struct s3_parts *p, struct vg_str bytes)
 
 /* Takes what goes on with the delimiter; what looked like one and is none is content after all. */
 static struct vg_str
-go_on(struct s3_parts *p, struct vg_str *rest)
+go_on(struct s3_form_parts *p, struct vg_str *rest)
 {
     while (rest->len > 0 && p->matched < p->delimiter.len) {
         if (rest->ptr[0] != p->delimiter.ptr[p->matched]) {
@@ -175,7 +175,7 @@ go_on(struct s3_parts *p, struct vg_str *rest)
 }
 
 static enum s3_part_event
-next_in_content(struct s3_parts *p, struct vg_str *rest, struct vg_str *ret_data)
+next_in_content(struct s3_form_parts *p, struct vg_str *rest, struct vg_str *ret_data)
 {
     while (rest->len > 0 && p->matched < p->delimiter.len) {
         size_t n = p->matched ? 0 : content_before(p, *rest);
@@ -199,7 +199,7 @@ next_in_content(struct s3_parts *p, struct vg_str *rest, struct vg_str *ret_data
 
 /* "--" closes the form; else blanks and a line break. */
 static enum s3_part_event
-next_after_delimiter(struct s3_parts *p, struct vg_str *rest)
+next_after_delimiter(struct s3_form_parts *p, struct vg_str *rest)
 {
     static const char close[] = "--", line[] = "\r\n";
     while (rest->len > 0) {
@@ -227,16 +227,16 @@ next_after_delimiter(struct s3_parts *p, struct vg_str *rest)
 }
 
 void
-s3_parts_init(struct s3_parts *p, struct vg_arena *arena, struct vg_str boundary)
+s3_form_parts_init(struct s3_form_parts *p, struct vg_arena *arena, struct vg_str boundary)
 {
-    *p = (struct s3_parts) { .arena = arena, .state = IN_CONTENT, .is_preamble = true };
+    *p = (struct s3_form_parts) { .arena = arena, .state = IN_CONTENT, .is_preamble = true };
     p->delimiter = vg_str_cat(arena, VG_STR("\r\n--"), boundary);
     p->matched = p->given = 2; /* the first delimiter needs no line break before it */
     vg_buf_init(&p->head, arena, S3_PART_HEAD_MAX_BYTES);
 }
 
 enum s3_part_event
-s3_parts_next(struct s3_parts *p, struct vg_str *rest, struct vg_str *ret_data)
+s3_form_parts_next(struct s3_form_parts *p, struct vg_str *rest, struct vg_str *ret_data)
 {
     enum s3_part_event event = S3_PART_MORE;
     while (event == S3_PART_MORE && rest->len > 0) {

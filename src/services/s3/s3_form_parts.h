@@ -22,7 +22,7 @@ enum s3_part_event {
     S3_PART_BAD,    /* it is not well-formed; so is every further call   */
 };
 
-struct s3_parts {
+struct s3_form_parts {
     struct vg_str name;     /* of the part; arena */
     struct vg_str filename; /* absent: it has none */
     /* private */
@@ -40,11 +40,12 @@ bool s3_form_is(struct vg_str content_type);
 /* Its boundary; absent: it has none that can be used. */
 struct vg_str s3_form_boundary(struct vg_arena *arena, struct vg_str content_type);
 
-void s3_parts_init(struct s3_parts *p, struct vg_arena *arena, struct vg_str boundary);
+void s3_form_parts_init(struct s3_form_parts *p, struct vg_arena *arena, struct vg_str boundary);
 /*
  * What comes next in `*rest`, from which it cuts what it has used.  `ret_data` of S3_PART_DATA is
  * never empty, and valid as long as the bytes and `p` are.
  */
-enum s3_part_event s3_parts_next(struct s3_parts *p, struct vg_str *rest, struct vg_str *ret_data);
+enum s3_part_event s3_form_parts_next(struct s3_form_parts *p, struct vg_str *rest,
+                                      struct vg_str *ret_data);
 
 #endif

@@ -9,15 +9,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static void
 run(struct vg_arena *a, struct vg_str body, size_t piece, struct vg_buf *got)
 {
-    struct s3_parts p;
+    struct s3_form_parts p;
     enum s3_part_event event = S3_PART_MORE;
-    s3_parts_init(&p, a, VG_STR("B"));
+    s3_form_parts_init(&p, a, VG_STR("B"));
     vg_buf_init(got, a, 1u << 24);
     while (body.len > 0 && event != S3_PART_CLOSED && event != S3_PART_BAD) {
         struct vg_str rest = vg_str_slice(body, 0, piece), bytes;
         body = vg_str_slice(body, rest.len, body.len);
         do {
-            event = s3_parts_next(&p, &rest, &bytes);
+            event = s3_form_parts_next(&p, &rest, &bytes);
             if (event == S3_PART_HEAD)
                 vg_buf_addf(got, "[%" VG_FMT "|%" VG_FMT "]", VG_ARG(p.name), VG_ARG(p.filename));
             if (event == S3_PART_DATA)

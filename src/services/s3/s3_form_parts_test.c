@@ -11,16 +11,16 @@
 static struct vg_str
 taken_apart(struct vg_arena *arena, struct vg_str body, size_t piece)
 {
-    struct s3_parts p;
+    struct s3_form_parts p;
     struct vg_buf b;
     enum s3_part_event event = S3_PART_MORE;
-    s3_parts_init(&p, arena, VG_STR("B-1"));
+    s3_form_parts_init(&p, arena, VG_STR("B-1"));
     vg_buf_init(&b, arena, 1u << 20);
     while (body.len > 0 && event != S3_PART_CLOSED && event != S3_PART_BAD) {
         struct vg_str rest = vg_str_slice(body, 0, piece), data;
         body = vg_str_slice(body, rest.len, body.len);
         do {
-            event = s3_parts_next(&p, &rest, &data);
+            event = s3_form_parts_next(&p, &rest, &data);
             if (event == S3_PART_HEAD)
                 vg_buf_addf(&b, "[%" VG_FMT "|%" VG_FMT "]", VG_ARG(p.name),
                             VG_ARG(p.filename.ptr ? p.filename : VG_STR("-")));

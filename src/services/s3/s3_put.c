@@ -77,7 +77,7 @@ s3_receive(struct vg_req *rq, const struct s3_sealer *sealer, struct s3_declared
     s3_auto_writer struct s3_writer *w = NULL;
     struct vg_str part = VG_STR("-");
     d->size = vg_body_length(rq);
-    if (d->size < 0)
+    if (d->size < 0 && !vg_body_is_open(rq))
         return s3_fail_missing_content_length(rq,
                                               "You must provide the Content-Length HTTP header.");
     vg_rc rc = s3_writer_open(rq, sealer, d, &w);
@@ -165,7 +165,9 @@ s3_put_object(struct vg_req *rq, const struct s3_put_object_request *in,
                                           .if_match = in->if_match,
                                           .if_none_match = in->if_none_match,
                                           .version = p.version,
-                                          .written = &written };
+                                          .written = &written,
+                                          .how = vg_body_is_open(rq) ? S3_CREATED_POST
+                                                                     : S3_CREATED_PUT };
     rc = s3_keep_object(rq, &object);
     if (rc != VG_OK)
         return rc;

@@ -197,7 +197,7 @@ vg_exchange_add_s3(struct vg_exchange *x)
     if (!x->is_signed)
         return;
     add_common(x, VG_STR("s3:authType"),
-               x->is_form       ? VG_STR("POST")
+               x->is_form      ? VG_STR("POST")
                : sig->is_query ? VG_STR("REST-QUERY-STRING")
                                : VG_STR("REST-HEADER"));
     add_common(x, VG_STR("s3:signatureversion"),

@@ -26,7 +26,7 @@ struct vg_exchange {
     struct vg_sigv4_request signed_part;
     struct vg_sigv4_rules rules;
     struct vg_authn authn; /* when is_signed and authenticated */
-    bool is_form; /* the caller is who signed the policy of a form */
+    bool is_form;          /* the caller is who signed the policy of a form */
     bool is_signed;
     struct vg_str body;    /* after vg_exchange_body() */
     struct vg_body stream; /* … or vg_exchange_stream() */

@@ -320,7 +320,6 @@ objects_expire_by_prefix_tag_and_size(void **state)
     struct s3_rec_version tagged = { .size = 1, .tags = { .items = &yes, .len = 1 } };
     struct s3_rec_version other = { .size = 1, .tags = { .items = &no, .len = 1 } };
     struct s3_rec_version one = { .size = 1 }, big = { .size = 100 };
-    struct s3_rec_version small = { .size = 1 }, big = { .size = 100 };
     struct vg_service_fixture f;
     s3_test_begin(&f);
     put(&f, VG_STR("log/old"), 9, &one);

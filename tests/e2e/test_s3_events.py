@@ -11,7 +11,7 @@ import re
 
 import pytest
 from botocore.exceptions import ClientError
-from harness.aws import Aws
+from harness.aws import Aws, Virga
 from harness.daemon import wait_until
 from test_lambda import BASIC, TRUST, zipped
 
@@ -399,4 +399,53 @@ def test_events_survive_the_end_of_the_daemon(make_daemon, name):
         return {record["s3"]["object"]["key"] for record in found}
 
     assert wait_until(lambda: keys() == {f"k{i}" for i in range(5)}, 60)
+    aws.close()
+
+
+def test_what_the_clock_brings_about_is_told(make_daemon, name):
+    """ObjectRestore:Post, :Completed and :Delete, and the three events of a lifecycle, at their times."""
+    daemon = make_daemon()
+    aws = Aws(daemon)
+    virga = Virga(daemon)
+    world = World(aws, name)
+    bucket, kept = world.bucket(), world.bucket()
+    world.listen(bucket, world.function(LISTENER, kept, source=bucket), "s3:ObjectRestore:*", "s3:LifecycleTransition",
+                 "s3:LifecycleExpiration:*")  # fmt: skip
+    world.s3.put_object(Bucket=bucket, Key="ice", Body=b"x" * 200_000, StorageClass="GLACIER")
+    world.s3.put_object(Bucket=bucket, Key="moves", Body=b"x" * 200_000)
+    world.s3.put_object(Bucket=bucket, Key="goes", Body=b"x")
+    world.s3.put_bucket_lifecycle_configuration(
+        Bucket=bucket,
+        LifecycleConfiguration={
+            "Rules": [
+                {"ID": "a", "Status": "Enabled", "Filter": {"Prefix": "goes"}, "Expiration": {"Days": 2}},
+                {
+                    "ID": "b",
+                    "Status": "Enabled",
+                    "Filter": {"Prefix": "moves"},
+                    "Transitions": [{"Days": 2, "StorageClass": "GLACIER_IR"}],
+                },
+            ]
+        },
+    )
+    world.s3.restore_object(Bucket=bucket, Key="ice", RestoreRequest={"Days": 1})
+
+    def names():
+        found = [json.loads(world.s3.get_object(Bucket=kept, Key=k)["Body"].read()) for k in world.keys(kept)]
+        return sorted({(record["s3"]["object"]["key"], record["eventName"]) for record in found})
+
+    begun = [("ice", "ObjectRestore:Post")]
+    assert wait_until(lambda: names() == begun, 60), names()
+    virga("clock", "advance", "5h")
+    completed = [("ice", "ObjectRestore:Completed"), *begun]
+    assert wait_until(lambda: names() == completed, 60), names()
+    virga("clock", "advance", "96h")
+    everything = [
+        ("goes", "LifecycleExpiration:Delete"),
+        ("ice", "ObjectRestore:Completed"),
+        ("ice", "ObjectRestore:Delete"),
+        ("ice", "ObjectRestore:Post"),
+        ("moves", "LifecycleTransition"),
+    ]
+    assert wait_until(lambda: names() == everything, 60), names()
     aws.close()

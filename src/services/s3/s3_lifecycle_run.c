@@ -8,10 +8,10 @@
  */
 
 #include "services/s3/s3_lifecycle.h"
+#include "services/s3/s3_notify.h"
 #include "services/s3/s3_upload.h"
 
 #include "core/env.h"
-#include "core/meter.h"
 
 enum { PAGE_VERSIONS = 1000, PAGE_UPLOADS = 100 };
 
@@ -28,15 +28,11 @@ struct run {
 /* --- one version --------------------------------------------------------------------------------
  */
 
-/*
- * What a run did to an object, in the transaction that does it: the one place where an event is to
- * be sent (s3:LifecycleExpiration:Delete, s3:LifecycleExpiration:DeleteMarkerCreated,
- * s3:LifecycleTransition).
- */
-static void
-note(struct s3_object_edit *e, const char *event)
+static vg_rc
+remove_version(struct s3_object_edit *e, const struct s3_rec_version *v)
 {
-    vg_meter_use(e->rq, vg_str_of(event), e->bucket->name, 1);
+    vg_rc rc = s3_store_del_version(e, v);
+    return rc == VG_OK ? s3_notify(e, S3_EXPIRED, v) : rc;
 }
 
 /* "a delete marker with a unique version ID", "with version ID null", or nothing is left:
@@ -45,15 +41,13 @@ static vg_rc
 expire(struct s3_object_edit *e)
 {
     struct s3_rec_version *marker = VG_NEW(e->rq->arena, struct s3_rec_version);
-    if (!e->bucket->versioning.ptr) {
-        note(e, "LifecycleExpiration:Delete");
-        return s3_store_del_version(e, e->latest);
-    }
-    note(e, "LifecycleExpiration:DeleteMarkerCreated");
+    if (!e->bucket->versioning.ptr)
+        return remove_version(e, e->latest);
     marker->is_marker = true;
     marker->modified_ms = vg_now_ms(e->rq->env);
     marker->owner = e->bucket->account;
-    return s3_store_add_version(e, marker, VG_STR_NONE);
+    vg_rc rc = s3_store_add_version(e, marker, VG_STR_NONE);
+    return rc == VG_OK ? s3_notify(e, S3_EXPIRED_BY_MARKER, marker) : rc;
 }
 
 /* "Permanent deletion takes precedence over transition." Locks outlive all rules. */
@@ -67,16 +61,14 @@ carry_out(struct s3_object_edit *e, const struct s3_entry *entry,
         return rc;
     if (entry->is_latest && e->latest)
         v = e->latest;
-    if (fate->is_gone && !s3_is_locked(e->rq, v, false)) {
-        note(e, "LifecycleExpiration:Delete");
-        return s3_store_del_version(e, v);
-    }
+    if (fate->is_gone && !s3_is_locked(e->rq, v, false))
+        return remove_version(e, v);
     if (fate->class.ptr) {
         v->storage_class = fate->class;
         s3_store_put_version(e, v);
-        note(e, "LifecycleTransition");
+        rc = s3_notify(e, S3_TRANSITIONED, v);
     }
-    return fate->is_expired ? expire(e) : VG_OK;
+    return rc == VG_OK && fate->is_expired ? expire(e) : rc;
 }
 
 /* --- a page of versions -------------------------------------------------------------------------

@@ -13,6 +13,9 @@
 #include "core/env.h"
 #include "core/reply.h"
 #include "services/s3/s3_lifecycle.h"
+#include "services/s3/s3_notify.h"
+#include "services/s3/s3_store_int.h"
+#include "store/key.h"
 
 #define MINUTE_MS INT64_C(60000)
 #define HOUR_MS   (60 * MINUTE_MS)
@@ -155,6 +158,25 @@ restore(struct vg_req *rq, struct s3_rec_version *v, const struct s3_restore_req
     return VG_OK;
 }
 
+/* Tells of the copy's beginning, and later of its end. */
+static vg_rc
+watch(struct s3_object_edit *e, const struct s3_rec_version *v, bool is_there)
+{
+    struct vg_req *rq = e->rq;
+    const struct s3_plan p = { .partition = s3_objects_part(rq->arena, e->bucket->id),
+                               .id = vg_key_of(rq->arena, VG_STR("restore"), e->key, v->id),
+                               .op = is_there ? VG_STR("s3/_EndRestore")
+                                              : VG_STR("s3/_CompleteRestore"),
+                               .due_ms = is_there ? v->restore_until_ms.v : v->restore_ready_ms.v,
+                               .account = e->bucket->account,
+                               .region = e->bucket->region,
+                               .bucket = e->bucket->name,
+                               .bucket_id = e->bucket->id,
+                               .key = e->key,
+                               .version_id = v->id };
+    return s3_plan(rq, e->tx, &p);
+}
+
 vg_rc
 s3_restore_object(struct vg_req *rq, const struct s3_restore_object_request *in,
                   struct s3_restore_object_output *out)
@@ -178,5 +200,58 @@ s3_restore_object(struct vg_req *rq, const struct s3_restore_object_request *in,
     if (rc != VG_OK)
         return rc;
     s3_store_put_version(&e, v);
-    return s3_store_object_commit(&e);
+    bool is_there = s3_restore_state(v, vg_now_ms(rq->env)) == S3_RESTORE_DONE;
+    rc = watch(&e, v, is_there);
+    if (rc == VG_OK && !is_there)
+        rc = s3_notify(&e, S3_RESTORE_BEGUN, v);
+    return rc == VG_OK ? s3_store_object_commit(&e) : rc;
+}
+
+/* --- the two times ------------------------------------------------------------------------------
+ */
+
+/* The version that a timer is about; *ret NULL: it is gone, or archived no longer. */
+static vg_rc
+find_watched(struct vg_req *rq, struct vg_str bucket_name, struct vg_str bucket_id,
+             const struct s3_at *at, struct s3_object_edit *e, struct s3_rec_version **ret) VG_WAITS
+{
+    struct s3_rec_bucket *bucket;
+    *ret = NULL;
+    vg_rc rc = s3_store_bucket(rq, bucket_name, &bucket);
+    if (rc != VG_OK || !bucket || !vg_str_eq(bucket->id, bucket_id))
+        return rc;
+    rc = s3_store_edit_object(rq, bucket, at->key, e);
+    if (rc != VG_OK || !e->bucket)
+        return rc;
+    rc = s3_store_edit_version(e, at->version_id, ret);
+    if (rc == VG_OK && *ret && (!has_archive_class(*ret) || !(*ret)->restore_ready_ms.set))
+        *ret = NULL;
+    return rc;
+}
+
+vg_rc
+s3_complete_restore(struct vg_req *rq, const struct s3_complete_restore_input *in)
+{
+    s3_auto_object struct s3_object_edit e = { 0 };
+    const struct s3_at at = { .key = in->key, .version_id = in->version_id };
+    struct s3_rec_version *v;
+    vg_rc rc = find_watched(rq, in->bucket, in->bucket_id, &at, &e, &v);
+    if (rc != VG_OK || !v)
+        return rc;
+    rc = s3_notify_of_restore(&e, S3_RESTORED, v, v->restore_until_ms.v);
+    if (rc == VG_OK)
+        rc = watch(&e, v, true);
+    return rc == VG_OK ? s3_store_object_commit(&e) : rc;
+}
+
+vg_rc
+s3_end_restore(struct vg_req *rq, const struct s3_end_restore_input *in)
+{
+    s3_auto_object struct s3_object_edit e = { 0 };
+    const struct s3_at at = { .key = in->key, .version_id = in->version_id };
+    struct s3_rec_version *v;
+    vg_rc rc = find_watched(rq, in->bucket, in->bucket_id, &at, &e, &v);
+    if (rc == VG_OK && v)
+        rc = s3_notify_of_restore(&e, S3_RESTORE_ENDED, v, v->restore_until_ms.v);
+    return rc == VG_OK && v ? s3_store_object_commit(&e) : rc;
 }

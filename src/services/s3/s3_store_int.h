@@ -22,11 +22,13 @@ vg_rc s3_store_edit_object_with(struct vg_req *rq, const struct s3_rec_bucket *b
 
 /* Of the rows of uploads among those of a bucket's objects. */
 struct vg_range s3_uploads_range(struct vg_arena *arena);
-/* An operation of ours that runs as soon as the transaction is durable, by a timer beside the
- * partition; absent members are left out of its input. */
+/* An operation of ours that runs at its time, or as soon as the transaction is durable, by a timer
+ * beside the partition, which takes the place of one with its id; absent members are left out of
+ * its input. */
 struct s3_plan {
     struct vg_str partition, id, op;
-    struct vg_str account, region, bucket, bucket_id, upload_id;
+    int64_t due_ms; /* 0: at once */
+    struct vg_str account, region, bucket, bucket_id, upload_id, key, version_id;
 };
 vg_rc s3_plan(struct vg_req *rq, struct vg_tx *tx, const struct s3_plan *plan) VG_MUST_USE;
 

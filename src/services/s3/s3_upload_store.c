@@ -294,12 +294,16 @@ s3_plan(struct vg_req *rq, struct vg_tx *tx, const struct s3_plan *plan)
     vg_jsonw_kv(&w, VG_STR("BucketId"), plan->bucket_id);
     if (plan->upload_id.ptr)
         vg_jsonw_kv(&w, VG_STR("UploadId"), plan->upload_id);
+    if (plan->key.ptr)
+        vg_jsonw_kv(&w, VG_STR("Key"), plan->key);
+    if (plan->version_id.ptr)
+        vg_jsonw_kv(&w, VG_STR("VersionId"), plan->version_id);
     vg_jsonw_object_end(&w);
     const struct vg_timer timer = { .part = plan->partition,
                                     .id = plan->id,
                                     .op = plan->op,
                                     .payload = vg_buf_str(&b),
-                                    .due_ms = vg_now_ms(rq->env) };
+                                    .due_ms = plan->due_ms ? plan->due_ms : vg_now_ms(rq->env) };
     return vg_timer_put(rq->env->events, tx, &timer, rq->err);
 }
 

@@ -5,6 +5,7 @@ import os
 import random
 import time
 
+import objects
 import pytest
 from harness.daemon import Daemon
 from harness.raw import Raw
@@ -14,9 +15,10 @@ KILLS = int(os.environ.get("VIRGA_KILLS", "100"))  # in all
 DAEMONS = 4  # each with a data folder of its own, and so early kills as well as late ones
 SEED = int(os.environ.get("VIRGA_SEED", "0")) or random.SystemRandom().randrange(1, 1 << 31)
 WRITERS = [f"w{i}" for i in range(6)]
+OBJECT_WRITERS = ["o0", "o1"]
 
 
-def make_table(daemon):
+def make_table_and_bucket(daemon):
     raw = Raw(daemon.port)
     status, answer = raw.json(
         "dynamodb",
@@ -31,6 +33,8 @@ def make_table(daemon):
     assert status == 200, answer
     while raw.json("dynamodb", "DescribeTable", {"TableName": TABLE})[1]["Table"]["TableStatus"] != "ACTIVE":
         time.sleep(0.05)
+    status, _, answer = raw.s3("PUT", f"/{objects.BUCKET}")
+    assert status == 200, answer
     raw.close()
 
 
@@ -61,6 +65,13 @@ def check_users(daemon, users):
     worker.raw.close()
 
 
+def check_objects(daemon, things, under_way, killed):
+    raw = Raw(daemon.port)
+    wrong = objects.check(raw, things, under_way)
+    raw.close()
+    assert not wrong, f"seed {SEED}, kill {killed}: {wrong[:10]}"
+
+
 @pytest.mark.timeout(60 + 15 * KILLS)
 @pytest.mark.parametrize("number", range(DAEMONS))
 def test_nothing_acknowledged_is_lost_and_nothing_half_done_is_seen(capsys, number):
@@ -69,13 +80,14 @@ def test_nothing_acknowledged_is_lost_and_nothing_half_done_is_seen(capsys, numb
     dice = random.Random(seed)
     daemon = Daemon()
     acknowledged, restarts = 0, []
-    items, users, seen = Keys(), Keys(), {}
+    items, users, things, under_way, seen = Keys(), Keys(), Keys(), {}, {}
     try:
         daemon.start()
-        make_table(daemon)
+        make_table_and_bucket(daemon)
         for killed in range(1, kills + 1):
             port = daemon.port
             crew = [Items(w, f"{seed}/{killed}", port, items) for w in WRITERS]
+            crew += [objects.Objects(w, f"{seed}/{killed}", port, things, under_way) for w in OBJECT_WRITERS]
             crew.append(Names("user", f"{seed}/{killed}", port, users))
             crew.append(Reader("reader", f"{seed}/{killed}", port, WRITERS, seen))
             # Keys are a worker's own, the dict is shared: adding keys to it is atomic.
@@ -93,6 +105,7 @@ def test_nothing_acknowledged_is_lost_and_nothing_half_done_is_seen(capsys, numb
             restarts.append(daemon.ready_ms)
             check_items(daemon, items, seen, killed)
             check_users(daemon, users)
+            check_objects(daemon, things, under_way, killed)
         daemon.check_log()
     finally:
         daemon.close()

@@ -120,6 +120,9 @@ struct vg_service {
      * the headers that were added.  NULL: the front door says that there is no such operation.
      */
     vg_rc (*other)(struct vg_req *rq, const struct vg_head *head);
+    /* Before the input of rq->op is decoded: refuses what its head asks beside that.  NULL:
+     * nothing. */
+    vg_rc (*check_head)(struct vg_req *rq, const struct vg_head *head);
     /* Must accept a half-initialised or NULL svc. May be NULL. */
     void (*fini)(void *svc);
 };

@@ -116,12 +116,23 @@ reply(struct vg_exchange *x, const struct vg_model *model, struct vg_wire_out *o
         (void)vg_http_reply_end(x->http);
 }
 
-/* What the handler said beside the model. */
+static bool
+has_header(const struct vg_wire_out *out, struct vg_str name)
+{
+    for (size_t i = 0; i < out->headers.len; i++)
+        if (vg_str_eq_nocase(out->headers.items[i].name, name))
+            return true;
+    return false;
+}
+
+/* What was said beside the model, which goes before it. */
 static void
 add_headers(const struct vg_exchange *x, struct vg_wire_out *out)
 {
     for (size_t i = 0; i < x->reply.headers.len; i++) {
         const struct vg_reply_header *h = &x->reply.headers.items[i];
+        if (has_header(out, h->name))
+            continue;
         *VG_VEC_ADD(x->http->arena, &out->headers) = (struct vg_http_header) { h->name, h->value };
     }
 }
@@ -336,14 +347,29 @@ header(void *http, struct vg_str name)
     return vg_http_header(http, name);
 }
 
-/* Holds the body to the checksums that the headers declare. */
+static struct vg_head
+head_of(const struct vg_exchange *x)
+{
+    return (struct vg_head) { .method = x->http->method,
+                              .path = x->s3_path,
+                              .query = x->http->query,
+                              .header = header,
+                              .of = x->http };
+}
+
+/* What its service makes of the head; the body is held to the checksums that the headers declare.
+ */
 static vg_rc
-check_body(struct vg_exchange *x)
+check(struct vg_exchange *x)
 {
     const struct vg_op *op = x->root.rq.op;
+    const struct vg_head head = head_of(x);
+    vg_rc rc = op->service->check_head ? op->service->check_head(&x->root.rq, &head) : VG_OK;
     bool is_checked = op->http && (op->http->flags & VG_HTTP_CHECKSUM) && op->handler
                       && !(op->flags & VG_OP_STREAM_IN) && op->service->check_body;
-    return is_checked ? op->service->check_body(&x->root.rq, header, x->http, x->body) : VG_OK;
+    return rc == VG_OK && is_checked
+               ? op->service->check_body(&x->root.rq, header, x->http, x->body)
+               : rc;
 }
 
 /* Decodes, validates, runs, and encodes into `out`; the gate has passed when it is VG_OK. */
@@ -360,7 +386,7 @@ run_op(struct vg_exchange *x, const struct vg_wire_op *wop, const struct vg_wire
         return vg_authn_fail(rq->err, family_of(op->model), VG_AUTHN_MISSING, VG_STR_NONE);
     void *typed_in = vg_arena_alloc(rq->arena, op->in ? op->in->size : 1);
     void *typed_out = vg_arena_alloc(rq->arena, op->out ? op->out->size : 1);
-    vg_rc rc = check_body(x);
+    vg_rc rc = check(x);
     if (rc == VG_OK)
         rc = vg_wire_decode(wop, in, rq->arena, typed_in, rq->err);
     if (rc == VG_OK && op->in && !(op->flags & VG_OP_OWN_VALIDATION))
@@ -385,16 +411,6 @@ run_op(struct vg_exchange *x, const struct vg_wire_op *wop, const struct vg_wire
 
 /* --- S3, which answers to more of HTTP than its operations --------------------------------------
  */
-
-static struct vg_head
-head_of(const struct vg_exchange *x)
-{
-    return (struct vg_head) { .method = x->http->method,
-                              .path = x->s3_path,
-                              .query = x->http->query,
-                              .header = header,
-                              .of = x->http };
-}
 
 /*
  * Whether a request that is no operation's is S3's, which takes what nobody else has a place for.

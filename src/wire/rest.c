@@ -53,10 +53,22 @@ bad_argument(struct vg_rest_in *r, const struct vg_member *m, struct vg_str text
     return VG_FAIL;
 }
 
+static bool
+is_s3(const struct vg_rest_in *r)
+{
+    return (r->op->model->flags & VG_MODEL_S3_TEXT) != 0;
+}
+
+static vg_rc
+bad_uri(struct vg_rest_in *r)
+{
+    return vg_wire_fail(r->err, r->arena, &invalid_uri, "Couldn't parse the specified URI.");
+}
+
 static vg_rc
 bad_text(struct vg_rest_in *r, const struct vg_member *m, struct vg_str text)
 {
-    if (r->op->model->flags & VG_MODEL_S3_TEXT)
+    if (is_s3(r))
         return bad_argument(r, m, text);
     return vg_wire_fail(r->err, r->arena, &vg_wire_serialization,
                         "Value '%" VG_FMT "' of %" VG_FMT " is malformed", VG_ARG(text),
@@ -76,10 +88,14 @@ get_text(struct vg_rest_in *r, const struct vg_member *m, struct vg_str text, en
 static vg_rc
 get_label(struct vg_rest_in *r, const struct vg_member *m, void *st)
 {
-    for (size_t i = 0; i < r->in->n_labels; i++)
-        if (vg_str_eq(r->in->labels[i].name, m->wire))
-            return get_text(r, m, vg_uri_decode(r->arena, r->in->labels[i].value, false),
-                            VG_TIME_ISO, vg_slot_member(m, st));
+    for (size_t i = 0; i < r->in->n_labels; i++) {
+        if (!vg_str_eq(r->in->labels[i].name, m->wire))
+            continue;
+        struct vg_str text = vg_uri_decode(r->arena, r->in->labels[i].value, false);
+        if (is_s3(r) && !vg_str_is_utf8(text))
+            return bad_uri(r);
+        return get_text(r, m, text, VG_TIME_ISO, vg_slot_member(m, st));
+    }
     return VG_OK;
 }
 
@@ -219,6 +235,10 @@ get_prefixed(struct vg_rest_in *r, const struct vg_member *m, struct vg_list *ma
             value = vg_str_fmt(r->arena, "%" VG_FMT ",%" VG_FMT,
                                VG_ARG(*(const struct vg_str *)slot.at), VG_ARG(value));
         }
+        if (is_s3(r)) { /* metadata: bytes, of which the service makes text */
+            vg_slot_set_str(slot, value);
+            continue;
+        }
         vg_rc rc = get_text(r, m, value, VG_TIME_HTTP, slot);
         if (rc != VG_OK)
             return rc;
@@ -297,8 +317,8 @@ vg_rest_decode(const struct vg_rest_body *body, const struct vg_wire_op *op,
     struct vg_rest_in r = { .body = body, .op = op, .in = in, .arena = arena, .err = err };
     bool has_body = false;
     bool is_query = vg_pairs_parse(arena, in->query, &r.query);
-    if (!is_query && (op->model->flags & VG_MODEL_S3_TEXT))
-        return vg_wire_fail(err, arena, &invalid_uri, "Couldn't parse the specified URI.");
+    if (!is_query && is_s3(&r))
+        return bad_uri(&r);
     if (!is_query)
         return vg_wire_fail(err, arena, &vg_wire_serialization, "The query string is malformed");
     for (size_t i = 0; i < op->in->n_members; i++) {

@@ -274,6 +274,7 @@ put_s3_error(const struct vg_model *model, const struct vg_err *err, struct vg_s
     if (err->def && err->def->shape && err->detail)
         vg_xml_out_members(&o, err->def->shape, err->detail, vg_error_message_member(err->def));
     vg_xmlw_element(b, VG_STR("RequestId"), request_id);
+    vg_xmlw_element(b, VG_STR("HostId"), vg_wire_host_id(arena, request_id));
     vg_xmlw_close(b, VG_STR("Error"));
 }
 

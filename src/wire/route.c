@@ -229,9 +229,12 @@ vg_routes_by_action(const struct vg_routes *r, struct vg_str service, struct vg_
     return NULL;
 }
 
-/* Whether the query string has every "name" or "name=value" that the template asks for. */
+/*
+ * Whether the query string has every "name" or "name=value" that the template asks for; of S3's a
+ * name, whatever its value.
+ */
 static bool
-has_literals(struct vg_str literals, struct vg_str query)
+has_literals(const struct vg_model *model, struct vg_str literals, struct vg_str query)
 {
     while (literals.ptr) {
         struct vg_str want = vg_str_cut(&literals, '&');
@@ -242,7 +245,9 @@ has_literals(struct vg_str literals, struct vg_str query)
             struct vg_str got = vg_str_cut(&rest, '&');
             if (vg_str_ends(got, VG_STR("="))) /* "acl=" is "acl" */
                 got.len--;
-            is_there = vg_str_eq(got, want);
+            is_there =
+                vg_str_eq(got, want)
+                || ((model->flags & VG_MODEL_S3_TEXT) && vg_str_eq(vg_str_cut(&got, '='), want));
         }
         if (!is_there)
             return false;
@@ -315,7 +320,8 @@ match_route(const struct route *r, const struct path *p, struct vg_wire_in *in)
     for (size_t i = 0; i < r->greedy; i++)
         if (!match_seg(&r->segs[i], p->parts[i], in))
             return false;
-    return (!is_greedy || match_greedy(r, p, in)) && has_literals(r->literals, in->query);
+    return (!is_greedy || match_greedy(r, p, in))
+           && has_literals(r->op->model, r->literals, in->query);
 }
 
 static bool

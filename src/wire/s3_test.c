@@ -45,6 +45,8 @@ header(const struct vg_wire_out *out, const char *name)
     return VG_STR_NONE;
 }
 
+#define HOST_ID     "62bGI1cviipRZ84Bfe4FQcyOkBsPM0vq8mZb3poO1xFpZC0x" /* of "id-1" */
+#define IDS         "<RequestId>id-1</RequestId><HostId>" HOST_ID "</HostId>"
 #define DECLARATION "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
 #define S3_NS       " xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\""
 
@@ -209,8 +211,7 @@ expect_refused(const char *op, struct vg_wire_in in, const char *body)
     vg_wire_encode_error(&wires3_model, 0, &err, VG_STR("id-1"), a, &out);
     assert_int_equal(out.status, 400);
     assert_str(header(&out, "content-type"), "application/xml");
-    struct vg_str want =
-        vg_str_fmt(a, DECLARATION "<Error>%s<RequestId>id-1</RequestId></Error>", body);
+    struct vg_str want = vg_str_fmt(a, DECLARATION "<Error>%s" IDS "</Error>", body);
     if (!vg_str_eq(vg_buf_str(&out.body), want))
         fail_msg("got %" VG_FMT ", want %" VG_FMT, VG_ARG(vg_buf_str(&out.body)), VG_ARG(want));
 }
@@ -262,8 +263,10 @@ errors_are_s3s_own(void **state)
     assert_int_equal(out.status, 404);
     assert_str(vg_buf_str(&out.body),
                DECLARATION "<Error><Code>NoSuchKey</Code><Message>The specified key does not "
-                           "exist.</Message><RequestId>id-1</RequestId></Error>");
+                           "exist.</Message>" IDS "</Error>");
     assert_str(header(&out, "x-amz-request-id"), "id-1");
+    assert_str(header(&out, "x-amz-id-2"), HOST_ID);
+    assert_str(header(&out, "server"), "AmazonS3");
     assert_null(header(&out, "x-amzn-requestid").ptr);
     struct wires3_invalid_object_state detail = { .storage_class.text = VG_STR("GLACIER") };
     (void)vg_wire_fail(&err, a, &wires3_err_invalid_object_state, "no");
@@ -271,15 +274,14 @@ errors_are_s3s_own(void **state)
     vg_wire_encode_error(&wires3_model, 0, &err, VG_STR("id-1"), a, &out);
     assert_str(vg_buf_str(&out.body),
                DECLARATION "<Error><Code>InvalidObjectState</Code><Message>no</Message>"
-                           "<StorageClass>GLACIER</StorageClass><RequestId>id-1</RequestId>"
-                           "</Error>");
+                           "<StorageClass>GLACIER</StorageClass>" IDS "</Error>");
     vg_err_clear(&err);
     (void)vg_err_set(&err, "the disk is gone");
     vg_wire_encode_error(&wires3_model, 0, &err, VG_STR("id-1"), a, &out);
     assert_int_equal(out.status, 500);
     assert_str(vg_buf_str(&out.body),
                DECLARATION "<Error><Code>InternalError</Code><Message>We encountered an internal "
-                           "error. Please try again.</Message><RequestId>id-1</RequestId></Error>");
+                           "error. Please try again.</Message>" IDS "</Error>");
 }
 
 int

@@ -3,6 +3,8 @@
 #include "wire/wire_int.h"
 
 #include "base/limits.h"
+#include "codec/base64.h"
+#include "crypto/hash.h"
 
 #include <string.h>
 
@@ -121,6 +123,16 @@ encode_json(const struct vg_wire_op *op, const void *value, struct vg_arena *are
     vg_wire_out_header(ret, arena, VG_STR("Content-Type"), json_type(protocol_of(op)));
 }
 
+/* As long and as meaningless as AWS's. */
+struct vg_str
+vg_wire_host_id(struct vg_arena *arena, struct vg_str request_id)
+{
+    uint8_t digest[VG_SHA256_BYTES];
+    vg_sha256(request_id, digest);
+    struct vg_str hash = vg_str_n((const char *)digest, sizeof(digest));
+    return vg_base64_encode(arena, vg_str_cat(arena, hash, vg_str_slice(request_id, 0, 24)));
+}
+
 static void
 put_request_id(const struct vg_model *model, struct vg_str request_id, struct vg_arena *arena,
                struct vg_wire_out *ret)
@@ -130,6 +142,10 @@ put_request_id(const struct vg_model *model, struct vg_str request_id, struct vg
         vg_wire_out_header(ret, arena,
                            is_s3 ? VG_STR("x-amz-request-id") : VG_STR("x-amzn-RequestId"),
                            request_id);
+    if (!is_s3)
+        return;
+    vg_wire_out_header(ret, arena, VG_STR("x-amz-id-2"), vg_wire_host_id(arena, request_id));
+    vg_wire_out_header(ret, arena, VG_STR("Server"), VG_STR("AmazonS3"));
 }
 
 void

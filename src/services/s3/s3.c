@@ -6,6 +6,7 @@
 
 #include "auth/cache.h"
 #include "core/env.h"
+#include "core/reply.h"
 #include "services/s3/s3_digest.h"
 #include "services/s3/s3_form.h"
 #include "services/s3/s3_http.h"
@@ -111,6 +112,8 @@ resource(struct vg_req *rq, struct vg_str arn, struct vg_resource *ret)
     if (rc != VG_OK || !bucket)
         return rc;
     ret->owner = bucket->account;
+    if (rq->op == &s3_op_head_bucket) /* who may not see it is told too where to ask */
+        vg_reply_header(rq, VG_STR("x-amz-bucket-region"), bucket->region);
     rc = policy_of(rq, bucket, &ret->policy);
     return rc == VG_OK ? add_object_acl(rq, bucket, key, &ret->policy) : rc;
 }
@@ -149,6 +152,7 @@ const struct vg_service s3_service = {
     .check_body = s3_check_body,
     .decorate = s3_decorate,
     .other = s3_other,
+    .check_head = s3_check_head,
     .init = init,
     .fini = fini,
 };

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * What chooses an operation by the query, and what is refused rather than taken for another one:
+ * https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
+ */
+
+#include "core/service_test.h"
+
+#include "services/s3/s3_http.h"
+#include "services/s3/s3_int.h"
+
+/* One that were missing would be stored or deleted as an object. */
+static void
+every_selector_of_the_model_is_known(void **state)
+{
+    (void)state;
+    size_t n = 0;
+    for (const struct vg_op *const *op = s3_ops; *op; op++) {
+        if (!(*op)->http)
+            continue;
+        struct vg_str rest = (*op)->http->uri;
+        vg_str_cut(&rest, '?');
+        struct vg_str name = rest.ptr ? vg_str_cut(&rest, '&') : VG_STR_NONE;
+        if (!name.ptr || vg_str_find_char(name, '=') != VG_NPOS) /* list-type=2 */
+            continue;
+        n++;
+        if (!s3_is_selector(name))
+            fail_msg("%" VG_FMT " chooses an operation", VG_ARG(name));
+    }
+    assert_true(n > 50);
+    assert_false(s3_is_selector(VG_STR("Acl")));
+    assert_false(s3_is_selector(VG_STR("list-type")));
+    assert_false(s3_is_selector(VG_STR("")));
+}
+
+static void
+places_are_decoded(void **state)
+{
+    (void)state;
+    vg_auto_arena struct vg_arena *arena = vg_arena_new(0);
+    static const struct {
+        const char *path, *bucket, *key;
+    } all[] = {
+        { "/", "", "" },
+        { "", "", "" },
+        { "/bucket", "bucket", "" },
+        { "/bucket/", "bucket", "" },
+        { "/bucket/a/b", "bucket", "a/b" },
+        { "/bucket//a", "bucket", "/a" },
+        { "/buck%65t/%2Fa+b%20c", "bucket", "/a+b c" },
+    };
+    for (size_t i = 0; i < VG_COUNT(all); i++) {
+        const struct s3_place at = s3_place_of(arena, vg_str_of(all[i].path));
+        assert_true(vg_str_eq(at.bucket, vg_str_of(all[i].bucket)));
+        assert_true(vg_str_eq(at.key, vg_str_of(all[i].key)));
+    }
+}
+
+static void
+queries_that_mean_something_else_are_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        const struct vg_op *op;
+        const char *method, *path, *query;
+        const char *want;  /* "" or what the error begins with */
+        const char *allow; /* NULL: none */
+    } all[] = {
+        { &s3_op_put_object, "PUT", "/b/k", "", "", NULL },
+        { &s3_op_put_object, "PUT", "/b/k", "foo&x-id=PutObject&Acl", "", NULL },
+        { &s3_op_put_object_acl, "PUT", "/b/k", "acl", "", NULL },
+        { &s3_op_put_object_acl, "PUT", "/b/k", "acl=x&versionId=1", "", NULL },
+        { &s3_op_list_objects_v2, "GET", "/b", "list-type=2&prefix=acl", "", NULL },
+        { &s3_op_put_object, "PUT", "/b/k", "uploads", "MethodNotAllowed PUT UPLOADS", "POST" },
+        { &s3_op_put_object, "PUT", "/b/k", "a&torrent=1", "MethodNotAllowed PUT TORRENT", "GET" },
+        { &s3_op_put_object, "PUT", "/b/k", "metrics", "MethodNotAllowed PUT METRICS", NULL },
+        { &s3_op_delete_object, "DELETE", "/b/k", "acl", "MethodNotAllowed DELETE ACL",
+          "GET, PUT" },
+        { &s3_op_delete_bucket, "DELETE", "/b", "versioning", "MethodNotAllowed DELETE VERSIONING",
+          "GET, PUT" },
+        { &s3_op_head_bucket, "HEAD", "/b", "acl", "MethodNotAllowed HEAD ACL", "GET, PUT" },
+        { &s3_op_get_object, "GET", "/b/k", "metrics", "", NULL }, /* of a bucket only */
+        { &s3_op_get_object, "GET", "/b/k", "versions",
+          "InvalidRequest There is no such thing as the ?versions sub-resource for a key", NULL },
+        { &s3_op_get_bucket_acl, "GET", "/b", "versioning&acl",
+          "InvalidArgument Conflicting query string parameters: acl, versioning", NULL },
+        { &s3_op_complete_multipart_upload, "POST", "/b/k", "uploadId=1", "", NULL },
+        { &s3_op_complete_multipart_upload, "POST", "/b/k", "foo", "MethodNotAllowed POST OBJECT",
+          "HEAD, DELETE, POST, GET, PUT" },
+        { &s3_op_get_object_torrent, "GET", "/b/k", "torrent",
+          "NotImplemented The operation s3:GetObjectTorrent is not built", NULL },
+    };
+    for (size_t i = 0; i < VG_COUNT(all); i++) {
+        vg_auto_arena struct vg_arena *arena = vg_arena_new(0);
+        struct vg_err err = { 0 };
+        struct vg_reply reply = { 0 };
+        struct vg_req rq = { .arena = arena, .op = all[i].op, .err = &err, .reply = &reply };
+        const struct vg_head head = { .method = vg_str_of(all[i].method),
+                                      .path = vg_str_of(all[i].path),
+                                      .query = vg_str_of(all[i].query) };
+        struct vg_str got = VG_STR("");
+        if (s3_check_head(&rq, &head) != VG_OK && err.def == &s3_err_method_not_allowed) {
+            const struct s3_method_not_allowed *d = err.detail;
+            got = vg_str_fmt(arena, "MethodNotAllowed %" VG_FMT " %" VG_FMT, VG_ARG(d->method),
+                             VG_ARG(d->resource_type));
+        } else if (err.def) {
+            got = vg_str_fmt(arena, "%" VG_FMT " %" VG_FMT, VG_ARG(err.def->code),
+                             VG_ARG(vg_err_text(&err)));
+        }
+        bool is_it = all[i].want[0] ? vg_str_starts(got, vg_str_of(all[i].want)) : got.len == 0;
+        if (!is_it)
+            fail_msg("%s ?%s: got %" VG_FMT, all[i].method, all[i].query, VG_ARG(got));
+        assert_int_equal(reply.headers.len, all[i].allow ? 1 : 0);
+        if (all[i].allow)
+            assert_true(vg_str_eq(reply.headers.items[0].value, vg_str_of(all[i].allow)));
+    }
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_selector_of_the_model_is_known),
+        cmocka_unit_test(places_are_decoded),
+        cmocka_unit_test(queries_that_mean_something_else_are_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -6,11 +6,13 @@
 
 #include "auth/cache.h"
 #include "core/env.h"
+#include "core/plane.h"
 #include "core/reply.h"
 #include "services/s3/s3_digest.h"
 #include "services/s3/s3_form.h"
 #include "services/s3/s3_http.h"
 #include "services/s3/s3_policy.h"
+#include "services/s3/s3_website.h"
 #include "store/bound.h"
 
 #include <stdlib.h>
@@ -144,9 +146,15 @@ fini(void *svc)
     free(s3);
 }
 
+static const struct vg_plane planes[] = {
+    { .name = "s3-website", .match = s3_website_match, .serve = s3_website_serve },
+};
+
 const struct vg_service s3_service = {
     .name = "s3",
     .ops = s3_ops,
+    .planes = planes,
+    .n_planes = VG_COUNT(planes),
     .forms = &s3_forms,
     .resource = resource,
     .check_body = s3_check_body,

@@ -472,9 +472,6 @@ what_would_not_act_is_refused(void **state)
         { "GetBucketWebsite", "{" B "}",
           "NoSuchWebsiteConfiguration: The specified bucket does not have a website "
           "configuration" },
-        { "PutBucketWebsite",
-          "{" B ",'WebsiteConfiguration':{'IndexDocument':{'Suffix':'index.html'}}}",
-          "NotImplemented: Static website hosting is not built" },
         { "GetBucketLifecycleConfiguration", "{" B "}",
           "NoSuchLifecycleConfiguration: The lifecycle configuration does not exist" },
         { "GetBucketNotificationConfiguration", "{" B "}", "{}" },

@@ -43,38 +43,6 @@ s3_get_bucket_logging(struct vg_req *rq, const struct s3_get_bucket_logging_requ
     return check_bucket(rq, in->bucket, in->expected_bucket_owner);
 }
 
-/* --- website ------------------------------------------------------------------------------------
- */
-
-vg_rc
-s3_put_bucket_website(struct vg_req *rq, const struct s3_put_bucket_website_request *in)
-{
-    if (!in->website_configuration)
-        return s3_malformed_xml(rq);
-    return refuse(rq, in->bucket, in->expected_bucket_owner, true, "Static website hosting");
-}
-
-vg_rc
-s3_get_bucket_website(struct vg_req *rq, const struct s3_get_bucket_website_request *in,
-                      struct s3_get_bucket_website_output *out)
-{
-    (void)out;
-    vg_rc rc = check_bucket(rq, in->bucket, in->expected_bucket_owner);
-    if (rc != VG_OK)
-        return rc;
-    struct s3_no_such_website_configuration *d =
-        VG_NEW(rq->arena, struct s3_no_such_website_configuration);
-    d->bucket_name = in->bucket;
-    return s3_fail_no_such_website_configuration_detail(
-        rq, d, "The specified bucket does not have a website configuration");
-}
-
-vg_rc
-s3_delete_bucket_website(struct vg_req *rq, const struct s3_delete_bucket_website_request *in)
-{
-    return check_bucket(rq, in->bucket, in->expected_bucket_owner);
-}
-
 /* --- replication, acceleration ------------------------------------------------------------------
  */
 

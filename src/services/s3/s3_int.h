@@ -66,7 +66,7 @@ vg_rc s3_malformed_xml(struct vg_req *rq);
 vg_rc s3_bad_argument(struct vg_req *rq, const char *text, const char *name, struct vg_str value);
 /* InvalidArgument of a number below 0, as S3 calls it in its texts; absent is well. */
 vg_rc s3_check_number(struct vg_req *rq, struct vg_opt_i64 n, const char *name) VG_MUST_USE;
-/* NotImplemented: "Static website hosting is not built in this version of Virga." */
+/* NotImplemented: "Event notification is not built in this version of Virga." */
 vg_rc s3_not_built(struct vg_req *rq, const char *feature);
 #define S3_TOO_MANY_BUCKET_TAGS "Bucket tag count cannot be greater than 50"
 /* InvalidTag, or BadRequest above `max`. */
@@ -160,11 +160,12 @@ bool s3_is_locked(struct vg_req *rq, const struct s3_rec_version *v, bool may_by
 /* --- configurations, by their kinds in the store ------------------------------------------------
  */
 
-#define S3_CONFIG_ACL    VG_STR("acl")    /* s3_shape_access_control_policy */
-#define S3_CONFIG_TAGS   VG_STR("tags")   /* s3_shape_tagging               */
-#define S3_CONFIG_POLICY VG_STR("policy") /* s3_shape_get_bucket_policy_output */
-#define S3_CONFIG_CORS   VG_STR("cors")   /* s3_shape_cors_configuration */
-#define S3_CONFIG_LOCK   VG_STR("lock")   /* s3_shape_object_lock_configuration */
+#define S3_CONFIG_ACL     VG_STR("acl")     /* s3_shape_access_control_policy */
+#define S3_CONFIG_TAGS    VG_STR("tags")    /* s3_shape_tagging               */
+#define S3_CONFIG_POLICY  VG_STR("policy")  /* s3_shape_get_bucket_policy_output */
+#define S3_CONFIG_CORS    VG_STR("cors")    /* s3_shape_cors_configuration */
+#define S3_CONFIG_LOCK    VG_STR("lock")    /* s3_shape_object_lock_configuration */
+#define S3_CONFIG_WEBSITE VG_STR("website") /* s3_shape_website_configuration */
 #define S3_CONFIG_ENCRYPTION                                                                       \
     VG_STR("encryption") /* s3_shape_server_side_encryption_configuration */
 

@@ -64,8 +64,8 @@ def test_configurations_come_back_as_they_went(s3, bucket):
 
 
 def test_a_setting_that_would_do_nothing_is_refused(s3, bucket):
-    payer = {"Bucket": bucket, "RequestPaymentConfiguration": {"Payer": "Requester"}}
-    assert code_of(s3.put_bucket_request_payment, **payer) == ("NotImplemented", 501)
+    fast = {"Bucket": bucket, "AccelerateConfiguration": {"Status": "Enabled"}}
+    assert code_of(s3.put_bucket_accelerate_configuration, **fast) == ("NotImplemented", 501)
 
 
 def fetched(url, method="GET", data=None, headers=None):

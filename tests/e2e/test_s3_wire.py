@@ -183,7 +183,7 @@ def test_headers_that_would_change_what_is_stored(daemon, s3, bucket):
         ({"x-amz-object-lock-mode": "GOVERNANCE"}, 400, "InvalidRequest"),
         ({"x-amz-object-lock-legal-hold": "ON"}, 400, "InvalidRequest"),
         ({"x-amz-website-redirect-location": "elsewhere"}, 400, "InvalidRedirectLocation"),
-        ({"x-amz-server-side-encryption": "aws:kms"}, 501, "NotImplemented"),
+        ({"x-amz-server-side-encryption": "aws:kms:dsse"}, 501, "NotImplemented"),
     ):
         got, _, text = bare(daemon, "PUT", f"/{bucket}/k", headers=headers, body=b"x")
         assert (got, error_of(text)["Code"]) == (status, code), headers

@@ -116,22 +116,13 @@ reply(struct vg_exchange *x, const struct vg_model *model, struct vg_wire_out *o
         (void)vg_http_reply_end(x->http);
 }
 
-static bool
-has_header(const struct vg_wire_out *out, struct vg_str name)
-{
-    for (size_t i = 0; i < out->headers.len; i++)
-        if (vg_str_eq_nocase(out->headers.items[i].name, name))
-            return true;
-    return false;
-}
-
 /* What was said beside the model, which goes before it. */
 static void
 add_headers(const struct vg_exchange *x, struct vg_wire_out *out)
 {
     for (size_t i = 0; i < x->reply.headers.len; i++) {
         const struct vg_reply_header *h = &x->reply.headers.items[i];
-        if (has_header(out, h->name))
+        if (vg_wire_out_has_header(out, h->name))
             continue;
         *VG_VEC_ADD(x->http->arena, &out->headers) = (struct vg_http_header) { h->name, h->value };
     }

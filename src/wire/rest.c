@@ -416,15 +416,6 @@ vg_rest_encode_error_headers(const struct vg_err *err, struct vg_arena *arena,
     ret->status = status;
 }
 
-static bool
-has_header(const struct vg_wire_out *out, struct vg_str name)
-{
-    for (size_t i = 0; i < out->headers.len; i++)
-        if (vg_str_eq_nocase(out->headers.items[i].name, name))
-            return true;
-    return false;
-}
-
 static struct vg_str
 put_payload(const struct vg_rest_body *body, const struct vg_wire_op *op, const struct vg_member *m,
             struct vg_cslot slot, struct vg_arena *arena, struct vg_buf *b)
@@ -460,6 +451,6 @@ vg_rest_encode(const struct vg_rest_body *body, const struct vg_wire_op *op, con
             type = body->type;
         }
     }
-    if (type.ptr && !has_header(ret, VG_STR("Content-Type")))
+    if (type.ptr && !vg_wire_out_has_header(ret, VG_STR("Content-Type")))
         vg_wire_out_header(ret, arena, VG_STR("Content-Type"), type);
 }

@@ -71,6 +71,15 @@ vg_wire_out_header(struct vg_wire_out *out, struct vg_arena *arena, struct vg_st
     *VG_VEC_ADD(arena, &out->headers) = (struct vg_http_header) { name, value };
 }
 
+bool
+vg_wire_out_has_header(const struct vg_wire_out *out, struct vg_str name)
+{
+    for (size_t i = 0; i < out->headers.len; i++)
+        if (vg_str_eq_nocase(out->headers.items[i].name, name))
+            return true;
+    return false;
+}
+
 static enum vg_protocol
 protocol_of(const struct vg_wire_op *op)
 {

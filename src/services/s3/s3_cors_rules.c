@@ -83,8 +83,10 @@ s3_cors_headers_text(struct vg_arena *arena, struct vg_str headers)
     vg_buf_init(&b, arena, 2 * headers.len + 16);
     for (struct vg_str rest = headers; rest.ptr;) {
         struct vg_str name = vg_str_trim(vg_str_cut(&rest, ','));
-        if (name.len > 0)
-            vg_buf_addf(&b, "%s%" VG_FMT, b.len ? ", " : "", VG_ARG(vg_str_lower(arena, name)));
+        if (name.len == 0)
+            continue;
+        vg_buf_adds(&b, b.len ? VG_STR(", ") : VG_STR(""));
+        vg_buf_adds(&b, vg_str_lower(arena, name));
     }
     return vg_buf_str(&b);
 }

@@ -219,9 +219,10 @@ put_filename(struct form *f)
     struct vg_str name = f->parts.filename;
     if (!name.ptr)
         return;
-    for (size_t i = name.len; i > 0; i--)
-        if (name.ptr[i - 1] == '/' || name.ptr[i - 1] == '\\')
-            name = vg_str_slice(name, i, name.len);
+    size_t from = name.len;
+    while (from > 0 && name.ptr[from - 1] != '/' && name.ptr[from - 1] != '\\')
+        from--;
+    name = vg_str_slice(name, from, name.len);
     for (size_t i = 0; i < f->fields.len; i++) {
         struct vg_str rest = f->fields.items[i].value;
         size_t at = vg_str_find(rest, mark);

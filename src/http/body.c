@@ -85,6 +85,7 @@ vg_http_body_read(struct vg_http_req *req, struct vg_str *ret, struct vg_err *er
     if (r->body_errno)
         return body_error(r, err);
     if (r->ahead.len) {
+        r->must_continue = false; /* who sends all the same waits for nothing */
         *ret = r->ahead;
         r->left -= (int64_t)r->ahead.len;
         r->ahead = VG_STR("");
@@ -92,6 +93,8 @@ vg_http_body_read(struct vg_http_req *req, struct vg_str *ret, struct vg_err *er
         return VG_OK;
     }
     struct vg_str got = VG_STR("");
+    if (r->must_continue && r->is_body_over) /* empty; botocore waits for it all the same */
+        send_continue(r);
     while (!r->is_body_over && got.len == 0) {
         vg_rc rc = VG_OK;
         if (inbuf_size(&r->hold) == 0) {
@@ -106,6 +109,7 @@ vg_http_body_read(struct vg_http_req *req, struct vg_str *ret, struct vg_err *er
             read_plain(r, &got);
         if (rc != VG_OK)
             return rc;
+        r->must_continue = false;
     }
     *ret = got;
     return VG_OK;

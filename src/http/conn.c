@@ -235,7 +235,7 @@ request_new(struct conn *c, const struct vg_head *head)
         .headers = head->headers,
         .n_headers = head->n_headers,
         .content_length = head->content_length,
-        .has_body = head->content_length != 0,
+        .has_body = head->content_length != 0 || head->is_continue_expected,
         .is_head = vg_str_eq(head->method, VG_STR("HEAD")),
         .received_ms = vg_mono_ms(),
     };

@@ -287,7 +287,6 @@ read_headers(struct vg_head *h)
     if (m.n_coding)
         h->content_length = -1;
     h->is_kept_alive = !m.says_close && (h->minor > 0 || m.says_keep_alive);
-    h->is_continue_expected &= h->content_length != 0;
     return 0;
 }
 

@@ -112,7 +112,8 @@ decide(struct request *r, int status, int64_t content_length)
     if (content_length < 0 && r->pub.minor == 0 && !r->has_no_body)
         r->is_kept_alive = false; /* only the end of the connection ends it */
     if (r->is_kept_alive
-        && (c->must_close || c->s.is_eof || r->must_continue || !body_is_received(r)))
+        && (c->must_close || c->s.is_eof || (r->must_continue && !r->is_body_over)
+            || !body_is_received(r)))
         r->is_kept_alive = false;
 }
 

@@ -36,7 +36,7 @@ apt_packages() {
     python) echo python3 python3-venv ca-certificates ;;
     lint) echo shellcheck git ;;
     run) echo procps iproute2 util-linux openssl ;;
-    cli) echo awscli ;;
+    cli) echo awscli rclone ;;
     java) echo maven default-jre-headless ;;
     bench) echo nginx-light wrk valgrind ;;
     *) die "unknown package group $1" ;;

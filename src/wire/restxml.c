@@ -260,6 +260,16 @@ const struct vg_rest_body vg_restxml = {
 /* --- errors ------------------------------------------------------------------------------------
  */
 
+/* What all services say in words of its own. */
+static struct vg_str
+s3_code(const struct vg_err *err)
+{
+    struct vg_str code = err->def ? err->def->code : vg_wire_internal.code;
+    if (vg_str_eq(code, vg_wire_internal.code))
+        return VG_STR("InternalError");
+    return vg_str_eq(code, VG_STR("NotImplementedException")) ? VG_STR("NotImplemented") : code;
+}
+
 /* https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html */
 static void
 put_s3_error(const struct vg_model *model, const struct vg_err *err, struct vg_str request_id,
@@ -267,7 +277,7 @@ put_s3_error(const struct vg_model *model, const struct vg_err *err, struct vg_s
 {
     struct vg_xml_out o = begin_document(model, arena, b);
     vg_xmlw_open(b, VG_STR("Error"));
-    vg_xmlw_element(b, VG_STR("Code"), err->def ? err->def->code : VG_STR("InternalError"));
+    vg_xmlw_element(b, VG_STR("Code"), s3_code(err));
     vg_xmlw_element(b, VG_STR("Message"),
                     err->def ? vg_error_text(err)
                              : VG_STR("We encountered an internal error. Please try again."));

@@ -282,6 +282,10 @@ errors_are_s3s_own(void **state)
     assert_str(vg_buf_str(&out.body),
                DECLARATION "<Error><Code>InternalError</Code><Message>We encountered an internal "
                            "error. Please try again.</Message>" IDS "</Error>");
+    (void)vg_wire_fail(&err, a, &vg_wire_internal, "no");
+    vg_wire_encode_error(&wires3_model, 0, &err, VG_STR("id-1"), a, &out);
+    assert_str(vg_buf_str(&out.body),
+               DECLARATION "<Error><Code>InternalError</Code><Message>no</Message>" IDS "</Error>");
 }
 
 int

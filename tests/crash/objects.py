@@ -21,27 +21,33 @@ def path_of(key):
     return f"/{BUCKET}/{key}"
 
 
-def done_well(answer):
-    """Completions and copies may answer 200 and fail in their body."""
+class Refused(Exception):
+    """What S3 answers when it cannot: https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html"""
+
+
+def ask(raw, *request, **extra):
+    """(status, headers, body) of what was done or is not there."""
+    answer = raw.s3(*request, **extra)
     status, _, body = answer
-    return status in (200, 204) and b"<Error>" not in body
+    # Completions and copies may answer 200 and fail in their body.
+    failed = b"<Error>" in body and re.search(b"<Code>(.*?)</Code>", body).group(1)
+    if failed in (b"InternalError", b"ServiceUnavailable"):
+        raise Refused(f"{request[:3]}: {status} {body[:300]}")
+    if status not in (200, 204, 404) or failed not in (False, b"NoSuchKey"):
+        raise AssertionError(f"{request[:3]}: {status} {body[:300]}")
+    return answer
 
 
 def read(raw, key):
-    status, _, body = raw.s3("GET", path_of(key))
-    if status == 404:
-        return None
-    assert status == 200, f"GetObject {key}: {status} {body[:300]}"
-    return sha256(body)
+    status, _, body = ask(raw, "GET", path_of(key))
+    return sha256(body) if status == 200 else None
 
 
 def listed(raw):
     """All keys of the bucket."""
     keys, query = [], "list-type=2&max-keys=20"
     while True:
-        status, _, body = raw.s3("GET", f"/{BUCKET}", query)
-        assert status == 200, body
-        text = body.decode()
+        text = ask(raw, "GET", f"/{BUCKET}", query)[2].decode()
         keys += re.findall("<Key>(.*?)</Key>", text)
         if "<IsTruncated>true" not in text:
             return keys
@@ -49,26 +55,25 @@ def listed(raw):
 
 
 def uploads(raw):
-    status, _, body = raw.s3("GET", f"/{BUCKET}", "uploads=")
-    assert status == 200, body
-    return set(re.findall("<UploadId>(.*?)</UploadId>", body.decode()))
+    text = ask(raw, "GET", f"/{BUCKET}", "uploads=")[2].decode()
+    return set(re.findall("<UploadId>(.*?)</UploadId>", text))
 
 
 class Objects(Worker):
     """Puts small and large, overwrites, copies, uploads in parts, deletes one and many."""
 
-    def __init__(self, name, seed, port, keys, under_way):
+    def __init__(self, name, seed, port, keys, under_way, may_be_refused=False):
         super().__init__(name, seed, port)
         self.keys = keys
+        self.may_be_refused, self.refused = may_be_refused, 0
         self.under_way = under_way  # {upload id: it certainly is there}
 
     def promised(self, wanted, *request, **extra):
         """The answer of a request after which each key of `wanted` has that hash."""
         for key, value in wanted.items():
             self.keys.tried(key, value)
-        answer = self.raw.s3(*request, **extra)
-        if not done_well(answer):
-            raise AssertionError(f"{request[:3]}: {answer[0]} {answer[2][:300]}")
+        answer = ask(self.raw, *request, **extra)
+        assert answer[0] != 404, answer
         for key, value in wanted.items():
             self.keys.done(key, value)
         self.acknowledged += 1
@@ -84,6 +89,14 @@ class Objects(Worker):
         return next(iter(self.keys.now(key)))
 
     def step(self):
+        try:
+            self.one()
+        except Refused:
+            self.refused += 1
+            if not self.may_be_refused:
+                raise
+
+    def one(self):
         key = f"{self.name}-{self.random.randrange(KEYS)}"
         self.settled(key)
         kind = self.random.random()

@@ -457,17 +457,18 @@ decorate(const struct vg_front *front, struct vg_exchange *x, const struct vg_mo
 
 /* The service whose form this is; NULL: it is none. */
 static const struct vg_service *
-form_service(const struct vg_exchange *x, const struct vg_model *model, const struct vg_wire_in *in)
+form_service(const struct vg_exchange *x, const struct vg_model *model)
 {
     size_t n;
     struct vg_str type = vg_http_header(x->http, VG_STR("content-type"));
     const struct vg_service *const *services = vg_registry_services(x->root.rq.env->registry, &n);
     bool is_unknown = model == NULL && !vg_exchange_scope_service(x).ptr;
-    bool may_be = vg_str_eq(in->method, VG_STR("POST")) && in->path.len > 0;
+    bool may_be = vg_str_eq(x->http->method, VG_STR("POST")) && x->s3_path.len > 0;
     for (size_t i = 0; may_be && i < n; i++) {
         const struct vg_forms *forms = services[i]->forms;
         bool is_ours = model && services[i]->ops[0]->model == model;
-        if (forms && (is_ours || is_unknown) && forms->match(in->path, in->query, type, is_ours))
+        if (forms && (is_ours || is_unknown)
+            && forms->match(x->s3_path, x->http->query, type, is_ours))
             return services[i];
     }
     return NULL;
@@ -475,7 +476,7 @@ form_service(const struct vg_exchange *x, const struct vg_model *model, const st
 
 /* Authenticated by what is in it: a signature in its head means nothing. */
 static void
-serve_form(struct vg_exchange *x, const struct vg_service *service, const struct vg_wire_in *in)
+serve_form(struct vg_exchange *x, const struct vg_service *service)
 {
     struct vg_req *rq = &x->root.rq;
     const struct vg_model *model = service->ops[0]->model;
@@ -488,7 +489,7 @@ serve_form(struct vg_exchange *x, const struct vg_service *service, const struct
     if (rc == VG_OK)
         rc = vg_exchange_stream(x, 0);
     if (rc == VG_OK)
-        rc = service->forms->open(rq, x->http, in->path, &form);
+        rc = service->forms->open(rq, x->http, x->s3_path, &form);
     if (rc == VG_OK) {
         wop = VG_NEW(rq->arena, struct vg_wire_op);
         *wop = wire_op(form.op);
@@ -539,15 +540,15 @@ serve_api(const struct vg_front *front, struct vg_exchange *x)
     struct vg_str target = vg_http_header(http, VG_STR("x-amz-target"));
     const struct vg_model *model = model_of(front, x, target);
     const struct vg_model *family = model ? model : family_model(x, target);
-    struct vg_wire_in in = { .method = http->method, .path = x->s3_path, .query = http->query };
+    struct vg_wire_in in = { .method = http->method, .path = http->path, .query = http->query };
     struct vg_wire_out out = { 0 };
     const struct vg_wire_op *op = NULL;
     x->reply = (struct vg_reply) { .begin = begin_reply, .write = write_reply, .to = x };
     x->root.rq.reply = &x->reply;
-    const struct vg_service *forms = target.ptr ? NULL : form_service(x, model, &in);
+    const struct vg_service *forms = target.ptr ? NULL : form_service(x, model);
     if (forms) {
         decorate(front, x, front->s3);
-        serve_form(x, forms, &in);
+        serve_form(x, forms);
         return;
     }
     bool is_s3s = is_left_to_s3(front, x, model, target);

@@ -379,3 +379,28 @@ vg_record_decode(const struct vg_record *desc, struct vg_arena *arena, struct vg
 {
     return decode(desc, arena, bytes, ret, DEPTH_MAX, err);
 }
+
+struct vg_str
+vg_record_bytes(const struct vg_record *desc, struct vg_arena *arena, const void *rec,
+                size_t max_bytes)
+{
+    struct vg_buf buf;
+    vg_buf_init(&buf, arena, max_bytes);
+    vg_record_encode(desc, rec, &buf);
+    VG_ASSERT(!buf.over);
+    return vg_buf_str(&buf);
+}
+
+vg_rc
+vg_record_new(const struct vg_record *desc, struct vg_arena *arena, struct vg_str bytes, void **ret,
+              struct vg_err *err)
+{
+    *ret = NULL;
+    if (bytes.ptr == NULL)
+        return VG_OK;
+    void *rec = vg_arena_alloc(arena, desc->size);
+    vg_rc rc = vg_record_decode(desc, arena, bytes, rec, err);
+    if (rc == VG_OK)
+        *ret = rec;
+    return rc;
+}

@@ -56,6 +56,13 @@ void vg_record_encode(const struct vg_record *desc, const void *rec, struct vg_b
 vg_rc vg_record_decode(const struct vg_record *desc, struct vg_arena *arena, struct vg_str bytes,
                        void *ret, struct vg_err *err) VG_MUST_USE;
 
+/* The bytes of a record, at most `max_bytes`: that more are needed is a bug. */
+struct vg_str vg_record_bytes(const struct vg_record *desc, struct vg_arena *arena, const void *rec,
+                              size_t max_bytes);
+/* A record of the arena's, as vg_record_decode() reads it; absent bytes give NULL. */
+vg_rc vg_record_new(const struct vg_record *desc, struct vg_arena *arena, struct vg_str bytes,
+                    void **ret, struct vg_err *err) VG_MUST_USE;
+
 /* Varints, little-endian base 128: for keys and formats beside records. */
 void vg_buf_add_varint(struct vg_buf *b, uint64_t v);
 bool vg_str_take_varint(struct vg_str *rest, uint64_t *ret);

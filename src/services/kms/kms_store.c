@@ -16,6 +16,7 @@
 
 #include "codec/json.h"
 #include "core/env.h"
+#include "core/kept_key.h"
 #include "crypto/hash.h"
 #include "crypto/random.h"
 #include "crypto/seal.h"
@@ -51,30 +52,6 @@ versioned(struct vg_req *rq, struct vg_str key_id, uint32_t version)
     return vg_key_done(&k);
 }
 
-static struct vg_str
-bytes_of(struct vg_req *rq, const struct vg_record *desc, const void *rec)
-{
-    struct vg_buf buf;
-    vg_buf_init(&buf, rq->arena, RECORD_MAX_BYTES);
-    vg_record_encode(desc, rec, &buf);
-    VG_ASSERT(!buf.over);
-    return vg_buf_str(&buf);
-}
-
-/* Absent bytes give NULL. */
-static vg_rc
-decode(struct vg_req *rq, const struct vg_record *desc, struct vg_str bytes, void **ret)
-{
-    *ret = NULL;
-    if (bytes.ptr == NULL)
-        return VG_OK;
-    void *rec = vg_arena_alloc(rq->arena, desc->size);
-    vg_rc rc = vg_record_decode(desc, rq->arena, bytes, rec, rq->err);
-    if (rc == VG_OK)
-        *ret = rec;
-    return rc;
-}
-
 /* `tx` NULL: the latest state. */
 static vg_rc
 get(struct vg_req *rq, struct vg_tx *tx, struct vg_str part, struct vg_str row,
@@ -83,7 +60,7 @@ get(struct vg_req *rq, struct vg_tx *tx, struct vg_str part, struct vg_str row,
     struct vg_str bytes;
     vg_rc rc = tx ? vg_tx_get(tx, part, row, &bytes, rq->err)
                   : vg_kv_get(rq->sess, part, row, &bytes, rq->err);
-    return rc == VG_OK ? decode(rq, desc, bytes, ret) : rc;
+    return rc == VG_OK ? vg_record_new(desc, rq->arena, bytes, ret, rq->err) : rc;
 }
 
 #define KEY_ROW(arena, id)     vg_key_of((arena), VG_STR("key"), (id))
@@ -132,7 +109,7 @@ decode_page(struct vg_req *rq, const struct vg_page *page, const struct vg_recor
                                .len = page->len,
                                .has_more = page->has_more };
     for (size_t i = 0; i < page->len; i++) {
-        vg_rc rc = decode(rq, desc, page->rows[i].value, &ret->items[i]);
+        vg_rc rc = vg_record_new(desc, rq->arena, page->rows[i].value, &ret->items[i], rq->err);
         if (rc != VG_OK)
             return rc;
     }
@@ -243,14 +220,14 @@ void
 kms_edit_put_key(struct kms_edit *e, const struct kms_rec_key *key)
 {
     vg_tx_put(e->tx, e->part, KEY_ROW(e->rq->arena, key->id),
-              bytes_of(e->rq, &kms_rec_key__desc, key));
+              vg_record_bytes(&kms_rec_key__desc, e->rq->arena, key, RECORD_MAX_BYTES));
 }
 
 void
 kms_edit_put_alias(struct kms_edit *e, const struct kms_rec_alias *alias)
 {
     vg_tx_put(e->tx, e->part, ALIAS_ROW(e->rq->arena, alias->name),
-              bytes_of(e->rq, &kms_rec_alias__desc, alias));
+              vg_record_bytes(&kms_rec_alias__desc, e->rq->arena, alias, RECORD_MAX_BYTES));
 }
 
 void
@@ -341,7 +318,7 @@ on_grant(struct kms_edit *e, const struct vg_row *row, void *arg)
 {
     struct named_grant *n = arg;
     void *rec;
-    vg_rc rc = decode(e->rq, &kms_rec_grant__desc, row->value, &rec);
+    vg_rc rc = vg_record_new(&kms_rec_grant__desc, e->rq->arena, row->value, &rec, e->rq->err);
     if (rc == VG_OK && vg_str_eq(((struct kms_rec_grant *)rec)->name, n->name))
         n->found = rec;
     return rc;
@@ -362,7 +339,7 @@ void
 kms_edit_put_grant(struct kms_edit *e, const struct kms_rec_grant *grant)
 {
     vg_tx_put(e->tx, e->part, grant_row(e->rq, grant->key_id, grant->id),
-              bytes_of(e->rq, &kms_rec_grant__desc, grant));
+              vg_record_bytes(&kms_rec_grant__desc, e->rq->arena, grant, RECORD_MAX_BYTES));
 }
 
 void
@@ -480,7 +457,7 @@ kms_edit_add_material(struct kms_edit *e, struct kms_rec_key *key,
     };
     vg_zero(bytes, sizeof(bytes));
     vg_tx_put(e->tx, e->part, versioned(rq, key->id, key->version),
-              bytes_of(rq, &kms_rec_material__desc, &m));
+              vg_record_bytes(&kms_rec_material__desc, rq->arena, &m, RECORD_MAX_BYTES));
 }
 
 static struct vg_str
@@ -489,38 +466,11 @@ root_part(struct vg_req *rq, struct vg_str account)
     return vg_key_of(rq->arena, VG_STR("kms-root"), account);
 }
 
-/* Under the turn: two first uses at once must not make two. */
-static vg_rc
-make_root(struct vg_req *rq, struct vg_str part, struct vg_str row, struct vg_str *ret) VG_WAITS
-{
-    vg_auto_tx struct vg_tx *tx = NULL;
-    vg_rc rc = vg_tx_open(rq, part, &tx);
-    if (rc == VG_OK)
-        rc = vg_tx_get(tx, part, row, ret, rq->err);
-    if (rc != VG_OK || ret->ptr)
-        return rc;
-    char *key = vg_arena_alloc(rq->arena, KMS_KEY_BYTES);
-    vg_random_bytes(rq->env->random, key, KMS_KEY_BYTES);
-    *ret = vg_str_n(key, KMS_KEY_BYTES);
-    vg_tx_put(tx, part, row, *ret);
-    return vg_tx_commit(&tx, rq->err);
-}
-
 vg_rc
 kms_store_root(struct vg_req *rq, struct vg_str account, uint8_t ret[KMS_KEY_BYTES])
 {
-    struct vg_str part = root_part(rq, account), row = vg_key_of(rq->arena, VG_STR("root")), key;
-    vg_rc rc = vg_kv_get(rq->sess, part, row, &key, rq->err);
-    if (rc == VG_OK && key.ptr == NULL)
-        rc = make_root(rq, part, row, &key);
-    if (rc != VG_OK)
-        return rc;
-    if (key.len != KMS_KEY_BYTES)
-        return vg_err_set(rq->err, "the root of account %" VG_FMT "'s keys is malformed",
-                          VG_ARG(account));
-    memcpy(ret, key.ptr, KMS_KEY_BYTES);
-    vg_zero((void *)(uintptr_t)key.ptr, key.len);
-    return VG_OK;
+    return vg_kept_key(rq, root_part(rq, account), vg_key_of(rq->arena, VG_STR("root")), account,
+                       ret);
 }
 
 vg_rc

@@ -53,30 +53,6 @@ event_key(struct vg_arena *arena, struct logs_pos pos)
     return vg_key_done(&k);
 }
 
-static struct vg_str
-bytes_of(struct vg_arena *arena, const struct vg_record *desc, const void *rec)
-{
-    struct vg_buf buf;
-    vg_buf_init(&buf, arena, RECORD_MAX_BYTES);
-    vg_record_encode(desc, rec, &buf);
-    VG_ASSERT(!buf.over);
-    return vg_buf_str(&buf);
-}
-
-/* Absent bytes give NULL. */
-static vg_rc
-decode(struct vg_req *rq, const struct vg_record *desc, struct vg_str bytes, void **ret)
-{
-    *ret = NULL;
-    if (bytes.ptr == NULL)
-        return VG_OK;
-    void *rec = vg_arena_alloc(rq->arena, desc->size);
-    vg_rc rc = vg_record_decode(desc, rq->arena, bytes, rec, rq->err);
-    if (rc == VG_OK)
-        *ret = rec;
-    return rc;
-}
-
 /* The range of the string keys (kind, name) whose name begins with `prefix`, after `after`. */
 static struct vg_range
 named_range(struct vg_arena *arena, struct vg_str kind, struct vg_str prefix, struct vg_str after,
@@ -105,7 +81,7 @@ logs_kv_group(struct vg_req *rq, struct vg_str account, struct vg_str region, st
     vg_rc rc = vg_kv_get(rq->sess, region_part(rq->arena, account, region),
                          vg_key_of(rq->arena, VG_STR("group"), name), &bytes, rq->err);
     if (rc == VG_OK)
-        rc = decode(rq, &logs_rec_group__desc, bytes, &rec);
+        rc = vg_record_new(&logs_rec_group__desc, rq->arena, bytes, &rec, rq->err);
     *ret = rec;
     return rc;
 }
@@ -126,7 +102,7 @@ logs_kv_groups(struct vg_req *rq, struct vg_str prefix, struct vg_str after, uin
     ret->has_more = page.has_more;
     for (size_t i = 0; i < page.len; i++) {
         void *rec;
-        rc = decode(rq, &logs_rec_group__desc, page.rows[i].value, &rec);
+        rc = vg_record_new(&logs_rec_group__desc, rq->arena, page.rows[i].value, &rec, rq->err);
         if (rc != VG_OK)
             return rc;
         ret->items[ret->len] = rec;
@@ -175,7 +151,7 @@ logs_kv_edit(struct vg_req *rq, struct vg_str name, struct logs_edit *ret)
             rc = vg_tx_get(ret->tx, ret->part, vg_key_of(rq->arena, VG_STR("group"), name), &bytes,
                            rq->err);
         if (rc == VG_OK)
-            rc = decode(rq, &logs_rec_group__desc, bytes, &rec);
+            rc = vg_record_new(&logs_rec_group__desc, rq->arena, bytes, &rec, rq->err);
         if (rc != VG_OK)
             return rc;
         ret->group = rec;
@@ -190,7 +166,7 @@ logs_kv_edit_put(struct logs_edit *edit, const struct logs_rec_group *group)
 {
     struct vg_arena *arena = edit->rq->arena;
     vg_tx_put(edit->tx, edit->part, vg_key_of(arena, VG_STR("group"), group->name),
-              bytes_of(arena, &logs_rec_group__desc, group));
+              vg_record_bytes(&logs_rec_group__desc, arena, group, RECORD_MAX_BYTES));
 }
 
 /* {"name": "value", …} */
@@ -273,7 +249,7 @@ logs_kv_stream(struct vg_req *rq, struct vg_str group_id, struct vg_str name,
     vg_rc rc = vg_kv_get(rq->sess, group_part(rq->arena, group_id),
                          vg_key_of(rq->arena, VG_STR("stream"), name), &bytes, rq->err);
     if (rc == VG_OK)
-        rc = decode(rq, &logs_rec_stream__desc, bytes, &rec);
+        rc = vg_record_new(&logs_rec_stream__desc, rq->arena, bytes, &rec, rq->err);
     *ret = rec;
     return rc;
 }
@@ -293,7 +269,7 @@ logs_kv_streams(struct vg_req *rq, struct vg_str group_id, struct vg_str prefix,
     ret->has_more = page.has_more;
     for (size_t i = 0; i < page.len; i++) {
         void *rec;
-        rc = decode(rq, &logs_rec_stream__desc, page.rows[i].value, &rec);
+        rc = vg_record_new(&logs_rec_stream__desc, rq->arena, page.rows[i].value, &rec, rq->err);
         if (rc != VG_OK)
             return rc;
         ret->items[ret->len] = rec;
@@ -323,9 +299,10 @@ logs_kv_stream_create(struct vg_req *rq, struct vg_str group_id,
     *ret_exists = bytes.ptr != NULL;
     if (*ret_exists)
         return VG_OK;
-    vg_tx_put(tx, part, key, bytes_of(rq->arena, &logs_rec_stream__desc, stream));
+    vg_tx_put(tx, part, key,
+              vg_record_bytes(&logs_rec_stream__desc, rq->arena, stream, RECORD_MAX_BYTES));
     vg_tx_put(tx, stream_part(rq->arena, stream->id), vg_key_of(rq->arena, VG_STR("head")),
-              bytes_of(rq->arena, &logs_rec_head__desc, &head));
+              vg_record_bytes(&logs_rec_head__desc, rq->arena, &head, RECORD_MAX_BYTES));
     return vg_tx_commit(&tx, rq->err);
 }
 
@@ -382,7 +359,7 @@ logs_kv_head(struct vg_req *rq, struct vg_str stream_id, struct logs_rec_head **
     vg_rc rc = vg_kv_get(rq->sess, stream_part(rq->arena, stream_id),
                          vg_key_of(rq->arena, VG_STR("head")), &bytes, rq->err);
     if (rc == VG_OK)
-        rc = decode(rq, &logs_rec_head__desc, bytes, &rec);
+        rc = vg_record_new(&logs_rec_head__desc, rq->arena, bytes, &rec, rq->err);
     *ret = rec;
     return rc;
 }
@@ -403,7 +380,7 @@ put_events(struct vg_req *rq, struct vg_tx *tx, struct vg_str part, struct logs_
         const struct logs_rec_event rec = { .message = events[i].message, .ingested_ms = now_ms };
         struct logs_pos pos = { events[i].timestamp.v, head->next_seq++ };
         vg_tx_put(tx, part, event_key(rq->arena, pos),
-                  bytes_of(rq->arena, &logs_rec_event__desc, &rec));
+                  vg_record_bytes(&logs_rec_event__desc, rq->arena, &rec, RECORD_MAX_BYTES));
         bytes += (int64_t)events[i].message.len + LOGS_LIMIT_EVENT_OVERHEAD_BYTES;
         if (!head->first_ms.set || pos.ms < head->first_ms.v)
             head->first_ms = (struct vg_opt_i64) { true, pos.ms };
@@ -426,14 +403,15 @@ logs_kv_append(struct vg_req *rq, const struct logs_rec_group *group, struct vg_
     if (rc == VG_OK)
         rc = vg_tx_get(tx, part, head_key, &bytes, rq->err);
     if (rc == VG_OK)
-        rc = decode(rq, &logs_rec_head__desc, bytes, &head);
+        rc = vg_record_new(&logs_rec_head__desc, rq->arena, bytes, &head, rq->err);
     if (rc != VG_OK)
         return rc;
     *ret_gone = head == NULL;
     if (head == NULL)
         return VG_OK;
     int64_t added = put_events(rq, tx, part, head, events, n);
-    vg_tx_put(tx, part, head_key, bytes_of(rq->arena, &logs_rec_head__desc, head));
+    vg_tx_put(tx, part, head_key,
+              vg_record_bytes(&logs_rec_head__desc, rq->arena, head, RECORD_MAX_BYTES));
     count_stored(rq, tx, group, added);
     return vg_tx_commit(&tx, rq->err);
 }
@@ -492,7 +470,7 @@ update_first(struct vg_req *rq, struct vg_tx *tx, struct vg_str part)
     void *rec;
     vg_rc rc = vg_tx_get(tx, part, head_key, &bytes, rq->err);
     if (rc == VG_OK)
-        rc = decode(rq, &logs_rec_head__desc, bytes, &rec);
+        rc = vg_record_new(&logs_rec_head__desc, rq->arena, bytes, &rec, rq->err);
     if (rc != VG_OK || rec == NULL)
         return rc;
     range.max = 1;
@@ -505,7 +483,8 @@ update_first(struct vg_req *rq, struct vg_tx *tx, struct vg_str part)
         head->first_ms.v = pos.ms;
     else
         head->last_ms.set = false;
-    vg_tx_put(tx, part, head_key, bytes_of(rq->arena, &logs_rec_head__desc, head));
+    vg_tx_put(tx, part, head_key,
+              vg_record_bytes(&logs_rec_head__desc, rq->arena, head, RECORD_MAX_BYTES));
     return VG_OK;
 }
 

@@ -24,6 +24,7 @@
 #include "auth/cache.h"
 #include "codec/json.h"
 #include "core/env.h"
+#include "core/kept_key.h"
 #include "core/meter.h"
 #include "crypto/random.h"
 #include "crypto/secret.h"
@@ -585,30 +586,6 @@ s3_store_object_end(struct s3_object_edit *e)
 /* --- master keys --------------------------------------------------------------------------------
  */
 
-static vg_rc
-read_master(struct vg_req *rq, struct vg_str part, struct vg_str *ret)
-{
-    return vg_kv_get(rq->sess, part, vg_key_of(rq->arena, VG_STR("master")), ret, rq->err);
-}
-
-/* Under the turn: two first uses at once must not make two. */
-static vg_rc
-make_master(struct vg_req *rq, struct vg_str part, struct vg_str *ret) VG_WAITS
-{
-    struct vg_str row = vg_key_of(rq->arena, VG_STR("master"));
-    vg_auto_tx struct vg_tx *tx = NULL;
-    vg_rc rc = vg_tx_open(rq, part, &tx);
-    if (rc == VG_OK)
-        rc = vg_tx_get(tx, part, row, ret, rq->err);
-    if (rc != VG_OK || ret->ptr)
-        return rc;
-    char *key = vg_arena_alloc(rq->arena, S3_KEY_BYTES);
-    vg_random_bytes(rq->env->random, key, S3_KEY_BYTES);
-    *ret = vg_str_n(key, S3_KEY_BYTES);
-    vg_tx_put(tx, part, row, *ret);
-    return vg_tx_commit(&tx, rq->err);
-}
-
 /* A key never changes; only a store that was opened anew may have lost one that was just made. */
 vg_rc
 s3_store_master_key(struct vg_req *rq, struct vg_str account, uint8_t ret[S3_KEY_BYTES])
@@ -620,18 +597,13 @@ s3_store_master_key(struct vg_req *rq, struct vg_str account, uint8_t ret[S3_KEY
         memcpy(ret, cached, S3_KEY_BYTES);
         return VG_OK;
     }
-    struct vg_str part = vg_key_of(rq->arena, root, VG_STR("m"), account), key;
-    vg_rc rc = read_master(rq, part, &key);
-    if (rc == VG_OK && key.ptr == NULL)
-        rc = make_master(rq, part, &key);
+    vg_rc rc = vg_kept_key(rq, vg_key_of(rq->arena, root, VG_STR("m"), account),
+                           vg_key_of(rq->arena, VG_STR("master")), account, ret);
     if (rc != VG_OK)
         return rc;
-    if (key.len != S3_KEY_BYTES)
-        return vg_err_set(rq->err, "the master key of account %" VG_FMT " is malformed",
-                          VG_ARG(account));
-    memcpy(ret, key.ptr, S3_KEY_BYTES);
     struct vg_arena *own = vg_arena_new(0);
-    vg_cache_put(s3->master_keys, rq->sess, account, epoch, own, vg_secret_in(own, key).ptr,
+    vg_cache_put(s3->master_keys, rq->sess, account, epoch, own,
+                 vg_secret_in(own, vg_str_n(ret, S3_KEY_BYTES)).ptr,
                  VG_MAX(rq->sess->seen_seq, rq->sess->commit_seq));
     return VG_OK;
 }

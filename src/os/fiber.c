@@ -5,6 +5,7 @@
 #include "base/limits.h"
 #include "os/clock.h"
 
+#include <sched.h>
 #include <stdatomic.h>
 
 #ifdef __SANITIZE_ADDRESS__
@@ -287,10 +288,26 @@ struct offload {
     struct vg_waiter waiter;
 };
 
+/*
+ * sched(7): a SCHED_BATCH thread that wakes up preempts nobody.  The pool's work is long; the
+ * loops, which everybody waits for, are to run as soon as they have something to do.
+ */
+static void
+be_patient(void)
+{
+    static _Thread_local bool is_patient;
+    struct sched_param param = { .sched_priority = 0 };
+    if (is_patient)
+        return;
+    is_patient = true;
+    (void)sched_setscheduler(0, SCHED_BATCH | SCHED_RESET_ON_FORK, &param); /* else as others */
+}
+
 static void
 on_work(uv_work_t *work)
 {
     struct offload *o = work->data;
+    be_patient();
     o->fn(o->arg);
 }
 

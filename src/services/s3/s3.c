@@ -12,6 +12,7 @@
 #include "services/s3/s3_form.h"
 #include "services/s3/s3_http.h"
 #include "services/s3/s3_policy.h"
+#include "services/s3/s3_slots.h"
 #include "services/s3/s3_website.h"
 #include "store/bound.h"
 
@@ -130,6 +131,7 @@ init(const struct vg_env *env, void **ret_svc, struct vg_err *err)
     (void)err;
     struct s3 *s3 = vg_xalloc(sizeof(*s3));
     s3->master_keys = vg_cache_new(MASTER_KEYS_MAX);
+    s3->slots = s3_slots_new();
     s3->notices = vg_bounds_new(env->kv);
     *ret_svc = s3;
     return VG_OK;
@@ -142,6 +144,7 @@ fini(void *svc)
     if (s3 == NULL)
         return;
     vg_bounds_free(s3->notices);
+    s3_slots_free(s3->slots);
     vg_cache_free(s3->master_keys);
     free(s3);
 }

@@ -6,7 +6,9 @@
  * The fiber copies what comes into a ring of slots, a segment each.  Full slots are worked on
  * beside it, on the thread pool, by lanes that go at their own pace: one hashes (MD5 is by far the
  * slowest of all), one checks, seals and writes, and a digest as checksum has one for itself.  A
- * slot is free again when all lanes are done with it.
+ * slot is free again when all lanes are done with it.  Waking a thread costs about as much as the
+ * work on a segment, so a lane that has caught up, and the fiber when the ring was full, go on when
+ * there is some more to do.
  */
 
 #include "services/s3/s3_content.h"
@@ -18,15 +20,28 @@
 #include "crypto/segment.h"
 #include "services/s3/s3_digest.h"
 #include "services/s3/s3_side.h"
+#include "services/s3/s3_slots.h"
 #include "store/blob.h"
 
 #include <stdlib.h>
 
-enum { SLOTS = 4, LANES_MAX = 3, TURN_SLOTS = 32 };
+enum {
+    RING = 16,
+    OWN = 2,   /* slots that there always are */
+    BATCH = 8, /* full slots that wake a lane */
+    TURN = 32, /* others want the pool's threads too */
+    LANES_MAX = 3,
+};
 
 _Static_assert(S3_KEY_BYTES == VG_SEAL_KEY_BYTES && S3_KEY_BYTES == VG_SEGMENT_KEY_BYTES, "");
 
 struct slot {
+    uint8_t *bytes;
+    bool is_extra;
+};
+
+/* A full slot, as the lanes see it. */
+struct segment {
     uint64_t number;
     bool is_last;
     struct vg_str bytes;
@@ -35,12 +50,13 @@ struct slot {
 struct lane {
     struct s3_side side;
     struct s3_writer *w;
-    void (*step)(struct s3_writer *w, const struct slot *slot);
+    void (*step)(struct s3_writer *w, const struct segment *seg);
     uint64_t done; /* slots; under the lock */
 };
 
 struct s3_writer {
     struct vg_req *rq;
+    struct s3_slots *pool;
     enum vg_checksum_kind kind;
     struct vg_str declared; /* checksum, or absent */
     bool has_md5, is_part, has_crc64;
@@ -51,20 +67,23 @@ struct s3_writer {
     struct vg_str sealed_key;
 
     uint64_t size;
-    uint8_t *slots[SLOTS];
-    size_t room; /* of the first slot */
-    size_t len;  /* in the slot that is being filled */
+    uint8_t *small; /* where the bytes go as long as they are few as declared, in the arena */
+    size_t small_max;
+    struct slot ring[RING];
+    uint64_t taken, given; /* slots taken from the pool and given back to it, ever */
+    size_t len;            /* in the slot that is being filled, or in `small` */
 
     /* Once there is a file. */
     struct vg_blob_writer *blob;
     struct vg_segments *cipher;
-    uint8_t *sealed;
+    uint8_t *sealed; /* a slot */
     struct lane lanes[LANES_MAX];
     size_t n_lanes;
     struct s3_sides sides;
-    uint64_t filled; /* slots handed to the lanes; under the lock */
-    bool is_over;    /* the last of them is the content's last, of `len` bytes */
-    bool has_failed; /* the lane's that writes, until it has ended */
+    uint64_t filled;  /* slots handed to the lanes; under the lock */
+    uint64_t wake_at; /* when all lanes are done with so many; under the lock */
+    bool is_over;     /* the last of them is the content's last, of `len` bytes */
+    bool has_failed;  /* the lane's that writes, until it has ended */
     struct vg_err err;
 };
 
@@ -99,15 +118,15 @@ make_key(struct s3_writer *w, const struct s3_sealer *sealer) VG_WAITS
  */
 
 static void
-step_hash(struct s3_writer *w, const struct slot *slot)
+step_hash(struct s3_writer *w, const struct segment *seg)
 {
-    vg_hash_add(&w->hash, slot->bytes);
+    vg_hash_add(&w->hash, seg->bytes);
 }
 
 static void
-step_sum(struct s3_writer *w, const struct slot *slot)
+step_sum(struct s3_writer *w, const struct segment *seg)
 {
-    vg_checksum_add(&w->sum, slot->bytes);
+    vg_checksum_add(&w->sum, seg->bytes);
 }
 
 static bool
@@ -120,16 +139,16 @@ has_failed(struct s3_writer *w)
 }
 
 static void
-step_file(struct s3_writer *w, const struct slot *slot) VG_WAITS
+step_file(struct s3_writer *w, const struct segment *seg) VG_WAITS
 {
     if (vg_checksum_is_crc(w->kind))
-        step_sum(w, slot);
+        step_sum(w, seg);
     if (w->has_crc64)
-        vg_checksum_add(&w->crc64, slot->bytes);
+        vg_checksum_add(&w->crc64, seg->bytes);
     if (has_failed(w))
         return;
-    vg_segment_seal(w->cipher, slot->number, slot->is_last, slot->bytes, w->sealed);
-    struct vg_str sealed = vg_str_n(w->sealed, slot->bytes.len + VG_SEGMENT_TAG_BYTES);
+    vg_segment_seal(w->cipher, seg->number, seg->is_last, seg->bytes, w->sealed);
+    struct vg_str sealed = vg_str_n(w->sealed, seg->bytes.len + VG_SEGMENT_TAG_BYTES);
     if (vg_blob_write(w->blob, sealed, &w->err) == VG_OK)
         return;
     pthread_mutex_lock(&w->sides.lock);
@@ -137,17 +156,18 @@ step_file(struct s3_writer *w, const struct slot *slot) VG_WAITS
     pthread_mutex_unlock(&w->sides.lock);
 }
 
-/* The slot that is the lane's next; false: it has caught up. */
+/* The segment that is the lane's next; false: it has caught up. */
 static bool
-lane_next(struct lane *l, struct slot *ret)
+lane_next(struct lane *l, struct segment *ret)
 {
     struct s3_writer *w = l->w;
     pthread_mutex_lock(&w->sides.lock);
     bool has = l->done < w->filled;
-    *ret = (struct slot) { .number = l->done, .is_last = w->is_over && l->done + 1 == w->filled };
+    *ret =
+        (struct segment) { .number = l->done, .is_last = w->is_over && l->done + 1 == w->filled };
     pthread_mutex_unlock(&w->sides.lock);
     if (has)
-        ret->bytes = vg_str_n(w->slots[ret->number % SLOTS],
+        ret->bytes = vg_str_n(w->ring[ret->number % RING].bytes,
                               ret->is_last ? w->len : (size_t)VG_SEGMENT_BYTES);
     return has;
 }
@@ -155,37 +175,11 @@ lane_next(struct lane *l, struct slot *ret)
 static bool
 lane_has_more(void *arg)
 {
-    struct slot slot;
-    return lane_next(arg, &slot);
+    struct segment seg;
+    return lane_next(arg, &seg);
 }
 
-/* Ends when it has caught up, or after a while: others want the pool's threads too. */
-static void
-lane_run(void *arg)
-{
-    struct lane *l = arg;
-    struct s3_writer *w = l->w;
-    struct slot slot;
-    for (int n = 0; n < TURN_SLOTS && lane_next(l, &slot); n++) {
-        l->step(w, &slot);
-        pthread_mutex_lock(&w->sides.lock);
-        l->done++;
-        s3_sides_tell(&w->sides);
-        pthread_mutex_unlock(&w->sides.lock);
-    }
-}
-
-static void
-add_lane(struct s3_writer *w, void (*step)(struct s3_writer *w, const struct slot *slot))
-{
-    struct lane *l = &w->lanes[w->n_lanes++];
-    l->w = w;
-    l->step = step;
-    l->side =
-        (struct s3_side) { .of = &w->sides, .fn = lane_run, .has_more = lane_has_more, .arg = l };
-}
-
-/* Under the lock. */
+/* Under the lock: how many slots all are done with. */
 static uint64_t
 slowest(const struct s3_writer *w)
 {
@@ -193,6 +187,33 @@ slowest(const struct s3_writer *w)
     for (size_t i = 1; i < w->n_lanes; i++)
         done = VG_MIN(done, w->lanes[i].done);
     return done;
+}
+
+/* Ends when it has caught up, or after a while. */
+static void
+lane_run(void *arg)
+{
+    struct lane *l = arg;
+    struct s3_writer *w = l->w;
+    struct segment seg;
+    for (int n = 0; n < TURN && lane_next(l, &seg); n++) {
+        l->step(w, &seg);
+        pthread_mutex_lock(&w->sides.lock);
+        l->done++;
+        if (slowest(w) >= w->wake_at)
+            s3_sides_tell(&w->sides);
+        pthread_mutex_unlock(&w->sides.lock);
+    }
+}
+
+static void
+add_lane(struct s3_writer *w, void (*step)(struct s3_writer *w, const struct segment *seg))
+{
+    struct lane *l = &w->lanes[w->n_lanes++];
+    l->w = w;
+    l->step = step;
+    l->side =
+        (struct s3_side) { .of = &w->sides, .fn = lane_run, .has_more = lane_has_more, .arg = l };
 }
 
 /* --- the writer ---------------------------------------------------------------------------------
@@ -233,10 +254,12 @@ s3_writer_open(struct vg_req *rq, const struct s3_sealer *sealer,
 {
     struct s3_writer *w = vg_xalloc(sizeof(*w));
     w->rq = rq;
+    w->pool = ((struct s3 *)rq->svc)->slots;
     w->is_part = declared->is_part;
-    w->room = VG_SEGMENT_BYTES;
-    if (declared->size >= 0 && declared->size <= S3_SMALL_MAX)
-        w->room = S3_SMALL_MAX;
+    if (declared->size > 0 && declared->size <= S3_SMALL_MAX) {
+        w->small_max = (size_t)declared->size;
+        w->small = vg_arena_alloc(rq->arena, w->small_max);
+    }
     s3_sides_init(&w->sides);
     vg_rc rc = check_declared(rq, declared, w);
     if (rc == VG_OK)
@@ -259,7 +282,7 @@ begin_file(struct s3_writer *w) VG_WAITS
     if (rc != VG_OK)
         return rc;
     w->cipher = vg_segments_new(w->key);
-    w->sealed = vg_xalloc(VG_SEGMENT_STORED_BYTES);
+    w->sealed = s3_slot_take(w->pool, false);
     add_lane(w, step_hash);
     add_lane(w, step_file);
     if (!vg_checksum_is_crc(w->kind))
@@ -267,16 +290,60 @@ begin_file(struct s3_writer *w) VG_WAITS
     return VG_OK;
 }
 
-/* A single segment costs less than the way to the pool; its writing goes there anyhow. */
+/* Those that have enough to do. */
 static void
-start_lanes(struct s3_writer *w) VG_WAITS
+start_lanes(struct s3_writer *w, uint64_t enough)
 {
-    bool is_single = w->is_over && w->filled == 1;
-    for (size_t i = 0; i < w->n_lanes; i++)
-        if (is_single)
-            lane_run(&w->lanes[i]);
-        else
-            s3_side_start(&w->lanes[i].side);
+    for (size_t i = 0; i < w->n_lanes; i++) {
+        struct lane *l = &w->lanes[i];
+        pthread_mutex_lock(&w->sides.lock);
+        bool has = w->filled - l->done >= enough;
+        pthread_mutex_unlock(&w->sides.lock);
+        if (has)
+            s3_side_start(&l->side);
+    }
+}
+
+/* Until all lanes are done with `n` slots. */
+static void
+await(struct s3_writer *w, uint64_t n) VG_WAITS
+{
+    start_lanes(w, 1);
+    pthread_mutex_lock(&w->sides.lock);
+    w->wake_at = n;
+    while (slowest(w) < n)
+        s3_sides_wait(&w->sides);
+    w->wake_at = UINT64_MAX;
+    pthread_mutex_unlock(&w->sides.lock);
+}
+
+static void
+give_slot(struct s3_writer *w)
+{
+    const struct slot *s = &w->ring[w->given++ % RING];
+    s3_slot_give(w->pool, s->bytes, s->is_extra);
+}
+
+/* The next slot to be filled; waits for the lanes when there can be no more. */
+static void
+take_slot(struct s3_writer *w) VG_WAITS
+{
+    struct slot s = { .bytes = NULL };
+    while (s.bytes == NULL) {
+        pthread_mutex_lock(&w->sides.lock);
+        uint64_t done = w->n_lanes > 0 ? slowest(w) : 0;
+        pthread_mutex_unlock(&w->sides.lock);
+        while (w->given < done)
+            give_slot(w);
+        uint64_t busy = w->taken - done;
+        s.is_extra = busy >= OWN;
+        if (busy < RING)
+            s.bytes = s3_slot_take(w->pool, s.is_extra);
+        if (s.bytes == NULL)
+            await(w, done + (busy + 1) / 2);
+    }
+    w->ring[w->taken++ % RING] = s;
+    w->len = 0;
 }
 
 static vg_rc
@@ -286,7 +353,7 @@ failure(struct s3_writer *w)
     return VG_FAIL;
 }
 
-/* Hands the slot that is being filled to the lanes, and waits until the next one is free. */
+/* Hands the slot that is being filled to the lanes. */
 static vg_rc
 hand_over(struct s3_writer *w, bool is_last) VG_WAITS
 {
@@ -298,31 +365,39 @@ hand_over(struct s3_writer *w, bool is_last) VG_WAITS
     pthread_mutex_lock(&w->sides.lock);
     w->is_over = is_last;
     w->filled++;
-    pthread_mutex_unlock(&w->sides.lock);
-    start_lanes(w);
-    uint64_t behind_max = is_last ? 0 : SLOTS - 1;
-    pthread_mutex_lock(&w->sides.lock);
-    while (w->filled - slowest(w) > behind_max)
-        s3_sides_wait(&w->sides);
     bool is_bad = w->has_failed;
     pthread_mutex_unlock(&w->sides.lock);
+    if (is_bad)
+        return failure(w);
+    if (is_last && w->filled == 1) /* costs less than the way to the pool */
+        for (size_t i = 0; i < w->n_lanes; i++)
+            lane_run(&w->lanes[i]);
+    else
+        start_lanes(w, VG_MIN(w->filled, (uint64_t)BATCH));
     if (!is_last)
-        w->len = 0;
-    return is_bad ? failure(w) : VG_OK;
+        return VG_OK;
+    await(w, w->filled);
+    return has_failed(w) ? failure(w) : VG_OK;
 }
 
-/* Where the next bytes go. */
+/* Where the next bytes go; they are more than were declared when `small` is left. */
 static uint8_t *
-slot_to_fill(struct s3_writer *w, size_t want)
+place(struct s3_writer *w, size_t *ret_room) VG_WAITS
 {
-    uint8_t **slot = &w->slots[w->filled % SLOTS];
-    if (*slot == NULL)
-        *slot = vg_xalloc(slot == &w->slots[0] ? w->room : (size_t)VG_SEGMENT_BYTES);
-    if (slot == &w->slots[0] && w->room < want) { /* more than was declared */
-        w->room = VG_SEGMENT_BYTES;
-        *slot = vg_xrealloc(*slot, w->room);
+    if (w->small && w->size < w->small_max) {
+        *ret_room = w->small_max - w->len;
+        return w->small + w->len;
     }
-    return *slot;
+    if (w->taken == w->filled) {
+        size_t len = w->small ? w->len : 0;
+        take_slot(w);
+        if (len > 0)
+            memcpy(w->ring[0].bytes, w->small, len);
+        w->small = NULL;
+        w->len = len;
+    }
+    *ret_room = VG_SEGMENT_BYTES - w->len;
+    return w->ring[w->filled % RING].bytes + w->len;
 }
 
 vg_rc
@@ -332,10 +407,12 @@ s3_writer_add(struct s3_writer *w, struct vg_str bytes)
         vg_rc rc = w->len == VG_SEGMENT_BYTES ? hand_over(w, false) : VG_OK;
         if (rc != VG_OK)
             return rc;
-        size_t n = VG_MIN(bytes.len, (size_t)VG_SEGMENT_BYTES - w->len);
+        size_t room;
+        uint8_t *to = place(w, &room);
+        size_t n = VG_MIN(bytes.len, room);
         if (w->size + n > S3_LIMIT_PUT_BYTES)
             return too_large(w->rq, w->size + bytes.len);
-        memcpy(slot_to_fill(w, w->len + n) + w->len, bytes.ptr, n);
+        memcpy(to, bytes.ptr, n);
         w->len += n;
         w->size += n;
         bytes = vg_str_slice(bytes, n, bytes.len);
@@ -347,13 +424,23 @@ s3_writer_add(struct s3_writer *w, struct vg_str bytes)
 static struct vg_str
 seal_small(struct s3_writer *w)
 {
-    struct vg_str plain = vg_str_n(w->slots[0], w->len);
+    struct vg_str plain = vg_str_n(w->small ? w->small : w->ring[0].bytes, w->len);
     char *sealed = vg_arena_alloc(w->rq->arena, w->len + VG_SEGMENT_TAG_BYTES);
     vg_auto_segments struct vg_segments *cipher = vg_segments_new(w->key);
     vg_hash_add(&w->hash, plain);
     vg_checksum_add(&w->sum, plain);
     vg_segment_seal(cipher, 0, true, plain, sealed);
     return vg_str_n(sealed, w->len + VG_SEGMENT_TAG_BYTES);
+}
+
+/* As a part of a few bytes, or of none, needs it. */
+static void
+leave_small(struct s3_writer *w) VG_WAITS
+{
+    size_t room;
+    w->small_max = 0;
+    if (w->taken == w->filled)
+        (void)place(w, &room);
 }
 
 static vg_rc
@@ -387,7 +474,7 @@ s3_writer_finish(struct s3_writer *w, struct vg_str trailer, struct s3_written *
     if (w->size <= S3_SMALL_MAX && !w->is_part) {
         ret->small = seal_small(w);
     } else {
-        (void)slot_to_fill(w, 0);
+        leave_small(w);
         rc = hand_over(w, true);
     }
     if (rc == VG_OK)
@@ -406,9 +493,10 @@ s3_writer_close(struct s3_writer *w)
         s3_side_join(&w->lanes[i].side);
     vg_blob_discard(w->blob);
     vg_segments_free(w->cipher);
-    for (size_t i = 0; i < SLOTS; i++)
-        free(w->slots[i]);
-    free(w->sealed);
+    while (w->given < w->taken)
+        give_slot(w);
+    if (w->sealed)
+        s3_slot_give(w->pool, w->sealed, false);
     s3_sides_fini(&w->sides);
     vg_zero(w->key, sizeof(w->key));
     free(w);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Reading contents: while the caller sends one piece, the next one is read and opened beside it, on
- * the thread pool.
+ * Reading contents: while the caller sends one piece, the next ones are read and opened beside it,
+ * on the thread pool, into a ring.  A piece is a segment.  Waking a thread costs about as much as
+ * opening a segment, so whoever has waited goes on when there are several to be had.
  */
 
 #include "services/s3/s3_content.h"
@@ -12,17 +13,27 @@
 #include "crypto/secret.h"
 #include "crypto/segment.h"
 #include "services/s3/s3_side.h"
+#include "services/s3/s3_slots.h"
 #include "store/blob.h"
 
 #include <stdlib.h>
 
-/* Segments a piece. */
-enum { PIECE = 2 };
+enum {
+    RING = 16,
+    OWN = 2,   /* pieces for which there always is a slot */
+    BATCH = 4, /* that who waits for one waits for */
+    TURN = 32, /* others want the pool's threads too */
+};
 
-#define PIECE_BYTES ((size_t)PIECE * VG_SEGMENT_BYTES)
+struct piece {
+    uint8_t *slot;
+    bool is_extra;
+    struct vg_str bytes;
+};
 
 struct s3_reader {
     struct vg_blobs *blobs;
+    struct s3_slots *slots;
     struct vg_req *rq;
     uint8_t with[S3_KEY_BYTES]; /* seals the contents' keys */
 
@@ -33,15 +44,18 @@ struct s3_reader {
     bool is_open; /* the present one: */
     struct vg_blob *blob;
     struct vg_segments *cipher;
-    vg_rc rc;
     struct vg_err err;
 
-    uint8_t *room[2]; /* a piece and a tag each */
-    int turn;         /* the one that is filled, or was last */
-    struct vg_str piece;
-    bool is_ahead; /* `piece` is the next one, or will be when the side has ended */
+    struct piece ring[RING];
+    bool is_lent; /* the oldest piece, to the caller */
     struct s3_sides sides;
     struct s3_side side;
+    uint64_t filled, taken; /* pieces; this and the next four are under the lock */
+    uint64_t wake_at;       /* so many are there */
+    uint64_t resume_at;     /* so few are left, for the side that has ended */
+    bool is_over;           /* no more will come: */
+    vg_rc rc;               /* since all has, or why not */
+
     struct vg_blob_hold hold; /* of several sources: who drops them waits for us */
     struct vg_str *held;      /* NULL: none is needed */
 };
@@ -121,38 +135,84 @@ get_segment(struct s3_reader *r, uint64_t i, uint8_t *to) VG_WAITS
     return VG_OK;
 }
 
-static vg_rc
-fill_piece(struct s3_reader *r) VG_WAITS
+static void
+end_source(struct s3_reader *r)
 {
-    uint8_t *to = r->room[r->turn];
+    close_source(r);
+    r->offset = 0;
+    do {
+        r->sources++;
+        r->n--;
+    } while (r->n > 0 && r->sources->content->size == 0);
+}
+
+static vg_rc
+fill_piece(struct s3_reader *r, struct piece *p) VG_WAITS
+{
     vg_rc rc = r->is_open ? VG_OK : open_source(r);
-    uint64_t size = (uint64_t)r->sources->content->size;
-    uint64_t end = VG_MIN(size, r->offset + r->left), first = r->offset / VG_SEGMENT_BYTES;
-    uint64_t start = first * VG_SEGMENT_BYTES;
-    end = VG_MIN(end, start + PIECE_BYTES);
-    for (uint64_t at = start; rc == VG_OK && at < end; at += VG_SEGMENT_BYTES)
-        rc = get_segment(r, at / VG_SEGMENT_BYTES, to + (at - start));
     if (rc != VG_OK)
         return rc;
-    r->piece = vg_str_n(to + (r->offset - start), (size_t)(end - r->offset));
-    r->left -= r->piece.len;
+    uint64_t size = (uint64_t)r->sources->content->size, i = r->offset / VG_SEGMENT_BYTES;
+    uint64_t start = i * VG_SEGMENT_BYTES;
+    uint64_t end = VG_MIN(VG_MIN(size, r->offset + r->left), start + VG_SEGMENT_BYTES);
+    rc = get_segment(r, i, p->slot);
+    if (rc != VG_OK)
+        return rc;
+    p->bytes = vg_str_n(p->slot + (r->offset - start), (size_t)(end - r->offset));
+    r->left -= p->bytes.len;
     r->offset = end;
-    if (end == size) {
-        close_source(r);
-        r->offset = 0;
-        do {
-            r->sources++;
-            r->n--;
-        } while (r->n > 0 && r->sources->content->size == 0);
-    }
+    if (end == size)
+        end_source(r);
     return VG_OK;
+}
+
+static bool
+take_slot(struct s3_reader *r, struct piece *p)
+{
+    pthread_mutex_lock(&r->sides.lock);
+    uint64_t ahead = r->filled - r->taken;
+    p->is_extra = ahead >= OWN;
+    p->slot = ahead < RING ? s3_slot_take(r->slots, p->is_extra) : NULL;
+    r->resume_at = p->slot ? RING - 1 : ahead / 2;
+    pthread_mutex_unlock(&r->sides.lock);
+    return p->slot != NULL;
+}
+
+static void
+add_piece(struct s3_reader *r, const struct piece *p, vg_rc rc)
+{
+    pthread_mutex_lock(&r->sides.lock);
+    if (rc == VG_OK)
+        r->ring[r->filled++ % RING] = *p;
+    r->is_over = rc != VG_OK || r->left == 0;
+    r->rc = rc;
+    if (r->is_over || r->filled - r->taken >= r->wake_at)
+        s3_sides_tell(&r->sides);
+    pthread_mutex_unlock(&r->sides.lock);
 }
 
 static void
 fill(void *arg)
 {
     struct s3_reader *r = arg;
-    r->rc = fill_piece(r);
+    struct piece p;
+    vg_rc rc = VG_OK;
+    for (int n = 0; rc == VG_OK && r->left > 0 && n < TURN && take_slot(r, &p); n++) {
+        rc = fill_piece(r, &p);
+        if (rc != VG_OK)
+            s3_slot_give(r->slots, p.slot, p.is_extra);
+        add_piece(r, &p, rc);
+    }
+}
+
+static bool
+fill_has_more(void *arg)
+{
+    struct s3_reader *r = arg;
+    pthread_mutex_lock(&r->sides.lock);
+    bool has = !r->is_over && r->filled - r->taken <= r->resume_at;
+    pthread_mutex_unlock(&r->sides.lock);
+    return has;
 }
 
 /* --- the reader ---------------------------------------------------------------------------------
@@ -176,21 +236,38 @@ seek(struct s3_reader *r, uint64_t from)
     return VG_OK;
 }
 
+/* Until there are `wanted` pieces, fewer at the end, or none because of a failure. */
+static vg_rc
+await(struct s3_reader *r, uint64_t wanted, bool *ret_has) VG_WAITS
+{
+    pthread_mutex_lock(&r->sides.lock);
+    while (r->filled == r->taken && !r->is_over) {
+        r->wake_at = wanted;
+        if (r->side.is_running) {
+            s3_sides_wait(&r->sides);
+            continue;
+        }
+        pthread_mutex_unlock(&r->sides.lock);
+        s3_side_start(&r->side);
+        pthread_mutex_lock(&r->sides.lock);
+    }
+    *ret_has = r->filled > r->taken;
+    vg_rc rc = *ret_has ? VG_OK : r->rc;
+    pthread_mutex_unlock(&r->sides.lock);
+    if (rc != VG_OK) /* and again with each further call */
+        *r->rq->err = r->err;
+    return rc;
+}
+
 /* The first piece: what is missing is known before anything is sent. */
 static vg_rc
 begin(struct s3_reader *r) VG_WAITS
 {
-    bool is_small = r->n == 1 && r->sources->content->blob.ptr == NULL;
-    r->room[0] =
-        vg_xalloc(is_small ? r->sources->small.len + 1 : PIECE_BYTES + VG_SEGMENT_TAG_BYTES);
-    if (is_small || vg_fiber_self() == NULL)
-        fill(r);
-    else
-        vg_offload(fill, r);
-    r->is_ahead = true;
-    if (r->rc != VG_OK)
-        *r->rq->err = r->err;
-    return r->rc;
+    bool has;
+    r->is_over = r->left == 0;
+    if (!r->is_over && r->n == 1 && r->sources->content->blob.ptr == NULL)
+        fill(r); /* costs less than the way to the pool */
+    return await(r, 1, &has);
 }
 
 /* They are opened one after the other, and may be dropped before that. */
@@ -210,16 +287,19 @@ s3_reader_open(struct vg_req *rq, const struct s3_sealer *sealer, const struct s
                size_t n, uint64_t from, uint64_t bytes, struct s3_reader **ret)
 {
     struct s3_reader *r = vg_xalloc(sizeof(*r));
-    *r = (struct s3_reader) {
-        .rq = rq, .blobs = rq->env->blobs, .sources = sources, .n = n, .left = bytes
-    };
+    *r = (struct s3_reader) { .rq = rq,
+                              .blobs = rq->env->blobs,
+                              .slots = ((struct s3 *)rq->svc)->slots,
+                              .sources = sources,
+                              .n = n,
+                              .left = bytes };
     s3_sides_init(&r->sides);
     hold_sources(r);
-    r->side = (struct s3_side) { .of = &r->sides, .fn = fill, .arg = r };
+    r->side = (struct s3_side) { .of = &r->sides, .fn = fill, .has_more = fill_has_more, .arg = r };
     vg_rc rc = s3_sealer_key(rq, sealer, r->with);
     if (rc == VG_OK)
         rc = seek(r, from);
-    if (rc == VG_OK && bytes > 0)
+    if (rc == VG_OK)
         rc = begin(r);
     if (rc == VG_OK)
         *ret = r;
@@ -229,31 +309,28 @@ s3_reader_open(struct vg_req *rq, const struct s3_sealer *sealer, const struct s
 }
 
 static void
-start_next(struct s3_reader *r)
+give_back(struct s3_reader *r)
 {
-    r->is_ahead = r->left > 0;
-    if (!r->is_ahead)
-        return;
-    r->turn = !r->turn;
-    if (r->room[r->turn] == NULL)
-        r->room[r->turn] = vg_xalloc(PIECE_BYTES + VG_SEGMENT_TAG_BYTES);
-    s3_side_start(&r->side);
+    const struct piece *p = &r->ring[r->taken % RING];
+    s3_slot_give(r->slots, p->slot, p->is_extra);
+    pthread_mutex_lock(&r->sides.lock);
+    r->taken++;
+    pthread_mutex_unlock(&r->sides.lock);
+    r->is_lent = false;
 }
 
 vg_rc
 s3_reader_next(struct s3_reader *r, struct vg_str *ret)
 {
     *ret = VG_STR("");
-    if (!r->is_ahead)
-        return VG_OK;
-    s3_side_join(&r->side);
-    if (r->rc != VG_OK) { /* and again with each further call */
-        *r->rq->err = r->err;
-        return r->rc;
-    }
-    *ret = r->piece;
-    start_next(r);
-    return VG_OK;
+    if (r->is_lent)
+        give_back(r);
+    vg_rc rc = await(r, BATCH, &r->is_lent);
+    if (r->is_lent)
+        *ret = r->ring[r->taken % RING].bytes;
+    if (fill_has_more(r))
+        s3_side_start(&r->side);
+    return rc;
 }
 
 void
@@ -266,8 +343,8 @@ s3_reader_close(struct s3_reader *r)
     if (r->held)
         vg_blobs_release(r->blobs, &r->hold);
     free(r->held);
-    free(r->room[0]);
-    free(r->room[1]);
+    while (r->taken < r->filled)
+        give_back(r);
     s3_sides_fini(&r->sides);
     vg_zero(r->with, sizeof(r->with));
     free(r);

@@ -587,6 +587,23 @@ many_write_and_read_at_once(struct fixture *t)
         }                                                                                          \
     }
 
+/* What there is beyond everybody's own slots is taken by others. */
+static void
+own_slots_are_enough(struct fixture *t) VG_WAITS
+{
+    struct s3_slots *pool = ((struct s3 *)t->rq.svc)->slots;
+    uint8_t *others[S3_SLOTS_EXTRA_MAX];
+    for (size_t i = 0; i < VG_COUNT(others); i++)
+        assert_non_null(others[i] = s3_slot_take(pool, true));
+    assert_null(s3_slot_take(pool, true));
+    struct vg_str text = text_of(t, 40 * VG_SEGMENT_BYTES + 1), got;
+    struct s3_source s = written(t, text, false);
+    assert_ok(read_all(t, &s, 1, 0, text.len, &got));
+    expect_bytes(got, text);
+    for (size_t i = 0; i < VG_COUNT(others); i++)
+        s3_slot_give(pool, others[i], true);
+}
+
 int
 main(void)
 {
@@ -608,6 +625,7 @@ main(void)
         ON(a_failed_read_is_an_internal_failure),
         ON(an_abandoned_writer_leaves_nothing),
         ON(many_write_and_read_at_once),
+        ON(own_slots_are_enough),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -12,13 +12,13 @@
 
 #include <stdatomic.h>
 
-struct vg_blob_writer;
 struct vg_bounds;
 struct vg_cache;
 
 /* What the service keeps in memory. */
 struct s3 {
     struct vg_cache *master_keys;
+    struct s3_slots *slots;     /* that contents pass through */
     struct vg_bounds *notices;  /* where those of buckets begin in the store */
     _Atomic int64_t last_order; /* that a notice got */
 };

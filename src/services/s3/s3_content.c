@@ -3,7 +3,7 @@
 /*
  * Writing contents.
  *
- * The fiber copies what comes into a ring of slots, a segment each.  Full slots are worked on
+ * The fiber copies what comes into a ring of slots, a few segments each.  Full slots are worked on
  * beside it, on the thread pool, by lanes that go at their own pace: one hashes (MD5 is by far the
  * slowest of all), one checks, seals and writes, and a digest as checksum has one for itself.  A
  * slot is free again when all lanes are done with it.  Waking a thread costs about as much as the
@@ -35,13 +35,8 @@ enum {
 
 _Static_assert(S3_KEY_BYTES == VG_SEAL_KEY_BYTES && S3_KEY_BYTES == VG_SEGMENT_KEY_BYTES, "");
 
-struct slot {
-    uint8_t *bytes;
-    bool is_extra;
-};
-
 /* A full slot, as the lanes see it. */
-struct segment {
+struct full {
     uint64_t number;
     bool is_last;
     struct vg_str bytes;
@@ -50,7 +45,7 @@ struct segment {
 struct lane {
     struct s3_side side;
     struct s3_writer *w;
-    void (*step)(struct s3_writer *w, const struct segment *seg);
+    void (*step)(struct s3_writer *w, const struct full *full);
     uint64_t done; /* slots; under the lock */
 };
 
@@ -69,7 +64,7 @@ struct s3_writer {
     uint64_t size;
     uint8_t *small; /* where the bytes go as long as they are few as declared, in the arena */
     size_t small_max;
-    struct slot ring[RING];
+    uint8_t *ring[RING];
     uint64_t taken, given; /* slots taken from the pool and given back to it, ever */
     size_t len;            /* in the slot that is being filled, or in `small` */
 
@@ -118,15 +113,15 @@ make_key(struct s3_writer *w, const struct s3_sealer *sealer) VG_WAITS
  */
 
 static void
-step_hash(struct s3_writer *w, const struct segment *seg)
+step_hash(struct s3_writer *w, const struct full *full)
 {
-    vg_hash_add(&w->hash, seg->bytes);
+    vg_hash_add(&w->hash, full->bytes);
 }
 
 static void
-step_sum(struct s3_writer *w, const struct segment *seg)
+step_sum(struct s3_writer *w, const struct full *full)
 {
-    vg_checksum_add(&w->sum, seg->bytes);
+    vg_checksum_add(&w->sum, full->bytes);
 }
 
 static bool
@@ -138,17 +133,33 @@ has_failed(struct s3_writer *w)
     return has;
 }
 
+/* Into the slot that is for it. */
+static struct vg_str
+seal(struct s3_writer *w, const struct full *full)
+{
+    struct vg_str left = full->bytes;
+    uint64_t number = full->number * S3_SLOT_SEGMENTS;
+    size_t len = 0;
+    do {
+        struct vg_str plain = vg_str_slice(left, 0, VG_SEGMENT_BYTES);
+        left = vg_str_slice(left, plain.len, left.len);
+        bool is_last = full->is_last && left.len == 0;
+        vg_segment_seal(w->cipher, number++, is_last, plain, w->sealed + len);
+        len += plain.len + VG_SEGMENT_TAG_BYTES;
+    } while (left.len > 0);
+    return vg_str_n(w->sealed, len);
+}
+
 static void
-step_file(struct s3_writer *w, const struct segment *seg) VG_WAITS
+step_file(struct s3_writer *w, const struct full *full) VG_WAITS
 {
     if (vg_checksum_is_crc(w->kind))
-        step_sum(w, seg);
+        step_sum(w, full);
     if (w->has_crc64)
-        vg_checksum_add(&w->crc64, seg->bytes);
+        vg_checksum_add(&w->crc64, full->bytes);
     if (has_failed(w))
         return;
-    vg_segment_seal(w->cipher, seg->number, seg->is_last, seg->bytes, w->sealed);
-    struct vg_str sealed = vg_str_n(w->sealed, seg->bytes.len + VG_SEGMENT_TAG_BYTES);
+    struct vg_str sealed = seal(w, full);
     if (vg_blob_write(w->blob, sealed, &w->err) == VG_OK)
         return;
     pthread_mutex_lock(&w->sides.lock);
@@ -156,27 +167,25 @@ step_file(struct s3_writer *w, const struct segment *seg) VG_WAITS
     pthread_mutex_unlock(&w->sides.lock);
 }
 
-/* The segment that is the lane's next; false: it has caught up. */
+/* The slot that is the lane's next; false: it has caught up. */
 static bool
-lane_next(struct lane *l, struct segment *ret)
+lane_next(struct lane *l, struct full *ret)
 {
     struct s3_writer *w = l->w;
     pthread_mutex_lock(&w->sides.lock);
     bool has = l->done < w->filled;
-    *ret =
-        (struct segment) { .number = l->done, .is_last = w->is_over && l->done + 1 == w->filled };
+    *ret = (struct full) { .number = l->done, .is_last = w->is_over && l->done + 1 == w->filled };
     pthread_mutex_unlock(&w->sides.lock);
     if (has)
-        ret->bytes = vg_str_n(w->ring[ret->number % RING].bytes,
-                              ret->is_last ? w->len : (size_t)VG_SEGMENT_BYTES);
+        ret->bytes = vg_str_n(w->ring[ret->number % RING], ret->is_last ? w->len : S3_SLOT_BYTES);
     return has;
 }
 
 static bool
 lane_has_more(void *arg)
 {
-    struct segment seg;
-    return lane_next(arg, &seg);
+    struct full full;
+    return lane_next(arg, &full);
 }
 
 /* Under the lock: how many slots all are done with. */
@@ -195,9 +204,9 @@ lane_run(void *arg)
 {
     struct lane *l = arg;
     struct s3_writer *w = l->w;
-    struct segment seg;
-    for (int n = 0; n < TURN && lane_next(l, &seg); n++) {
-        l->step(w, &seg);
+    struct full full;
+    for (int n = 0; n < TURN && lane_next(l, &full); n++) {
+        l->step(w, &full);
         pthread_mutex_lock(&w->sides.lock);
         l->done++;
         if (slowest(w) >= w->wake_at)
@@ -207,7 +216,7 @@ lane_run(void *arg)
 }
 
 static void
-add_lane(struct s3_writer *w, void (*step)(struct s3_writer *w, const struct segment *seg))
+add_lane(struct s3_writer *w, void (*step)(struct s3_writer *w, const struct full *full))
 {
     struct lane *l = &w->lanes[w->n_lanes++];
     l->w = w;
@@ -320,29 +329,27 @@ await(struct s3_writer *w, uint64_t n) VG_WAITS
 static void
 give_slot(struct s3_writer *w)
 {
-    const struct slot *s = &w->ring[w->given++ % RING];
-    s3_slot_give(w->pool, s->bytes, s->is_extra);
+    s3_slot_give(w->pool, w->ring[w->given++ % RING]);
 }
 
 /* The next slot to be filled; waits for the lanes when there can be no more. */
 static void
 take_slot(struct s3_writer *w) VG_WAITS
 {
-    struct slot s = { .bytes = NULL };
-    while (s.bytes == NULL) {
+    uint8_t *slot = NULL;
+    while (slot == NULL) {
         pthread_mutex_lock(&w->sides.lock);
         uint64_t done = w->n_lanes > 0 ? slowest(w) : 0;
         pthread_mutex_unlock(&w->sides.lock);
         while (w->given < done)
             give_slot(w);
         uint64_t busy = w->taken - done;
-        s.is_extra = busy >= OWN;
         if (busy < RING)
-            s.bytes = s3_slot_take(w->pool, s.is_extra);
-        if (s.bytes == NULL)
+            slot = s3_slot_take(w->pool, busy >= OWN);
+        if (slot == NULL)
             await(w, done + (busy + 1) / 2);
     }
-    w->ring[w->taken++ % RING] = s;
+    w->ring[w->taken++ % RING] = slot;
     w->len = 0;
 }
 
@@ -392,19 +399,19 @@ place(struct s3_writer *w, size_t *ret_room) VG_WAITS
         size_t len = w->small ? w->len : 0;
         take_slot(w);
         if (len > 0)
-            memcpy(w->ring[0].bytes, w->small, len);
+            memcpy(w->ring[0], w->small, len);
         w->small = NULL;
         w->len = len;
     }
-    *ret_room = VG_SEGMENT_BYTES - w->len;
-    return w->ring[w->filled % RING].bytes + w->len;
+    *ret_room = S3_SLOT_BYTES - w->len;
+    return w->ring[w->filled % RING] + w->len;
 }
 
 vg_rc
 s3_writer_add(struct s3_writer *w, struct vg_str bytes)
 {
     while (bytes.len > 0) {
-        vg_rc rc = w->len == VG_SEGMENT_BYTES ? hand_over(w, false) : VG_OK;
+        vg_rc rc = w->len == S3_SLOT_BYTES ? hand_over(w, false) : VG_OK;
         if (rc != VG_OK)
             return rc;
         size_t room;
@@ -424,7 +431,7 @@ s3_writer_add(struct s3_writer *w, struct vg_str bytes)
 static struct vg_str
 seal_small(struct s3_writer *w)
 {
-    struct vg_str plain = vg_str_n(w->small ? w->small : w->ring[0].bytes, w->len);
+    struct vg_str plain = vg_str_n(w->small ? w->small : w->ring[0], w->len);
     char *sealed = vg_arena_alloc(w->rq->arena, w->len + VG_SEGMENT_TAG_BYTES);
     vg_auto_segments struct vg_segments *cipher = vg_segments_new(w->key);
     vg_hash_add(&w->hash, plain);
@@ -496,7 +503,7 @@ s3_writer_close(struct s3_writer *w)
     while (w->given < w->taken)
         give_slot(w);
     if (w->sealed)
-        s3_slot_give(w->pool, w->sealed, false);
+        s3_slot_give(w->pool, w->sealed);
     s3_sides_fini(&w->sides);
     vg_zero(w->key, sizeof(w->key));
     free(w);

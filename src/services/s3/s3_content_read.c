@@ -2,8 +2,8 @@
 
 /*
  * Reading contents: while the caller sends one piece, the next ones are read and opened beside it,
- * on the thread pool, into a ring.  A piece is a segment.  Waking a thread costs about as much as
- * opening a segment, so whoever has waited goes on when there are several to be had.
+ * on the thread pool, into a ring.  A piece is a slot of segments.  Waking a thread costs about as
+ * much as filling one, so whoever has waited goes on when there are several to be had.
  */
 
 #include "services/s3/s3_content.h"
@@ -19,15 +19,14 @@
 #include <stdlib.h>
 
 enum {
-    RING = 16,
+    RING = 8,
     OWN = 2,   /* pieces for which there always is a slot */
-    BATCH = 4, /* that who waits for one waits for */
-    TURN = 32, /* others want the pool's threads too */
+    BATCH = 2, /* that who waits for one waits for */
+    TURN = 16, /* others want the pool's threads too */
 };
 
 struct piece {
     uint8_t *slot;
-    bool is_extra;
     struct vg_str bytes;
 };
 
@@ -152,10 +151,11 @@ fill_piece(struct s3_reader *r, struct piece *p) VG_WAITS
     vg_rc rc = r->is_open ? VG_OK : open_source(r);
     if (rc != VG_OK)
         return rc;
-    uint64_t size = (uint64_t)r->sources->content->size, i = r->offset / VG_SEGMENT_BYTES;
-    uint64_t start = i * VG_SEGMENT_BYTES;
-    uint64_t end = VG_MIN(VG_MIN(size, r->offset + r->left), start + VG_SEGMENT_BYTES);
-    rc = get_segment(r, i, p->slot);
+    uint64_t size = (uint64_t)r->sources->content->size, first = r->offset / VG_SEGMENT_BYTES;
+    uint64_t start = first * VG_SEGMENT_BYTES;
+    uint64_t end = VG_MIN(VG_MIN(size, r->offset + r->left), start + S3_SLOT_BYTES);
+    for (uint64_t at = start; rc == VG_OK && at < end; at += VG_SEGMENT_BYTES)
+        rc = get_segment(r, at / VG_SEGMENT_BYTES, p->slot + (at - start));
     if (rc != VG_OK)
         return rc;
     p->bytes = vg_str_n(p->slot + (r->offset - start), (size_t)(end - r->offset));
@@ -171,8 +171,7 @@ take_slot(struct s3_reader *r, struct piece *p)
 {
     pthread_mutex_lock(&r->sides.lock);
     uint64_t ahead = r->filled - r->taken;
-    p->is_extra = ahead >= OWN;
-    p->slot = ahead < RING ? s3_slot_take(r->slots, p->is_extra) : NULL;
+    p->slot = ahead < RING ? s3_slot_take(r->slots, ahead >= OWN) : NULL;
     r->resume_at = p->slot ? RING - 1 : ahead / 2;
     pthread_mutex_unlock(&r->sides.lock);
     return p->slot != NULL;
@@ -200,7 +199,7 @@ fill(void *arg)
     for (int n = 0; rc == VG_OK && r->left > 0 && n < TURN && take_slot(r, &p); n++) {
         rc = fill_piece(r, &p);
         if (rc != VG_OK)
-            s3_slot_give(r->slots, p.slot, p.is_extra);
+            s3_slot_give(r->slots, p.slot);
         add_piece(r, &p, rc);
     }
 }
@@ -312,7 +311,7 @@ static void
 give_back(struct s3_reader *r)
 {
     const struct piece *p = &r->ring[r->taken % RING];
-    s3_slot_give(r->slots, p->slot, p->is_extra);
+    s3_slot_give(r->slots, p->slot);
     pthread_mutex_lock(&r->sides.lock);
     r->taken++;
     pthread_mutex_unlock(&r->sides.lock);

@@ -592,7 +592,7 @@ static void
 own_slots_are_enough(struct fixture *t) VG_WAITS
 {
     struct s3_slots *pool = ((struct s3 *)t->rq.svc)->slots;
-    uint8_t *others[S3_SLOTS_EXTRA_MAX];
+    uint8_t *others[S3_SLOTS_AHEAD_MAX];
     for (size_t i = 0; i < VG_COUNT(others); i++)
         assert_non_null(others[i] = s3_slot_take(pool, true));
     assert_null(s3_slot_take(pool, true));
@@ -601,7 +601,7 @@ own_slots_are_enough(struct fixture *t) VG_WAITS
     assert_ok(read_all(t, &s, 1, 0, text.len, &got));
     expect_bytes(got, text);
     for (size_t i = 0; i < VG_COUNT(others); i++)
-        s3_slot_give(pool, others[i], true);
+        s3_slot_give(pool, others[i]);
 }
 
 int

@@ -3,31 +3,31 @@
 #define S3_SLOTS_H
 
 /*
- * The memory that contents pass through: slots, each for one segment with its tag.
+ * The memory that contents pass through: slots, each for a few segments with their tags.
  *
  * Whoever streams may always have a few slots.  Further ones let its sides run ahead, which spares
- * waking them for each segment; all streams together may have S3_SLOTS_EXTRA_MAX of those, so that
- * one that is alone is fast and many together stay small.  A few that were given back are kept:
- * what was used last is taken first, while it is still in the processor's cache.
+ * waking them for each segment; they are given as long as few slots are in use, so that a stream
+ * that is alone is fast, and many together stay within the processor's cache.  What was used last
+ * is taken first.
  */
 
-#include "base/base.h"
+#include "crypto/segment.h"
 
-#include <stddef.h>
-#include <stdint.h>
+/* Segments a slot: what is handed on at once, so that the way costs little beside the work. */
+#define S3_SLOT_SEGMENTS 2u
+#define S3_SLOT_BYTES    ((size_t)S3_SLOT_SEGMENTS * VG_SEGMENT_BYTES) /* of content */
 
-/* 6 MiB, beside which 64 connections have some 8 MiB of their own. */
-#define S3_SLOTS_EXTRA_MAX 96u
+/* In use, up to which there are further ones; 3 MiB. */
+#define S3_SLOTS_AHEAD_MAX 24u
 
 struct s3_slots;
 
 struct s3_slots *s3_slots_new(void);
 void s3_slots_free(struct s3_slots *s); /* when all were given back; accepts NULL */
 
-/* VG_SEGMENT_STORED_BYTES, with anything in them; NULL: a further one that is not to be had. Any
- * thread. */
-uint8_t *s3_slot_take(struct s3_slots *s, bool is_extra);
-/* As it was taken. Any thread. */
-void s3_slot_give(struct s3_slots *s, uint8_t *slot, bool is_extra);
+/* Room for so many segments as they are stored, with anything in it; NULL: a further one that is
+ * not to be had. Any thread. */
+uint8_t *s3_slot_take(struct s3_slots *s, bool is_further);
+void s3_slot_give(struct s3_slots *s, uint8_t *slot); /* any thread */
 
 #endif

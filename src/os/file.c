@@ -233,21 +233,33 @@ vg_dir_free_bytes(struct vg_str path, uint64_t *ret_bytes, struct vg_err *err)
     return VG_OK;
 }
 
-vg_rc
-vg_file_lock(struct vg_str path, int *ret_fd, struct vg_err *err)
+static vg_rc
+lock(struct vg_str path, int flags, int how, int *ret_fd, struct vg_err *err)
 {
     struct path p;
     vg_rc rc = path_of(path, &p, err);
     if (rc != VG_OK)
         return rc;
-    int fd = open(p.s, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    int fd = open(p.s, flags | O_CLOEXEC, 0600);
     if (fd < 0)
         return vg_err_errno(err, errno, "open %s", p.s);
-    if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+    if (flock(fd, how | LOCK_NB) != 0) {
         rc = vg_err_errno(err, errno, "lock %s", p.s);
         close(fd);
         return rc;
     }
     *ret_fd = fd;
     return VG_OK;
+}
+
+vg_rc
+vg_file_lock(struct vg_str path, int *ret_fd, struct vg_err *err)
+{
+    return lock(path, O_RDWR | O_CREAT, LOCK_EX, ret_fd, err);
+}
+
+vg_rc
+vg_file_lock_shared(struct vg_str path, int *ret_fd, struct vg_err *err)
+{
+    return lock(path, O_RDONLY, LOCK_SH, ret_fd, err);
 }

@@ -43,6 +43,8 @@ vg_rc vg_dir_free_bytes(struct vg_str path, uint64_t *ret_bytes, struct vg_err *
  * process ends.  Fails with EWOULDBLOCK when another has it.
  */
 vg_rc vg_file_lock(struct vg_str path, int *ret_fd, struct vg_err *err) VG_MUST_USE;
+/* The same of a file that is there, beside others who share it; ENOENT when it is not. */
+vg_rc vg_file_lock_shared(struct vg_str path, int *ret_fd, struct vg_err *err) VG_MUST_USE;
 
 /* `vg_auto_close int fd = -1;` closes at the end of the scope. */
 void vg_close_p(int *fd);

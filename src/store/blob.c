@@ -17,6 +17,7 @@
 #include "os/file.h"
 #include "store/key.h"
 #include "store/kv.h"
+#include "store/walk.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -58,8 +59,8 @@ struct vg_blob {
 /* --- names --------------------------------------------------------------------------------------
  */
 
-static bool
-is_id(struct vg_str id)
+bool
+vg_blob_is_id(struct vg_str id)
 {
     for (size_t i = 0; i < id.len; i++)
         if (!(id.ptr[i] >= 'a' && id.ptr[i] <= 'z') && !(id.ptr[i] >= '0' && id.ptr[i] <= '9'))
@@ -347,7 +348,7 @@ is_held(struct vg_blobs *b, struct vg_str id)
 static vg_rc
 do_open(struct job *job)
 {
-    if (!is_id(job->id))
+    if (!vg_blob_is_id(job->id))
         return vg_err_errno(&job->err, ENOENT, "no content file has such a name");
     struct vg_str path = vg_blob_path(job->blobs, job->arena, job->id);
     job->fd = open(vg_str_cstr(job->arena, path), O_RDONLY | O_CLOEXEC);
@@ -467,7 +468,7 @@ remove_one(struct vg_blobs *b, struct vg_sess *s, struct vg_str part, struct vg_
     struct vg_str rest = key, kind;
     struct job job = { .fn = do_unlink, .blobs = b, .arena = s->arena };
     if (!vg_key_take_str(s->arena, &rest, &kind) || !vg_key_take_str(s->arena, &rest, &job.id)
-        || !is_id(job.id))
+        || !vg_blob_is_id(job.id))
         return vg_err_set(err, "a content file's record is malformed");
     if (is_held(b, job.id))
         return VG_OK; /* its release wakes the sweeper */
@@ -544,6 +545,120 @@ sweeper_main(void *arg)
     }
 }
 
+/* --- checking -----------------------------------------------------------------------------------
+ */
+
+/* Calls fn with each name in a folder but those that begin with a dot. */
+static vg_rc
+each_name(struct vg_arena *arena, struct vg_str dir,
+          vg_rc (*fn)(void *arg, struct vg_str name, struct vg_err *err), void *arg,
+          struct vg_err *err)
+{
+    DIR *d = opendir(vg_str_cstr(arena, dir));
+    if (d == NULL)
+        return vg_err_errno(err, errno, "opening %" VG_FMT, VG_ARG(dir));
+    vg_rc rc = VG_OK;
+    struct dirent *e;
+    while (rc == VG_OK && (e = readdir(d)))
+        if (e->d_name[0] != '.')
+            rc = fn(arg, vg_str_of(e->d_name), err);
+    closedir(d);
+    return rc;
+}
+
+struct listing {
+    struct vg_blobs *blobs;
+    struct vg_arena *arena;
+    vg_blob_id_fn *fn;
+    void *arg;
+    struct vg_str folder; /* the present one */
+};
+
+static vg_rc
+list_file(void *arg, struct vg_str name, struct vg_err *err)
+{
+    struct listing *l = arg;
+    (void)err;
+    if (vg_blob_is_id(name) && vg_str_eq(vg_str_slice(name, 0, 2), l->folder))
+        l->fn(l->arg, name);
+    else
+        l->fn(l->arg,
+              vg_str_fmt(l->arena, "%" VG_FMT "/%" VG_FMT, VG_ARG(l->folder), VG_ARG(name)));
+    return VG_OK;
+}
+
+static vg_rc
+list_folder(void *arg, struct vg_str name, struct vg_err *err)
+{
+    struct listing *l = arg;
+    struct stat st;
+    if (vg_str_eq(name, VG_STR("tmp")))
+        return VG_OK;
+    vg_arena_clear(l->arena);
+    l->folder = vg_str_dup(l->arena, name);
+    struct vg_str path =
+        vg_str_fmt(l->arena, "%" VG_FMT "/%" VG_FMT, VG_ARG(l->blobs->dir), VG_ARG(name));
+    if (lstat(vg_str_cstr(l->arena, path), &st) == 0 && S_ISDIR(st.st_mode))
+        return each_name(l->arena, path, list_file, l, err);
+    l->fn(l->arg, name);
+    return VG_OK;
+}
+
+vg_rc
+vg_blobs_each_file(struct vg_blobs *b, vg_blob_id_fn *fn, void *arg, struct vg_err *err)
+{
+    vg_auto_arena struct vg_arena *own = vg_arena_new(0);
+    vg_auto_arena struct vg_arena *arena = vg_arena_new(0);
+    struct listing l = { .blobs = b, .arena = arena, .fn = fn, .arg = arg };
+    if (!vg_file_exists(b->dir))
+        return VG_OK; /* a store of which no daemon has opened the contents yet */
+    return each_name(own, b->dir, list_folder, &l, err);
+}
+
+struct pending {
+    vg_blob_id_fn *fn;
+    void *arg;
+    struct vg_arena *arena;
+    struct vg_err *err;
+    vg_rc rc;
+};
+
+static void
+on_pending_gap(void *arg, const struct vg_err *why)
+{
+    struct pending *p = arg;
+    *p->err = *why;
+    p->rc = VG_FAIL;
+}
+
+static void
+on_pending(void *arg, const struct vg_walk_row *row)
+{
+    struct pending *p = arg;
+    struct vg_str rest = row->key, kind, id;
+    vg_arena_clear(p->arena);
+    if (vg_key_take_str(p->arena, &rest, &kind) && vg_key_take_str(p->arena, &rest, &id)
+        && vg_blob_is_id(id))
+        p->fn(p->arg, id);
+    else
+        p->rc = vg_err_set(p->err, "a content file's record is malformed");
+}
+
+vg_rc
+vg_blobs_each_pending(struct vg_blobs *b, vg_blob_id_fn *fn, void *arg, struct vg_err *err)
+{
+    vg_auto_arena struct vg_arena *own = vg_arena_new(0);
+    vg_auto_arena struct vg_arena *arena = vg_arena_new(0);
+    struct pending p = { .fn = fn, .arg = arg, .arena = arena, .err = err };
+    const struct vg_walk w = { .kv = b->kv,
+                               .prefix = vg_key_of(own, VG_STR("blobs")),
+                               .row = on_pending,
+                               .gap = on_pending_gap,
+                               .arg = &p };
+    vg_walk(&w);
+    return p.rc;
+}
+
 /* What was being written when the last process ended. */
 static vg_rc
 empty_tmp(struct vg_blobs *b, struct vg_err *err)
@@ -562,9 +677,8 @@ empty_tmp(struct vg_blobs *b, struct vg_err *err)
 /* --- life ---------------------------------------------------------------------------------------
  */
 
-vg_rc
-vg_blobs_open(struct vg_str data_dir, struct vg_kv *kv, struct vg_random *random,
-              struct vg_blobs **ret, struct vg_err *err)
+static struct vg_blobs *
+blobs_new(struct vg_str data_dir, struct vg_kv *kv, struct vg_random *random)
 {
     struct vg_blobs *b = vg_xalloc(sizeof(*b));
     b->arena = vg_arena_new(0);
@@ -573,6 +687,14 @@ vg_blobs_open(struct vg_str data_dir, struct vg_kv *kv, struct vg_random *random
     b->kv = kv;
     b->random = random;
     pthread_mutex_init(&b->lock, NULL);
+    return b;
+}
+
+vg_rc
+vg_blobs_open(struct vg_str data_dir, struct vg_kv *kv, struct vg_random *random,
+              struct vg_blobs **ret, struct vg_err *err)
+{
+    struct vg_blobs *b = blobs_new(data_dir, kv, random);
     vg_rc rc = empty_tmp(b, err);
     if (rc == VG_OK)
         rc = sweep(b, VG_STR("new"), err);
@@ -584,6 +706,12 @@ vg_blobs_open(struct vg_str data_dir, struct vg_kv *kv, struct vg_random *random
     }
     *ret = b;
     return VG_OK;
+}
+
+void
+vg_blobs_open_readonly(struct vg_str data_dir, struct vg_kv *kv, struct vg_blobs **ret)
+{
+    *ret = blobs_new(data_dir, kv, NULL);
 }
 
 void

@@ -92,6 +92,24 @@ vg_rc vg_blob_load(struct vg_blobs *b, struct vg_str id, struct vg_arena *arena,
 /* The file, for programs that want a path; it may be gone after a drop. */
 struct vg_str vg_blob_path(struct vg_blobs *b, struct vg_arena *arena, struct vg_str id);
 
+/* --- checking -----------------------------------------------------------------------------------
+ */
+
+/* Over a store that is open for reading only: nothing is made, nothing swept, and writing is a bug.
+ */
+void vg_blobs_open_readonly(struct vg_str data_dir, struct vg_kv *kv, struct vg_blobs **ret);
+
+typedef void(vg_blob_id_fn)(void *arg, struct vg_str id);
+/* All that lies in the folder but for what is being written: files of content by their ids, and
+ * whatever else by its path below the folder. */
+vg_rc vg_blobs_each_file(struct vg_blobs *b, vg_blob_id_fn *fn, void *arg, struct vg_err *err)
+    VG_MUST_USE;
+/* Those that the next start removes: never kept, or dropped. */
+vg_rc vg_blobs_each_pending(struct vg_blobs *b, vg_blob_id_fn *fn, void *arg, struct vg_err *err)
+    VG_MUST_USE;
+/* Whether files can have such an id. */
+bool vg_blob_is_id(struct vg_str id);
+
 static inline void
 vg_blob_discard_p(struct vg_blob_writer **w)
 {

@@ -87,6 +87,14 @@ vg_rc vg_mem_open(struct vg_engine **ret, struct vg_err *err) VG_MUST_USE;
 vg_rc vg_rocks_open(struct vg_str path, struct vg_str synced, struct vg_engine **ret,
                     struct vg_err *err) VG_MUST_USE;
 
+/* The same of a database that is there, for reading only: nothing is written, nor recovered in its
+ * files. Where it ends does not matter: that is vg_rocks_check_end()'s. */
+vg_rc vg_rocks_open_readonly(struct vg_str path, struct vg_str synced, struct vg_engine **ret,
+                             struct vg_err *err) VG_MUST_USE;
+/* Of an engine of either: fails where it ends before what sync() had made durable. */
+vg_rc vg_rocks_check_end(struct vg_engine *e, struct vg_str path, struct vg_str synced,
+                         struct vg_err *err) VG_MUST_USE;
+
 /* The engine `fault` (fault.c): `inner`, which it takes over, with fault points before its calls.
  */
 struct vg_engine *vg_fault_wrap(struct vg_engine *inner);

@@ -11,6 +11,8 @@
  *   kv/       RocksDB
  *   synced    the highest sequence known to be durable (rocks.c)
  *   blobs/    content files (blob.h)
+ *
+ * Who only looks changes nothing in it and shares the lock with others who do.
  */
 
 #include "base/err.h"
@@ -23,6 +25,11 @@ struct vg_folder;
  * later version, is refused.
  */
 vg_rc vg_folder_open(struct vg_str path, struct vg_folder **ret, struct vg_err *err) VG_MUST_USE;
+/*
+ * Opens one that is there, to look at it: nothing is made, nothing is changed.  Fails with
+ * EWOULDBLOCK when another process has it.
+ */
+vg_rc vg_folder_look(struct vg_str path, struct vg_folder **ret, struct vg_err *err) VG_MUST_USE;
 void vg_folder_close(struct vg_folder *f); /* accepts NULL */
 
 /* "PATH/name"; lives as long as the folder. */

@@ -158,6 +158,40 @@ vg_kv_open_rocks(const struct vg_kv_options *opt, struct vg_kv **ret, struct vg_
     return rc;
 }
 
+static vg_rc
+open_rocks_readonly(void *arg, struct vg_engine **ret, struct vg_err *err)
+{
+    struct vg_folder *f = arg;
+    return vg_rocks_open_readonly(vg_folder_path(f, VG_STR("kv")),
+                                  vg_folder_path(f, VG_STR("synced")), ret, err);
+}
+
+/* Without a syncer: nothing is ever to be made durable. */
+vg_rc
+vg_kv_open_readonly(struct vg_folder *folder, struct vg_kv **ret, struct vg_err *err)
+{
+    const struct vg_kv_setup setup = { .open = open_rocks_readonly,
+                                       .open_arg = folder,
+                                       .fini = close_folder };
+    vg_rc rc = vg_kv_new(&setup, ret, err);
+    if (rc != VG_OK)
+        vg_folder_close(folder);
+    return rc;
+}
+
+vg_rc
+vg_kv_check_end(struct vg_kv *kv, struct vg_err *err)
+{
+    struct vg_folder *f = kv->setup.open_arg;
+    vg_rc rc = vg_kv_enter(kv, err);
+    if (rc != VG_OK)
+        return rc;
+    rc = vg_rocks_check_end(kv->engine, vg_folder_path(f, VG_STR("kv")),
+                            vg_folder_path(f, VG_STR("synced")), err);
+    vg_kv_leave(kv);
+    return rc;
+}
+
 /* --- sessions -----------------------------------------------------------------------------------
  */
 

@@ -58,6 +58,15 @@ struct vg_kv_options {
 vg_rc vg_kv_open_rocks(const struct vg_kv_options *opt, struct vg_kv **ret, struct vg_err *err)
     VG_MUST_USE;
 vg_rc vg_kv_open_mem(struct vg_kv **ret, struct vg_err *err) VG_MUST_USE;
+struct vg_folder;
+/*
+ * The store of a folder that vg_folder_look() has opened, and which is the store's from now on, for
+ * reading only: no file is changed.  Its blocks' checksums are held to as they are read.
+ */
+vg_rc vg_kv_open_readonly(struct vg_folder *folder, struct vg_kv **ret, struct vg_err *err)
+    VG_MUST_USE;
+/* Of such a store: fails when it ends before what had been made durable. */
+vg_rc vg_kv_check_end(struct vg_kv *kv, struct vg_err *err) VG_MUST_USE;
 /* Flushes, makes durable, closes. No session may be in use. Accepts NULL. */
 void vg_kv_close(struct vg_kv *kv);
 

@@ -358,11 +358,61 @@ static const struct vg_engine_ops rocks_ops = {
     .flush = rocks_flush,
 };
 
+/* --- for reading only ---------------------------------------------------------------------------
+ */
+
+static vg_rc
+readonly(struct vg_err *err)
+{
+    return vg_err_set(err, "the store is open for reading only");
+}
+
+static vg_rc
+readonly_write(struct vg_engine *e, const struct vg_tree *writes, bool may_block,
+               struct vg_err *err)
+{
+    (void)e, (void)writes, (void)may_block;
+    return readonly(err);
+}
+
+static vg_rc
+readonly_sync(struct vg_engine *e, struct vg_err *err)
+{
+    (void)e;
+    return readonly(err);
+}
+
+static void
+readonly_close(struct vg_engine *e, bool is_clean)
+{
+    (void)is_clean;
+    rocksdb_close(rocks_of(e)->db);
+    rocks_free(rocks_of(e));
+}
+
+static const struct vg_engine_ops readonly_ops = {
+    .name = "rocks-readonly",
+    .close = readonly_close,
+    .latest = rocks_latest,
+    .get = rocks_get,
+    .iter_open = rocks_iter_open,
+    .iter_next = rocks_iter_next,
+    .iter_close = rocks_iter_close,
+    .snap_open = rocks_snap_open,
+    .snap_close = rocks_snap_close,
+    .write = readonly_write,
+    .sync = readonly_sync,
+    .log_bytes = rocks_log_bytes,
+    .flush = readonly_sync,
+};
+
+/* --- opening ------------------------------------------------------------------------------------
+ */
+
 static void
 set_options(struct rocks *r)
 {
     rocksdb_options_t *o = r->options = rocksdb_options_create();
-    rocksdb_options_set_create_if_missing(o, 1);
     rocksdb_options_set_paranoid_checks(o, 1);
     rocksdb_options_set_write_buffer_size(o, MEMTABLE_BYTES);
     rocksdb_options_set_max_write_buffer_number(o, 3);
@@ -398,9 +448,11 @@ set_options(struct rocks *r)
 }
 
 /* An older end than what was made durable: the log was cut or damaged, or files were put back. */
-static vg_rc
-check_synced(struct rocks *r, struct vg_str path, struct vg_str synced, struct vg_err *err)
+vg_rc
+vg_rocks_check_end(struct vg_engine *e, struct vg_str path, struct vg_str synced,
+                   struct vg_err *err)
 {
+    struct rocks *r = rocks_of(e);
     uint64_t words[2] = { 0, 0 }, latest = rocksdb_get_latest_sequence_number(r->db);
     ssize_t n = pread(r->synced_fd, words, sizeof(words), 0);
     if (n != sizeof(words) || words[0] != ~words[1] || words[0] <= latest)
@@ -427,16 +479,38 @@ vg_rocks_open(struct vg_str path, struct vg_str synced, struct vg_engine **ret, 
         rocks_free(r);
         return VG_FAIL;
     }
+    rocksdb_options_set_create_if_missing(r->options, 1);
     r->db = rocksdb_open(r->options, vg_str_cstr(tmp, path), &msg);
     if (msg) {
         rocks_free(r);
         return fail(err, "opening the store", msg);
     }
-    vg_rc rc = check_synced(r, path, synced, err);
+    vg_rc rc = vg_rocks_check_end(&r->base, path, synced, err);
     if (rc != VG_OK) {
         rocksdb_close(r->db);
         rocks_free(r);
         return rc;
+    }
+    *ret = &r->base;
+    return VG_OK;
+}
+
+/* The log is replayed into memory; at most LOG_TOTAL_MAX. */
+vg_rc
+vg_rocks_open_readonly(struct vg_str path, struct vg_str synced, struct vg_engine **ret,
+                       struct vg_err *err)
+{
+    struct rocks *r = vg_xalloc(sizeof(*r));
+    r->base.ops = &readonly_ops;
+    set_options(r);
+    vg_auto_arena struct vg_arena *tmp = vg_arena_new(0);
+    char *msg = NULL;
+    r->synced_fd =
+        open(vg_str_cstr(tmp, synced), O_RDONLY | O_CLOEXEC); /* -1: nothing was synced */
+    r->db = rocksdb_open_for_read_only(r->options, vg_str_cstr(tmp, path), 0, &msg);
+    if (msg) {
+        rocks_free(r);
+        return fail(err, "opening the store", msg);
     }
     *ret = &r->base;
     return VG_OK;

@@ -24,6 +24,17 @@ make_key(struct vg_req *rq, struct vg_str part, struct vg_str row, struct vg_str
     return vg_tx_commit(&tx, rq->err);
 }
 
+/* `key` is wiped. */
+static vg_rc
+take(struct vg_req *rq, struct vg_str account, struct vg_str key, uint8_t ret[VG_KEPT_KEY_BYTES])
+{
+    if (key.len != VG_KEPT_KEY_BYTES)
+        return vg_err_set(rq->err, "the key of account %" VG_FMT " is malformed", VG_ARG(account));
+    memcpy(ret, key.ptr, VG_KEPT_KEY_BYTES);
+    vg_zero((void *)(uintptr_t)key.ptr, key.len);
+    return VG_OK;
+}
+
 vg_rc
 vg_kept_key(struct vg_req *rq, struct vg_str part, struct vg_str row, struct vg_str account,
             uint8_t ret[VG_KEPT_KEY_BYTES])
@@ -32,11 +43,15 @@ vg_kept_key(struct vg_req *rq, struct vg_str part, struct vg_str row, struct vg_
     vg_rc rc = vg_kv_get(rq->sess, part, row, &key, rq->err);
     if (rc == VG_OK && key.ptr == NULL)
         rc = make_key(rq, part, row, &key);
-    if (rc != VG_OK)
-        return rc;
-    if (key.len != VG_KEPT_KEY_BYTES)
-        return vg_err_set(rq->err, "the key of account %" VG_FMT " is malformed", VG_ARG(account));
-    memcpy(ret, key.ptr, VG_KEPT_KEY_BYTES);
-    vg_zero((void *)(uintptr_t)key.ptr, key.len);
-    return VG_OK;
+    return rc == VG_OK ? take(rq, account, key, ret) : rc;
+}
+
+vg_rc
+vg_kept_key_find(struct vg_req *rq, struct vg_str part, struct vg_str row, struct vg_str account,
+                 uint8_t ret[VG_KEPT_KEY_BYTES], bool *ret_is_there)
+{
+    struct vg_str key;
+    vg_rc rc = vg_kv_get(rq->sess, part, row, &key, rq->err);
+    *ret_is_there = rc == VG_OK && key.ptr != NULL;
+    return *ret_is_there ? take(rq, account, key, ret) : rc;
 }

@@ -15,5 +15,9 @@
  */
 vg_rc vg_kept_key(struct vg_req *rq, struct vg_str part, struct vg_str row, struct vg_str account,
                   uint8_t ret[VG_KEPT_KEY_BYTES]) VG_WAITS VG_MUST_USE;
+/* The same without making one: *ret_is_there false: there is none. */
+vg_rc vg_kept_key_find(struct vg_req *rq, struct vg_str part, struct vg_str row,
+                       struct vg_str account, uint8_t ret[VG_KEPT_KEY_BYTES], bool *ret_is_there)
+    VG_MUST_USE;
 
 #endif

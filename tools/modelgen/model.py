@@ -18,7 +18,7 @@ OP_FLAGS = {"readonly": "VG_OP_READONLY", "stream_in": "VG_OP_STREAM_IN",
             "stream_out": "VG_OP_STREAM_OUT", "noauth": "VG_OP_NOAUTH", "noiam": "VG_OP_NOIAM",
             "internal": "VG_OP_INTERNAL", "own_validation": "VG_OP_OWN_VALIDATION",
             "anonymous": "VG_OP_ANONYMOUS"}
-OP_KEYS = {"status", "iam", "authz", "flags", "in_max_bytes", "in", "note", "root", "unwrapped"}
+OP_KEYS = {"status", "iam", "authz", "flags", "in_max_bytes", "in", "out", "note", "root", "unwrapped"}
 SHAPE_KEYS = {"custom", "header", "decode", "encode", "min", "max", "pattern", "enum_text"}
 MODEL_KEYS = {"prefix", "iam_prefix", "error_namespace", "validation", "validation_error",
               "serialization_error", "error_style", "xml_namespace",
@@ -204,16 +204,17 @@ class Api:
         return {**base, "error": error, "members": {**base.get("members", {}), **members}}
 
     def _internal(self, name, over, shapes):
-        if "in" not in over:
-            return {}
-        members = {}
-        for m, t in over["in"].items():
-            members[m] = {"shape": self._internal_type(t, shapes)}
-        shape = name.strip("_") + "Input"
-        if shape in shapes:
-            die(f"[op.{name}]: the model has a shape {shape} already")
-        shapes[shape] = {"type": "structure", "members": members}
-        return {"input": {"shape": shape}}
+        row = {}
+        for key, what in (("in", "input"), ("out", "output")):
+            if key not in over:
+                continue
+            members = {m: {"shape": self._internal_type(t, shapes)} for m, t in over[key].items()}
+            shape = name.strip("_") + what.capitalize()
+            if shape in shapes:
+                die(f"[op.{name}]: the model has a shape {shape} already")
+            shapes[shape] = {"type": "structure", "members": members}
+            row[what] = {"shape": shape}
+        return row
 
     def _internal_type(self, t, shapes):
         if t.startswith("list<") and t.endswith(">"):

@@ -49,7 +49,7 @@ check_algorithm(struct vg_req *rq, const struct vg_enum *algorithm)
 /* A version's material, opened; wipe it. *ret_m NULL: the key has no such version. */
 static vg_rc
 material_of(struct vg_req *rq, const struct kms_found *of, uint32_t version,
-            struct kms_rec_material **ret_m, uint8_t ret[KMS_KEY_BYTES]) VG_WAITS
+            struct kms_rec_material **ret_m, uint8_t ret[KMS_KEY_BYTES])
 {
     vg_rc rc = kms_store_material(rq, &of->at, of->id, version, ret_m);
     return rc == VG_OK && *ret_m ? kms_open_material(rq, &of->at, of->id, *ret_m, ret) : rc;
@@ -57,7 +57,7 @@ material_of(struct vg_req *rq, const struct kms_found *of, uint32_t version,
 
 static vg_rc
 seal(struct vg_req *rq, const struct kms_found *with, struct vg_str context, struct vg_str plain,
-     struct vg_str *ret) VG_WAITS
+     struct vg_str *ret)
 {
     uint8_t material[KMS_KEY_BYTES];
     struct kms_rec_material *m;
@@ -123,13 +123,29 @@ no_source(struct vg_req *rq)
                        VG_ARG(who), action));
 }
 
+/* With the key that was found. */
+static vg_rc
+open_blob(struct vg_req *rq, const struct kms_found *of, struct vg_str ciphertext,
+          struct vg_str context, struct vg_str *ret, struct vg_str *ret_material_id)
+{
+    uint8_t material[KMS_KEY_BYTES];
+    struct kms_rec_material *m;
+    vg_rc rc = material_of(rq, of, of->version, &m, material);
+    if (rc != VG_OK)
+        return rc;
+    bool is_ours = m && kms_blob_open(rq->arena, material, ciphertext, context, ret);
+    vg_zero(material, sizeof(material));
+    if (!is_ours)
+        return kms_invalid_ciphertext(rq);
+    *ret_material_id = m->id;
+    return VG_OK;
+}
+
 /* The source's plaintext; absent when the ciphertext is ignored. */
 static vg_rc
 open_source(struct vg_req *rq, const struct kms_source *in, struct kms_found *of,
             struct vg_str *ret, struct vg_str *ret_material_id) VG_WAITS
 {
-    uint8_t material[KMS_KEY_BYTES];
-    struct kms_rec_material *m;
     struct vg_str context;
     vg_rc rc = context_of(rq, in->context, &context);
     if (rc == VG_OK)
@@ -143,15 +159,7 @@ open_source(struct vg_req *rq, const struct kms_source *in, struct kms_found *of
     rc = kms_check_enabled(rq, of->key);
     if (rc != VG_OK || in->is_ciphertext_ignored)
         return rc;
-    rc = material_of(rq, of, of->version, &m, material);
-    if (rc != VG_OK)
-        return rc;
-    bool is_ours = m && kms_blob_open(rq->arena, material, in->ciphertext, context, ret);
-    vg_zero(material, sizeof(material));
-    if (!is_ours)
-        return kms_invalid_ciphertext(rq);
-    *ret_material_id = m->id;
-    return VG_OK;
+    return open_blob(rq, of, in->ciphertext, context, ret, ret_material_id);
 }
 
 /* The key that encrypts. */
@@ -249,6 +257,26 @@ kms_re_encrypt(struct vg_req *rq, const struct kms_re_encrypt_request *in,
     out->destination_encryption_algorithm =
         VG_ENUM(KMS_ENCRYPTION_ALGORITHM_SPEC_SYMMETRIC_DEFAULT);
     return VG_OK;
+}
+
+/*
+ * What another service keeps sealed, for its check of that: disabled keys open it too, and nobody's
+ * policy is asked.  NotFoundException: the key was deleted.
+ */
+vg_rc
+kms_unseal(struct vg_req *rq, const struct kms_unseal_input *in, struct kms_unseal_output *out)
+{
+    const struct kms_source source = { .ciphertext = in->ciphertext_blob, .key_id = in->key_id };
+    struct kms_found of;
+    struct vg_str context, material_id;
+    vg_rc rc = context_of(rq, &in->encryption_context, &context);
+    if (rc == VG_OK)
+        rc = kms_find_source(rq, &source, &of);
+    if (rc == VG_OK && of.key == NULL)
+        return kms_no_key(rq, of.arn);
+    return rc == VG_OK
+               ? open_blob(rq, &of, in->ciphertext_blob, context, &out->plaintext, &material_id)
+               : rc;
 }
 
 /* --- data keys ----------------------------------------------------------------------------------

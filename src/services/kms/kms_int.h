@@ -102,8 +102,7 @@ vg_rc kms_store_root(struct vg_req *rq, struct vg_str account, uint8_t ret[KMS_K
     VG_WAITS VG_MUST_USE;
 /* Opens a version's material. Wipe it. */
 vg_rc kms_open_material(struct vg_req *rq, const struct kms_place *at, struct vg_str key_id,
-                        const struct kms_rec_material *m, uint8_t ret[KMS_KEY_BYTES])
-    VG_WAITS VG_MUST_USE;
+                        const struct kms_rec_material *m, uint8_t ret[KMS_KEY_BYTES]) VG_MUST_USE;
 
 /* --- kms_find.c: from what a request names to the key -------------------------------------------
  */

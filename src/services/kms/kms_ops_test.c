@@ -97,6 +97,7 @@ every_operation_fails_cleanly(void **state)
         { "ListRetirableGrants", "{'RetiringPrincipal':'000000000000'}" },
         { "RevokeGrant", "{'KeyId':'K','GrantId':'G'}" },
         { "RetireGrant", "{'KeyId':'K','GrantId':'G'}" },
+        { "_Unseal", "{'KeyId':'K','CiphertextBlob':'C','EncryptionContext':{'y':'2','x':'1'}}" },
         { "GenerateDataKeyWithoutPlaintext", "{'KeyId':'K','NumberOfBytes':64}" },
     };
     for (size_t i = 0; i < VG_COUNT(calls); i++)
@@ -134,6 +135,35 @@ what_falls_due_leaves_a_key_alone_that_is_not_due(void **state)
                           "{'Account':'000000000000','Region':'us-east-1','KeyId':'none'}");
     vg_service_fixture_ok(&f, "_RotateKey",
                           "{'Account':'000000000000','Region':'us-east-1','KeyId':'none'}");
+    vg_service_fixture_fini(&f);
+}
+
+#define UNSEAL(context) "{'KeyId':'K','CiphertextBlob':'C','EncryptionContext':" context "}"
+
+/* For checks: what a service keeps is opened whatever the key's state, and asks no policy. */
+static void
+what_is_kept_sealed_is_opened_for_checks(void **state)
+{
+    (void)state;
+    struct vg_service_fixture f;
+    vg_service_fixture_init(&f, &kms_service);
+    prepare(&f);
+    static const char hello[] = "{'Plaintext':'aGVsbG8='}";
+    vg_service_fixture_expect(&f, "_Unseal", UNSEAL("{'y':'2','x':'1'}"), hello);
+    assert_int_equal(f.n_writes, 0);
+    vg_service_fixture_ok(&f, "DisableKey", "{'KeyId':'K'}");
+    vg_service_fixture_expect(&f, "_Unseal", UNSEAL("{'x':'1','y':'2'}"), hello);
+    assert_true(vg_str_starts(vg_service_fixture_call(&f, "_Unseal", UNSEAL("{'x':'1'}")),
+                              VG_STR("InvalidCiphertextException: ")));
+    vg_auto_arena struct vg_arena *own = vg_arena_new(0);
+    key_id = vg_str_dup(own, key_id);
+    blob = vg_str_dup(own, blob);
+    vg_service_fixture_fini(&f);
+
+    vg_service_fixture_init(&f, &kms_service); /* another store, without that key */
+    f.spell = spell;
+    assert_true(vg_str_starts(vg_service_fixture_call(&f, "_Unseal", UNSEAL("{'x':'1'}")),
+                              VG_STR("NotFoundException: ")));
     vg_service_fixture_fini(&f);
 }
 
@@ -179,6 +209,7 @@ main(void)
         cmocka_unit_test(every_operation_fails_cleanly),
         cmocka_unit_test(encryption_reads_the_store_four_times),
         cmocka_unit_test(what_falls_due_leaves_a_key_alone_that_is_not_due),
+        cmocka_unit_test(what_is_kept_sealed_is_opened_for_checks),
         cmocka_unit_test(what_is_not_carried_out_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -65,6 +65,7 @@ get(struct vg_req *rq, struct vg_tx *tx, struct vg_str part, struct vg_str row,
 
 #define KEY_ROW(arena, id)     vg_key_of((arena), VG_STR("key"), (id))
 #define ALIAS_ROW(arena, name) vg_key_of((arena), VG_STR("alias"), (name))
+#define ROOT_ROW(arena)        vg_key_of((arena), VG_STR("root"))
 
 vg_rc
 kms_store_key(struct vg_req *rq, const struct kms_place *at, struct vg_str id,
@@ -469,8 +470,7 @@ root_part(struct vg_req *rq, struct vg_str account)
 vg_rc
 kms_store_root(struct vg_req *rq, struct vg_str account, uint8_t ret[KMS_KEY_BYTES])
 {
-    return vg_kept_key(rq, root_part(rq, account), vg_key_of(rq->arena, VG_STR("root")), account,
-                       ret);
+    return vg_kept_key(rq, root_part(rq, account), ROOT_ROW(rq->arena), account, ret);
 }
 
 vg_rc
@@ -479,7 +479,12 @@ kms_open_material(struct vg_req *rq, const struct kms_place *at, struct vg_str k
 {
     uint8_t root[KMS_KEY_BYTES];
     struct vg_str plain;
-    vg_rc rc = kms_store_root(rq, at->account, root);
+    bool is_there;
+    vg_rc rc = vg_kept_key_find(rq, root_part(rq, at->account), ROOT_ROW(rq->arena), at->account,
+                                root, &is_there);
+    if (rc == VG_OK && !is_there)
+        return vg_err_set(rq->err, "the key that seals the material of account %" VG_FMT " is gone",
+                          VG_ARG(at->account));
     if (rc != VG_OK)
         return rc;
     bool is_ours =

@@ -18,6 +18,7 @@
 
 struct vg_authz;     /* collects (action, resource, context) that must be allowed: core/authz.h */
 struct vg_ctx;       /* a key of a request that policies may test: auth/context.h     */
+struct vg_check;     /* of a data folder: core/check.h                        */
 struct vg_body;      /* a streamed request body: core/body.h                      */
 struct vg_env;       /* clocks, random, store, config: core/env.h                 */
 struct vg_forms;     /* what browsers post as forms: core/form.h                  */
@@ -123,6 +124,12 @@ struct vg_service {
     /* Before the input of rq->op is decoded: refuses what its head asks beside that.  NULL:
      * nothing. */
     vg_rc (*check_head)(struct vg_req *rq, const struct vg_head *head);
+    /*
+     * `virga fsck`: holds all that it keeps to what is recorded of it and names the content files
+     * that its records refer to (core/check.h).  Writes nothing, has no svc.  NULL: it keeps no
+     * content files.
+     */
+    void (*check)(struct vg_check *ck);
     /* Must accept a half-initialised or NULL svc. May be NULL. */
     void (*fini)(void *svc);
 };

@@ -13,6 +13,10 @@
 
 #include "services/s3/s3_int.h"
 
+struct vg_blob;
+struct vg_blobs;
+struct vg_segments;
+
 #define S3_SMALL_MAX 8192u
 
 /* Whose key seals the contents' keys: the account's master key, or `own` (of S3_KEY_BYTES). */
@@ -71,6 +75,24 @@ struct s3_source {
     const struct s3_rec_content *content;
     struct vg_str small; /* s3_store_small(), of content that has no file */
 };
+
+/* One that is read segment by segment. */
+struct s3_opened {
+    const struct s3_source *source;
+    struct vg_blob *blob;
+    struct vg_segments *cipher;
+};
+/*
+ * `source` stays.  `with` seals its key; NULL: no segment is to be read.  Fails when the key does
+ * not open, and when there are more bytes or fewer than are recorded.
+ */
+vg_rc s3_source_open(struct vg_blobs *blobs, const struct s3_source *source,
+                     const uint8_t with[S3_KEY_BYTES], struct s3_opened *ret, struct vg_err *err)
+    VG_WAITS VG_MUST_USE;
+/* Segment `i`, opened, in `to`, which has room for what is stored of it. */
+vg_rc s3_source_segment(const struct s3_opened *o, uint64_t i, uint8_t *to, struct vg_str *ret,
+                        struct vg_err *err) VG_WAITS VG_MUST_USE;
+void s3_source_close(struct s3_opened *o); /* may be closed already */
 
 struct s3_reader;
 

@@ -9,7 +9,6 @@
 #include "services/s3/s3_content.h"
 
 #include "core/env.h"
-#include "crypto/seal.h"
 #include "crypto/secret.h"
 #include "crypto/segment.h"
 #include "services/s3/s3_side.h"
@@ -40,9 +39,7 @@ struct s3_reader {
     const struct s3_source *sources; /* the present one first */
     size_t n;
     uint64_t offset, left;
-    bool is_open; /* the present one: */
-    struct vg_blob *blob;
-    struct vg_segments *cipher;
+    struct s3_opened open; /* the present one; nothing yet: source NULL */
     struct vg_err err;
 
     struct piece ring[RING];
@@ -59,85 +56,13 @@ struct s3_reader {
     struct vg_str *held;      /* NULL: none is needed */
 };
 
-static vg_rc
-damaged(struct s3_reader *r, const char *what)
-{
-    struct vg_str blob = r->sources->content->blob;
-    return vg_err_set(&r->err, "a content of %lld bytes (%" VG_FMT ") is damaged: %s",
-                      (long long)r->sources->content->size,
-                      VG_ARG(blob.ptr ? blob : VG_STR("in the store")), what);
-}
-
-/* --- sources ------------------------------------------------------------------------------------
- */
-
-static void
-close_source(struct s3_reader *r)
-{
-    vg_blob_close(r->blob);
-    vg_segments_free(r->cipher);
-    r->blob = NULL;
-    r->cipher = NULL;
-    r->is_open = false;
-}
-
-static vg_rc
-open_key(struct s3_reader *r)
-{
-    vg_auto_arena struct vg_arena *tmp = vg_arena_new(0); /* the request's is the fiber's */
-    struct vg_str key;
-    if (!vg_unseal(tmp, r->with, S3_KEY_LABEL, r->sources->content->key, &key)
-        || key.len != VG_SEGMENT_KEY_BYTES)
-        return damaged(r, "its key does not open");
-    r->cipher = vg_segments_new((const uint8_t *)key.ptr);
-    vg_zero((void *)(uintptr_t)key.ptr, key.len);
-    return VG_OK;
-}
-
-static vg_rc
-open_source(struct s3_reader *r) VG_WAITS
-{
-    const struct s3_source *s = r->sources;
-    uint64_t stored = s->small.len;
-    vg_rc rc = open_key(r);
-    if (rc == VG_OK && s->content->blob.ptr) {
-        rc = vg_blob_open(r->blobs, s->content->blob, &r->blob, &r->err);
-        stored = rc == VG_OK ? vg_blob_size(r->blob) : 0;
-    }
-    if (rc == VG_OK && stored != vg_segments_stored((uint64_t)s->content->size))
-        rc = damaged(r, "it has another length");
-    r->is_open = rc == VG_OK;
-    return rc;
-}
-
 /* --- pieces -------------------------------------------------------------------------------------
  */
-
-/* Segment `i` of the present source, opened, to `to`, which has room for its tag. */
-static vg_rc
-get_segment(struct s3_reader *r, uint64_t i, uint8_t *to) VG_WAITS
-{
-    const struct s3_source *s = r->sources;
-    uint64_t at = vg_segment_offset(i), end = vg_segments_stored((uint64_t)s->content->size);
-    size_t len = (size_t)VG_MIN(end - at, (uint64_t)VG_SEGMENT_STORED_BYTES), got = len;
-    struct vg_str stored = vg_str_n(to, len);
-    vg_rc rc = VG_OK;
-    if (r->blob)
-        rc = vg_blob_read(r->blob, at, to, len, &got, &r->err);
-    else
-        stored = vg_str_slice(s->small, (size_t)at, (size_t)at + len);
-    if (rc != VG_OK)
-        return rc;
-    bool is_last = i + 1 == vg_segments_count((uint64_t)s->content->size);
-    if (got != len || !vg_segment_open(r->cipher, i, is_last, stored, to))
-        return damaged(r, "it is not what was written");
-    return VG_OK;
-}
 
 static void
 end_source(struct s3_reader *r)
 {
-    close_source(r);
+    s3_source_close(&r->open);
     r->offset = 0;
     do {
         r->sources++;
@@ -148,14 +73,18 @@ end_source(struct s3_reader *r)
 static vg_rc
 fill_piece(struct s3_reader *r, struct piece *p) VG_WAITS
 {
-    vg_rc rc = r->is_open ? VG_OK : open_source(r);
+    vg_rc rc = VG_OK;
+    struct vg_str plain;
+    if (r->open.source == NULL)
+        rc = s3_source_open(r->blobs, r->sources, r->with, &r->open, &r->err);
     if (rc != VG_OK)
         return rc;
     uint64_t size = (uint64_t)r->sources->content->size, first = r->offset / VG_SEGMENT_BYTES;
     uint64_t start = first * VG_SEGMENT_BYTES;
     uint64_t end = VG_MIN(VG_MIN(size, r->offset + r->left), start + S3_SLOT_BYTES);
     for (uint64_t at = start; rc == VG_OK && at < end; at += VG_SEGMENT_BYTES)
-        rc = get_segment(r, at / VG_SEGMENT_BYTES, p->slot + (at - start));
+        rc = s3_source_segment(&r->open, at / VG_SEGMENT_BYTES, p->slot + (at - start), &plain,
+                               &r->err);
     if (rc != VG_OK)
         return rc;
     p->bytes = vg_str_n(p->slot + (r->offset - start), (size_t)(end - r->offset));
@@ -338,7 +267,7 @@ s3_reader_close(struct s3_reader *r)
     if (r == NULL)
         return;
     s3_side_join(&r->side);
-    close_source(r);
+    s3_source_close(&r->open);
     if (r->held)
         vg_blobs_release(r->blobs, &r->hold);
     free(r->held);

@@ -238,6 +238,30 @@ s3_parts_sum_end(struct s3_parts_sum *s, struct vg_arena *arena)
     return vg_str_fmt(arena, "%" VG_FMT "-%llu", VG_ARG(value), (unsigned long long)s->n);
 }
 
+/* Absent: the part has none of that kind. */
+static struct vg_str
+sum_of_part(const struct s3_rec_part *p, enum vg_checksum_kind kind)
+{
+    if (p->checksum && vg_str_eq(p->checksum->algorithm, s3_checksum_name(kind)))
+        return p->checksum->value;
+    return kind == VG_CRC64NVME ? p->crc64nvme : VG_STR_NONE;
+}
+
+struct s3_rec_checksum *
+s3_parts_checksum(struct vg_arena *arena, enum vg_checksum_kind kind, bool is_composite,
+                  const struct s3_rec_version *v)
+{
+    struct s3_parts_sum sum;
+    s3_parts_sum_init(&sum, kind, is_composite);
+    for (size_t i = 0; i < v->parts.len; i++) {
+        const struct s3_rec_part *p = &v->parts.items[i];
+        struct vg_str value = sum_of_part(p, kind);
+        if (!value.ptr || !s3_parts_sum_add(&sum, arena, value, (uint64_t)p->size))
+            return NULL;
+    }
+    return s3_checksum_record(arena, kind, s3_parts_sum_end(&sum, arena), is_composite);
+}
+
 bool
 s3_parts_etag(struct vg_arena *arena, const struct vg_str *etags, size_t n, struct vg_str *ret)
 {

@@ -88,6 +88,10 @@ bool s3_parts_sum_add(struct s3_parts_sum *s, struct vg_arena *arena, struct vg_
 /* As clients see it: base64, of composite ones with "-N". */
 struct vg_str s3_parts_sum_end(struct s3_parts_sum *s, struct vg_arena *arena);
 
+/* That of a version, by what is recorded of its parts; NULL where one has none of that kind. */
+struct s3_rec_checksum *s3_parts_checksum(struct vg_arena *arena, enum vg_checksum_kind kind,
+                                          bool is_composite, const struct s3_rec_version *v);
+
 /* MD5 of the parts' MD5s, "-N"; false when an ETag is not one of a part. */
 bool s3_parts_etag(struct vg_arena *arena, const struct vg_str *etags, size_t n, struct vg_str *ret)
     VG_MUST_USE;

@@ -405,31 +405,6 @@ check_size(struct vg_req *rq, const struct s3_complete_multipart_upload_request 
 /* --- CompleteMultipartUpload: checksums ---------------------------------------------------------
  */
 
-/* Absent: the part has none of that kind. */
-static struct vg_str
-sum_of_part(const struct s3_rec_part *p, enum vg_checksum_kind kind)
-{
-    if (p->checksum && vg_str_eq(p->checksum->algorithm, s3_checksum_name(kind)))
-        return p->checksum->value;
-    return kind == VG_CRC64NVME ? p->crc64nvme : VG_STR_NONE;
-}
-
-/* Of the whole; NULL where parts have none of that kind. */
-static struct s3_rec_checksum *
-sum_of_parts(struct vg_req *rq, enum vg_checksum_kind kind, bool is_comp,
-             const struct s3_rec_version *v)
-{
-    struct s3_parts_sum sum;
-    s3_parts_sum_init(&sum, kind, is_comp);
-    for (size_t i = 0; i < v->parts.len; i++) {
-        const struct s3_rec_part *p = &v->parts.items[i];
-        struct vg_str value = sum_of_part(p, kind);
-        if (!value.ptr || !s3_parts_sum_add(&sum, rq->arena, value, (uint64_t)p->size))
-            return NULL;
-    }
-    return s3_checksum_record(rq->arena, kind, s3_parts_sum_end(&sum, rq->arena), is_comp);
-}
-
 static vg_rc
 check_type(struct vg_req *rq, const struct s3_rec_upload *u, struct vg_str said)
 {
@@ -484,7 +459,7 @@ check_said(struct vg_req *rq, const struct s3_rec_upload *u, const struct s3_rec
     if (vg_str_eq(algorithm, has))
         whole = v->checksum;
     else if (!u->checksum_algorithm.ptr && vg_checksum_is_crc(kind))
-        whole = sum_of_parts(rq, kind, false, v);
+        whole = s3_parts_checksum(rq->arena, kind, false, v);
     return whole ? check_whole(rq, kind, said, whole) : s3_other_checksum(rq, has, algorithm);
 }
 
@@ -509,7 +484,7 @@ set_checksum(struct vg_req *rq, const struct s3_complete_multipart_upload_reques
     vg_rc rc = check_type(rq, u, in->checksum_type.text);
     if (rc != VG_OK)
         return rc;
-    v->checksum = sum_of_parts(rq, kind, s3_is_composite(u), v);
+    v->checksum = s3_parts_checksum(rq->arena, kind, s3_is_composite(u), v);
     return n ? check_said(rq, u, v, algorithm, value) : VG_OK;
 }
 

@@ -41,7 +41,7 @@ struct vg_check {
 
     uint64_t n_errors, n_orphans, n_pending;
     uint64_t n_rows;  /* of the store */
-    uint64_t n_bytes; /* of contents, as they are stored */
+    uint64_t n_bytes; /* of contents */
     struct vg_check_count counts[VG_CHECK_COUNTS_MAX];
     size_t n_counts;
     bool is_blind; /* a record could not be read: what it refers to is not known */

@@ -274,9 +274,12 @@ kms_unseal(struct vg_req *rq, const struct kms_unseal_input *in, struct kms_unse
         rc = kms_find_source(rq, &source, &of);
     if (rc == VG_OK && of.key == NULL)
         return kms_no_key(rq, of.arn);
-    return rc == VG_OK
-               ? open_blob(rq, &of, in->ciphertext_blob, context, &out->plaintext, &material_id)
-               : rc;
+    if (rc == VG_OK)
+        rc = open_blob(rq, &of, in->ciphertext_blob, context, &out->plaintext, &material_id);
+    if (rc != VG_FAIL || rq->err->def != NULL)
+        return rc;
+    struct vg_str why = vg_str_dup(rq->arena, vg_err_text(rq->err)); /* who checks wants to know */
+    return kms_fail_kms_internal_exception(rq, "%" VG_FMT, VG_ARG(why));
 }
 
 /* --- data keys ----------------------------------------------------------------------------------

@@ -97,7 +97,6 @@ every_operation_fails_cleanly(void **state)
         { "ListRetirableGrants", "{'RetiringPrincipal':'000000000000'}" },
         { "RevokeGrant", "{'KeyId':'K','GrantId':'G'}" },
         { "RetireGrant", "{'KeyId':'K','GrantId':'G'}" },
-        { "_Unseal", "{'KeyId':'K','CiphertextBlob':'C','EncryptionContext':{'y':'2','x':'1'}}" },
         { "GenerateDataKeyWithoutPlaintext", "{'KeyId':'K','NumberOfBytes':64}" },
     };
     for (size_t i = 0; i < VG_COUNT(calls); i++)

@@ -4,7 +4,7 @@
 #include "core/plane.h"
 #include "http/server.h"
 #include "sandbox/sandbox.h"
-#include "services/lambda/lambda_int.h"
+#include "services/lambda/lambda_check.h"
 #include "store/blob.h"
 #include "store/bound.h"
 
@@ -142,5 +142,6 @@ const struct vg_service lambda_service = {
     .n_planes = VG_COUNT(planes),
     .init = init,
     .resource = resource,
+    .check = lambda_check,
     .fini = fini,
 };

@@ -13,7 +13,7 @@
  *     ("event", id)         the event itself
  */
 #include "core/env.h"
-#include "services/lambda/lambda_int.h"
+#include "services/lambda/lambda_check.h"
 #include "store/bound.h"
 #include "store/key.h"
 
@@ -154,6 +154,24 @@ lambda_store_tx_all(struct vg_req *rq, struct vg_tx *tx, struct vg_str name,
         all.len--;
     *ret = all.items;
     *ret_n = all.len;
+    return rc;
+}
+
+vg_rc
+lambda_store_version_before(struct vg_req *rq, struct vg_str name, int64_t number,
+                            struct lambda_rec_function *ret)
+{
+    struct vg_range range = vg_key_range(rq->arena, vg_key_of(rq->arena, VG_STR("ver"), name));
+    struct lambda_rec_function *found;
+    size_t n;
+    bool has_more;
+    range.is_reverse = true;
+    if (number != INT64_MAX)
+        range.to = version_key(rq->arena, name, number);
+    *ret = (struct lambda_rec_function) { .name = VG_STR_NONE };
+    vg_rc rc = scan(rq, range, 1, &found, &n, &has_more);
+    if (rc == VG_OK && n > 0)
+        *ret = found[0];
     return rc;
 }
 
@@ -446,4 +464,68 @@ lambda_store_requeue(struct vg_req *rq, const struct lambda_due *old, const stru
     if (page.len == 0)
         vg_tx_del(tx, queue_part(rq->arena), old->line);
     return vg_tx_commit(&tx, rq->err);
+}
+
+/* --- checks -------------------------------------------------------------------------------------
+ */
+
+struct vg_str
+lambda_check_prefix(struct vg_arena *arena)
+{
+    return vg_key_of(arena, VG_STR("lambda"));
+}
+
+/* In the partition of a line. */
+static enum lambda_row_kind
+of_line(struct vg_arena *arena, struct vg_str line, struct vg_str kind, struct lambda_row *ret)
+{
+    if (!lambda_store_line_read(arena, line, &ret->account, &ret->region, &ret->name))
+        return LAMBDA_ROW_BAD;
+    if (vg_str_eq(kind, VG_STR("event")))
+        return LAMBDA_ROW_EVENT;
+    return vg_str_eq(kind, VG_STR("due")) ? LAMBDA_ROW_TRIES : LAMBDA_ROW_OTHER;
+}
+
+/* In that of an account and region. */
+static enum lambda_row_kind
+of_functions(struct vg_arena *arena, struct vg_str kind, struct vg_str key, struct lambda_row *ret)
+{
+    bool is_version = vg_str_eq(kind, VG_STR("ver"));
+    if (!is_version && !vg_str_eq(kind, VG_STR("fn")))
+        return LAMBDA_ROW_OTHER;
+    ret->number = INT64_MAX;
+    ret->version = LAMBDA_LATEST;
+    if (!vg_key_take_str(arena, &key, &ret->name)
+        || (is_version && !vg_key_take_i64(&key, &ret->number)))
+        return LAMBDA_ROW_BAD;
+    if (is_version)
+        ret->version = vg_str_fmt(arena, "%lld", (long long)ret->number);
+    return LAMBDA_ROW_FUNCTION;
+}
+
+static enum lambda_row_kind
+kind_of(struct vg_arena *arena, const struct vg_walk_row *row, struct lambda_row *ret)
+{
+    struct vg_str part = row->part, key = row->key, root, first, kind;
+    if (row->is_beside)
+        return LAMBDA_ROW_OTHER; /* timers */
+    if (!vg_key_take_str(arena, &part, &root) || !vg_key_take_str(arena, &part, &first))
+        return LAMBDA_ROW_BAD;
+    bool is_queue = vg_str_eq(first, VG_STR("queue"));
+    if (is_queue && part.len == 0)
+        return LAMBDA_ROW_OTHER; /* names of lines */
+    if (!vg_key_take_str(arena, &key, &kind))
+        return LAMBDA_ROW_BAD;
+    if (is_queue)
+        return of_line(arena, part, kind, ret);
+    ret->account = first;
+    return vg_key_take_str(arena, &part, &ret->region) ? of_functions(arena, kind, key, ret)
+                                                       : LAMBDA_ROW_BAD;
+}
+
+void
+lambda_row_read(struct vg_arena *arena, const struct vg_walk_row *row, struct lambda_row *ret)
+{
+    *ret = (struct lambda_row) { .value = row->value };
+    ret->kind = kind_of(arena, row, ret);
 }

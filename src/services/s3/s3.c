@@ -8,6 +8,7 @@
 #include "core/env.h"
 #include "core/plane.h"
 #include "core/reply.h"
+#include "services/s3/s3_check.h"
 #include "services/s3/s3_digest.h"
 #include "services/s3/s3_form.h"
 #include "services/s3/s3_http.h"
@@ -164,6 +165,7 @@ const struct vg_service s3_service = {
     .decorate = s3_decorate,
     .other = s3_other,
     .check_head = s3_check_head,
+    .check = s3_check,
     .init = init,
     .fini = fini,
 };

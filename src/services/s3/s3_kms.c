@@ -260,3 +260,23 @@ s3_kms_open(struct vg_req *rq, const struct s3_rec_bucket *bucket, const struct 
     vg_rc rc = call(rq, bucket, &kms_op_decrypt, &in, &out);
     return rc == VG_OK ? take(rq, out.plaintext, ret) : rc;
 }
+
+vg_rc
+s3_kms_unseal(struct vg_req *rq, const struct s3_rec_bucket *bucket, const struct s3_rec_version *v,
+              struct s3_customer_key *ret, bool *ret_is_gone)
+{
+    struct kms_unseal_output out = { .plaintext = VG_STR_NONE };
+    struct vg_err why = { 0 };
+    const struct kms_unseal_input in = { .ciphertext_blob = v->kms_sealed,
+                                         .key_id = v->kms_key,
+                                         .encryption_context = context_of(rq, v) };
+    const struct vg_as as = { .account = bucket->account, .region = bucket->region };
+    vg_rc rc = vg_call(rq, &as, &kms_op_unseal, &in, &out, &why);
+    *ret_is_gone = rc != VG_OK && why.def == &kms_err_not_found_exception;
+    if (*ret_is_gone)
+        return VG_OK;
+    if (rc == VG_OK)
+        return take(rq, out.plaintext, ret);
+    return vg_err_set(rq->err, "%" VG_FMT ": %" VG_FMT,
+                      VG_ARG(why.def ? why.def->code : VG_STR("KMS")), VG_ARG(vg_err_text(&why)));
+}

@@ -26,6 +26,10 @@ vg_rc s3_kms_make(struct vg_req *rq, const struct s3_rec_bucket *bucket, struct 
 /* The data key of a version, or an upload's, where it has one. */
 vg_rc s3_kms_open(struct vg_req *rq, const struct s3_rec_bucket *bucket,
                   const struct s3_rec_version *v, struct s3_customer_key *ret) VG_WAITS VG_MUST_USE;
+/* The same for a check, which asks nobody's policy; *ret_is_gone: the key of KMS was deleted. */
+vg_rc s3_kms_unseal(struct vg_req *rq, const struct s3_rec_bucket *bucket,
+                    const struct s3_rec_version *v, struct s3_customer_key *ret, bool *ret_is_gone)
+    VG_WAITS VG_MUST_USE;
 /* As answers show the context: base64 of JSON; absent where the request said nothing of one. */
 struct vg_str s3_kms_context_shown(struct vg_req *rq, struct vg_str asked,
                                    const struct s3_rec_version *v);

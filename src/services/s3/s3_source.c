@@ -49,6 +49,8 @@ s3_source_open(struct vg_blobs *blobs, const struct s3_source *source,
     if (rc == VG_OK && c->blob.ptr) {
         rc = vg_blob_open(blobs, c->blob, &ret->blob, err);
         stored = rc == VG_OK ? vg_blob_size(ret->blob) : 0;
+        if (rc != VG_OK)
+            vg_err_wrap(err, "content file %" VG_FMT, VG_ARG(c->blob));
     }
     if (rc == VG_OK && stored != vg_segments_stored(size))
         rc = damaged(source, err, "it has %llu bytes instead of %llu", (unsigned long long)stored,

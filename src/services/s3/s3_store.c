@@ -352,8 +352,7 @@ s3_store_version(struct vg_req *rq, const struct s3_rec_bucket *bucket, struct v
     rc = vg_kv_get(rq->sess, part, vg_key_of(rq->arena, VG_STR("i"), key, id), &bytes, rq->err);
     if (rc != VG_OK || !bytes.ptr || !vg_key_take_i64(&bytes, &order))
         return rc;
-    rc = vg_kv_get(rq->sess, part, version_key(rq->arena, key, order), &bytes, rq->err);
-    return rc == VG_OK ? decode_version(rq, bytes, ret) : rc;
+    return s3_store_version_row(rq, bucket->id, key, order, ret);
 }
 
 vg_rc
@@ -363,6 +362,16 @@ s3_store_small(struct vg_req *rq, const struct s3_rec_bucket *bucket, struct vg_
     vg_rc rc = vg_kv_get(rq->sess, objects_part(rq->arena, bucket),
                          small_key(rq->arena, key, v->order), ret, rq->err);
     return rc;
+}
+
+vg_rc
+s3_store_version_row(struct vg_req *rq, struct vg_str bucket_id, struct vg_str key, int64_t order,
+                     struct s3_rec_version **ret)
+{
+    struct vg_str bytes;
+    vg_rc rc = vg_kv_get(rq->sess, s3_objects_part(rq->arena, bucket_id),
+                         version_key(rq->arena, key, order), &bytes, rq->err);
+    return rc == VG_OK ? decode_version(rq, bytes, ret) : rc;
 }
 
 /* --- versions, changed
@@ -586,6 +595,26 @@ s3_store_object_end(struct s3_object_edit *e)
 /* --- master keys --------------------------------------------------------------------------------
  */
 
+static struct vg_str
+master_part(struct vg_arena *arena, struct vg_str account)
+{
+    return vg_key_of(arena, root, VG_STR("m"), account);
+}
+
+static struct vg_str
+master_key(struct vg_arena *arena)
+{
+    return vg_key_of(arena, VG_STR("master"));
+}
+
+vg_rc
+s3_store_find_master_key(struct vg_req *rq, struct vg_str account, uint8_t ret[S3_KEY_BYTES],
+                         bool *ret_is_there)
+{
+    return vg_kept_key_find(rq, master_part(rq->arena, account), master_key(rq->arena), account,
+                            ret, ret_is_there);
+}
+
 /* A key never changes; only a store that was opened anew may have lost one that was just made. */
 vg_rc
 s3_store_master_key(struct vg_req *rq, struct vg_str account, uint8_t ret[S3_KEY_BYTES])
@@ -597,8 +626,8 @@ s3_store_master_key(struct vg_req *rq, struct vg_str account, uint8_t ret[S3_KEY
         memcpy(ret, cached, S3_KEY_BYTES);
         return VG_OK;
     }
-    vg_rc rc = vg_kept_key(rq, vg_key_of(rq->arena, root, VG_STR("m"), account),
-                           vg_key_of(rq->arena, VG_STR("master")), account, ret);
+    vg_rc rc =
+        vg_kept_key(rq, master_part(rq->arena, account), master_key(rq->arena), account, ret);
     if (rc != VG_OK)
         return rc;
     struct vg_arena *own = vg_arena_new(0);

@@ -11,6 +11,17 @@ struct vg_str s3_objects_part(struct vg_arena *arena, struct vg_str bucket_id);
 struct vg_str s3_parts_part(struct vg_arena *arena, struct vg_str bucket_id,
                             struct vg_str upload_id);
 
+/* The row of one among a key's versions; *ret NULL: there is none. */
+vg_rc s3_store_version_row(struct vg_req *rq, struct vg_str bucket_id, struct vg_str key,
+                           int64_t order, struct s3_rec_version **ret) VG_MUST_USE;
+/* The upload that a partition of parts belongs to; *ret NULL: it has ended. */
+vg_rc s3_store_upload_row(struct vg_req *rq, struct vg_str bucket_id, struct vg_str upload_id,
+                          struct s3_rec_upload **ret) VG_MUST_USE;
+
+/* s3_store_master_key() without making one, nor the service's caches. */
+vg_rc s3_store_find_master_key(struct vg_req *rq, struct vg_str account, uint8_t ret[S3_KEY_BYTES],
+                               bool *ret_is_there) VG_MUST_USE;
+
 /* Bytes that a bucket stores from now on: its owner's, whoever writes or deletes them. */
 void s3_store_meter(struct vg_req *rq, struct vg_tx *tx, const struct s3_rec_bucket *bucket,
                     int64_t bytes);

@@ -79,13 +79,11 @@ parts_range(struct vg_arena *arena, uint32_t after)
 static vg_rc
 decode_upload(struct vg_req *rq, struct vg_str bytes, struct vg_str key, struct s3_rec_upload **ret)
 {
-    *ret = NULL;
-    if (bytes.ptr == NULL)
-        return VG_OK;
-    struct s3_rec_upload *u = VG_NEW(rq->arena, struct s3_rec_upload);
-    vg_rc rc = s3_rec_upload_decode(rq->arena, bytes, u, rq->err);
-    if (rc == VG_OK && vg_str_eq(u->key, key))
-        *ret = u;
+    void *upload = NULL;
+    vg_rc rc = vg_record_new(&s3_rec_upload__desc, rq->arena, bytes, &upload, rq->err);
+    *ret = upload;
+    if (rc == VG_OK && *ret && !vg_str_eq((*ret)->key, key))
+        *ret = NULL;
     return rc;
 }
 
@@ -115,6 +113,19 @@ s3_store_upload(struct vg_req *rq, const struct s3_rec_bucket *bucket, struct vg
     struct vg_str bytes, part = s3_parts_part(rq->arena, bucket->id, id);
     vg_rc rc = vg_kv_get(rq->sess, part, upload_key(rq->arena), &bytes, rq->err);
     return rc == VG_OK ? decode_upload(rq, bytes, key, ret) : rc;
+}
+
+vg_rc
+s3_store_upload_row(struct vg_req *rq, struct vg_str bucket_id, struct vg_str upload_id,
+                    struct s3_rec_upload **ret)
+{
+    struct vg_str bytes, part = s3_parts_part(rq->arena, bucket_id, upload_id);
+    void *upload = NULL;
+    vg_rc rc = vg_kv_get(rq->sess, part, upload_key(rq->arena), &bytes, rq->err);
+    if (rc == VG_OK)
+        rc = vg_record_new(&s3_rec_upload__desc, rq->arena, bytes, &upload, rq->err);
+    *ret = upload;
+    return rc;
 }
 
 vg_rc

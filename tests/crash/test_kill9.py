@@ -8,6 +8,7 @@ import time
 import objects
 import pytest
 from harness.daemon import Daemon
+from harness.fsck import check_clean
 from harness.raw import Raw
 from workers import TABLE, Items, Keys, Names, Reader, pause, scan
 
@@ -100,6 +101,7 @@ def test_nothing_acknowledged_is_lost_and_nothing_half_done_is_seen(capsys, numb
                 worker.join(30)
             troubles = [w.trouble for w in crew if w.trouble]
             assert not troubles, f"seed {SEED}, kill {killed}: {troubles}"
+            check_clean(daemon.data, f"seed {SEED}, kill {killed}")
             acknowledged += sum(w.acknowledged for w in crew)
             daemon.start()
             restarts.append(daemon.ready_ms)

@@ -6,6 +6,7 @@ import re
 import objects
 import pytest
 from harness.daemon import Daemon, wait_until
+from harness.fsck import check_clean
 from harness.raw import Cut, Raw
 from test_store_full import fill_rest, small_disk  # noqa: F401 a fixture
 from workers import Keys
@@ -78,6 +79,7 @@ def test_what_was_acknowledged_outlives_a_crash_at(armed):
     assert wait_until(lambda: not any(w.is_alive() for w in crew), 60), "it did not crash"
     join(crew)
     armed.kill9()
+    check_clean(armed.data)
     del armed.env["VIRGA_FAULTS"]
     armed.start()
     check(armed, things, under_way)
@@ -95,7 +97,9 @@ def test_one_failure_is_answered_and_work_goes_on_after(armed):
     assert min(w.acknowledged for w in crew) >= ENOUGH
     assert sum(w.refused for w in crew) > 0, "nothing failed"
     check(armed, things, under_way)
-    armed.restart("kill9")
+    armed.kill9()
+    check_clean(armed.data)
+    armed.start()
     check(armed, things, under_way)
 
 

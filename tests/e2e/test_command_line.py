@@ -93,7 +93,7 @@ def test_completion_scripts_are_whole(virga):
 
 
 def test_help_everywhere(virga):
-    for words in ([], ["serve"], ["status"], ["env"], ["call"], ["clock"], ["completion"]):
+    for words in ([], ["serve"], ["status"], ["env"], ["call"], ["clock"], ["fsck"], ["completion"]):
         done = virga(*words, "--help")
         assert "usage: " in done.stdout, words
     assert virga("--version").stdout.startswith("virga ")

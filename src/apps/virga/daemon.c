@@ -44,25 +44,13 @@ struct signals {
 static vg_rc
 choose_data_dir(struct daemon *d)
 {
-    const struct serve_options *opt = d->opt;
-    const char *xdg = getenv("XDG_DATA_HOME"), *home = getenv("HOME");
-    if (opt->is_ephemeral) {
-        char path[] = "/tmp/virga-ephemeral-XXXXXX";
-        if (mkdtemp(path) == NULL)
-            return vg_err_errno(&d->err, errno, "making a temporary folder");
-        d->temp_dir = vg_str_dup(d->arena, vg_str_of(path));
-        d->config.data_dir = d->temp_dir;
-    } else if (opt->data_dir.ptr) {
-        char *abs = realpath(vg_str_cstr(d->arena, opt->data_dir), NULL);
-        d->config.data_dir = abs ? vg_str_dup(d->arena, vg_str_of(abs)) : opt->data_dir;
-        free(abs);
-    } else if (xdg && xdg[0] == '/') {
-        d->config.data_dir = vg_str_fmt(d->arena, "%s/virga", xdg);
-    } else if (home && home[0] == '/') {
-        d->config.data_dir = vg_str_fmt(d->arena, "%s/.local/share/virga", home);
-    } else {
-        return vg_err_set(&d->err, "neither --data nor $HOME says where the data shall be");
-    }
+    char path[] = "/tmp/virga-ephemeral-XXXXXX";
+    if (!d->opt->is_ephemeral)
+        return data_dir_choose(d->arena, d->opt->data_dir, &d->config.data_dir, &d->err);
+    if (mkdtemp(path) == NULL)
+        return vg_err_errno(&d->err, errno, "making a temporary folder");
+    d->temp_dir = vg_str_dup(d->arena, vg_str_of(path));
+    d->config.data_dir = d->temp_dir;
     return VG_OK;
 }
 

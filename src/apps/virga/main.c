@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The one program: `virga serve` is the cloud, every other verb talks to one that runs. */
+/* The one program: `virga serve` is the cloud, `virga fsck` checks what one has left, every other
+ * verb talks to one that runs. */
 
 #include "apps/virga/cli.h"
 #include "apps/virga/verbs.h"
@@ -20,6 +21,7 @@ static const struct verb verbs[] = {
     { "env", verb_env, "what to export so that AWS tools talk to it" },
     { "call", verb_call, "call any operation: virga call dynamodb ListTables" },
     { "clock", verb_clock, "show or move the virtual clock" },
+    { "fsck", verb_fsck, "check a data folder while no cloud runs on it" },
     { "completion", verb_completion, "completion for bash or zsh" },
 };
 

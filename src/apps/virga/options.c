@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "apps/virga/options.h"
 
+#include "base/arena.h"
+
 #include <stdio.h>
+#include <stdlib.h>
 
 typedef vg_rc(setter_fn)(struct serve_options *o, struct vg_str value, struct vg_err *err);
 
@@ -278,4 +281,22 @@ serve_options_help(void)
         printf("  %-26s %s\n", left, options[i].help);
     }
     puts("\nThe ready line on stderr names the address; `virga env` prints what to export.");
+}
+
+vg_rc
+data_dir_choose(struct vg_arena *arena, struct vg_str given, struct vg_str *ret, struct vg_err *err)
+{
+    const char *xdg = getenv("XDG_DATA_HOME"), *home = getenv("HOME");
+    if (given.ptr) {
+        char *abs = realpath(vg_str_cstr(arena, given), NULL);
+        *ret = abs ? vg_str_dup(arena, vg_str_of(abs)) : given;
+        free(abs);
+    } else if (xdg && xdg[0] == '/') {
+        *ret = vg_str_fmt(arena, "%s/virga", xdg);
+    } else if (home && home[0] == '/') {
+        *ret = vg_str_fmt(arena, "%s/.local/share/virga", home);
+    } else {
+        return vg_err_set(err, "neither --data nor $HOME says where the data shall be");
+    }
+    return VG_OK;
 }

@@ -35,4 +35,9 @@ vg_rc serve_options_parse(int argc, char **argv, struct serve_options *ret, stru
     VG_MUST_USE;
 void serve_options_help(void);
 
+/* Where the data is: what --data says, absolute if it is there, or else the user's own place. */
+struct vg_arena;
+vg_rc data_dir_choose(struct vg_arena *arena, struct vg_str given, struct vg_str *ret,
+                      struct vg_err *err) VG_MUST_USE;
+
 #endif

@@ -102,24 +102,30 @@ bucket_of(const struct checking *c, struct vg_str id)
 /* --- keys ---------------------------------------------------------------------------------------
  */
 
-/* The account's, which is not made where it is missing. */
+/* The account's, which is not made where it is missing: that is one error, however many need it. */
+static void
+look_up_master(struct checking *c, struct vg_req *rq, struct vg_str account)
+{
+    c->account = account;
+    if (s3_store_find_master_key(rq, account, c->master, &c->has_master) != VG_OK)
+        vg_check_error(c->ck, VG_STR_NONE,
+                       "the key of account %" VG_FMT " cannot be read: %" VG_FMT, VG_ARG(account),
+                       VG_ARG(vg_err_text(rq->err)));
+    else if (!c->has_master)
+        vg_check_error(c->ck, VG_STR_NONE, "the key of account %" VG_FMT " is missing",
+                       VG_ARG(account));
+}
+
 static void
 find_master(struct subject *s)
 {
     struct checking *c = s->c;
-    if (!c->account.ptr || !vg_str_eq(c->account, s->bucket->account)) {
-        c->account = s->bucket->account;
-        if (s3_store_find_master_key(s->rq, c->account, c->master, &c->has_master) != VG_OK) {
-            c->has_master = false;
-            vg_check_error(c->ck, VG_STR_NONE, "account %" VG_FMT ": %" VG_FMT, VG_ARG(c->account),
-                           VG_ARG(vg_err_text(s->rq->err)));
-        }
-    }
+    if (!c->account.ptr || !vg_str_eq(c->account, s->bucket->account))
+        look_up_master(c, s->rq, s->bucket->account);
     if (c->has_master)
         s->with = c->master;
     else
-        vg_check_error(c->ck, s->where, "the key of account %" VG_FMT " is missing",
-                       VG_ARG(c->account));
+        vg_check_count(c->ck, "not decrypted (no key of the account)", 1);
 }
 
 static void

@@ -498,10 +498,14 @@ a_missing_master_key_is_an_error_and_is_not_made(void **state)
     struct vg_service_fixture f;
     begin(&f);
     put(&f, "small", 100, "");
+    put(&f, "another", 100, "");
     set_row(&f, vg_key_of(f.arena, VG_STR("s3"), VG_STR("m"), f.scope.owner),
             vg_key_of(f.arena, VG_STR("master")), VG_STR_NONE);
-    expect(&f, "s3 bucket/small: the key of account 000000000000 is missing\n");
-    expect(&f, "s3 bucket/small: the key of account 000000000000 is missing\n");
+    put(&f, "customer", 100, CUSTOMER);
+    expect(&f, "s3: the key of account 000000000000 is missing\n");
+    struct found *r = check(&f);
+    assert_str(vg_buf_str(&r->lines), "s3: the key of account 000000000000 is missing\n");
+    assert_int_equal(counted(r, "not decrypted (no key of the account)"), 2);
     end(&f);
 }
 

@@ -21,7 +21,7 @@ struct vg_ctx;       /* a key of a request that policies may test: auth/context.
 struct vg_check;     /* of a data folder: core/check.h                        */
 struct vg_body;      /* a streamed request body: core/body.h                      */
 struct vg_env;       /* clocks, random, store, config: core/env.h                 */
-struct vg_forms;     /* what browsers post as forms: core/form.h                  */
+struct vg_hooks;     /* what a service does with HTTP beside its operations: core/hooks.h */
 struct vg_plane;     /* a data plane: host or path match, and its handler         */
 struct vg_principal; /* who: user, role session, service, anonymous: auth/principal.h */
 struct vg_reply;     /* a streamed reply, status, headers: core/reply.h           */
@@ -56,15 +56,6 @@ struct vg_req {
 
 typedef vg_rc(vg_handler_fn)(struct vg_req *rq, const void *in, void *out);
 typedef vg_rc(vg_authz_fn)(struct vg_req *rq, const void *in, struct vg_authz *az);
-/* A request's header by its name in lower case; absent: there is none. */
-typedef struct vg_str(vg_header_fn)(void *of, struct vg_str name);
-
-/* A request's head, for what a service does with HTTP beside its operations. */
-struct vg_head {
-    struct vg_str method, path, query; /* raw; the path is that by which operations are found */
-    vg_header_fn *header;
-    void *of;
-};
 
 enum vg_op_flags {
     VG_OP_READONLY = 1 << 0,
@@ -100,30 +91,12 @@ struct vg_service {
     const struct vg_op *const *ops; /* of all its endpoints; NULL-terminated   */
     const struct vg_plane *planes;
     size_t n_planes;
-    const struct vg_forms *forms; /* NULL: it takes none */
+    const struct vg_hooks *hooks; /* NULL: it has none */
 
     /* Open caches; the store holds the truth. May be NULL. */
     vg_rc (*init)(const struct vg_env *env, void **ret_svc, struct vg_err *err);
     /* What the policy evaluator must know of an ARN of this service. May be NULL: nothing. */
     vg_rc (*resource)(struct vg_req *rq, struct vg_str arn, struct vg_resource *ret);
-    /*
-     * Of a request whose clients send a checksum of the body (VG_HTTP_CHECKSUM), before it is
-     * decoded: holds the body to what the headers declare.  NULL: nothing is held to them.
-     */
-    vg_rc (*check_body)(struct vg_req *rq, vg_header_fn *header, void *of, struct vg_str body);
-    /*
-     * Of any request for it, before its answer is made, be it an error: adds headers to that by
-     * vg_reply_header().  Fails only where the store does.  NULL: there are none.
-     */
-    vg_rc (*decorate)(struct vg_req *rq, const struct vg_head *head);
-    /*
-     * Answers what is none of its operations; preflights come here unverified.  VG_OK: nothing but
-     * the headers that were added.  NULL: the front door says that there is no such operation.
-     */
-    vg_rc (*other)(struct vg_req *rq, const struct vg_head *head);
-    /* Before the input of rq->op is decoded: refuses what its head asks beside that.  NULL:
-     * nothing. */
-    vg_rc (*check_head)(struct vg_req *rq, const struct vg_head *head);
     /*
      * `virga fsck`: holds all that it keeps to what is recorded of it and names the content files
      * that its records refer to (core/check.h).  Writes nothing, has no svc.  NULL: it keeps no

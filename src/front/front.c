@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "core/fail.h"
 #include "core/form.h"
+#include "core/hooks.h"
 #include "core/plane.h"
 #include "core/registry.h"
 #include "crypto/checksum.h"
@@ -20,8 +21,8 @@
 struct vg_front {
     const struct vg_env *env;
     struct vg_routes *routes;
-    const struct vg_model *s3; /* NULL: it is not built */
-    const struct vg_service *s3_service;
+    const struct vg_service *open;     /* takes_any_path; NULL: it is not built */
+    const struct vg_model *open_model; /* … and its API */
 };
 
 static struct vg_wire_op
@@ -35,6 +36,20 @@ wire_op(const struct vg_op *op)
                                  .row = op };
 }
 
+static const struct vg_hooks *
+hooks_of(const struct vg_service *service)
+{
+    static const struct vg_hooks none = { 0 };
+    return service && service->hooks ? service->hooks : &none;
+}
+
+/* The API that a service with hooks has them for: its first. */
+static const struct vg_model *
+model_of_service(const struct vg_service *service)
+{
+    return service->ops[0]->model;
+}
+
 struct vg_front *
 vg_front_new(const struct vg_env *env)
 {
@@ -45,6 +60,11 @@ vg_front_new(const struct vg_env *env)
     size_t n;
     const struct vg_service *const *services = vg_registry_services(env->registry, &n);
     for (size_t i = 0; i < n; i++) {
+        if (hooks_of(services[i])->takes_any_path) {
+            VG_ASSERT(front->open == NULL);
+            front->open = services[i];
+            front->open_model = model_of_service(services[i]);
+        }
         for (const struct vg_op *const *op = services[i]->ops; *op; op++) {
             if ((*op)->flags & VG_OP_INTERNAL)
                 continue;
@@ -52,10 +72,6 @@ vg_front_new(const struct vg_env *env)
         }
     }
     front->routes = vg_routes_new(rows.items, rows.len);
-    front->s3 = vg_routes_model(front->routes, VG_STR("s3"));
-    for (size_t i = 0; i < rows.len && !front->s3_service; i++)
-        if (rows.items[i].model == front->s3)
-            front->s3_service = ((const struct vg_op *)rows.items[i].row)->service;
     return front;
 }
 
@@ -225,7 +241,7 @@ model_of(const struct vg_front *front, const struct vg_exchange *x, struct vg_st
     if (service.ptr)
         return vg_routes_model(front->routes, service);
     if (x->is_s3_host)
-        return front->s3;
+        return front->open_model;
     struct vg_str host = x->host.name; /* unsigned: "sts.us-east-1.localhost" */
     return vg_routes_model(front->routes, vg_str_cut(&host, '.'));
 }
@@ -256,18 +272,18 @@ family_model(const struct vg_exchange *x, struct vg_str target)
 
 /*
  * By method and path.  Where neither signature nor host tell the API, a path of any other API's
- * comes before S3's, whose buckets and keys may be called as they like.
+ * comes before one of the service that takes any.
  */
 static const struct vg_wire_op *
 find_place(const struct vg_front *front, const struct vg_exchange *x, const struct vg_model *model,
            struct vg_str service, struct vg_wire_in *in)
 {
-    in->path = model && model == front->s3 ? x->s3_path : x->http->path;
+    in->path = model && model == front->open_model ? x->s3_path : x->http->path;
     const struct vg_wire_op *op = vg_routes_by_uri(front->routes, service, in);
-    if (service.ptr || !front->s3 || (op && op->model != front->s3))
+    if (service.ptr || !front->open || (op && op->model != front->open_model))
         return op;
     in->path = x->s3_path;
-    return vg_routes_by_uri(front->routes, front->s3->signing_name, in);
+    return vg_routes_by_uri(front->routes, front->open_model->signing_name, in);
 }
 
 /*
@@ -338,14 +354,14 @@ header(void *http, struct vg_str name)
     return vg_http_header(http, name);
 }
 
-static struct vg_head
+static struct vg_http_head
 head_of(const struct vg_exchange *x)
 {
-    return (struct vg_head) { .method = x->http->method,
-                              .path = x->s3_path,
-                              .query = x->http->query,
-                              .header = header,
-                              .of = x->http };
+    return (struct vg_http_head) { .method = x->http->method,
+                                   .path = x->s3_path,
+                                   .query = x->http->query,
+                                   .header = header,
+                                   .of = x->http };
 }
 
 /* What its service makes of the head; the body is held to the checksums that the headers declare.
@@ -354,13 +370,13 @@ static vg_rc
 check(struct vg_exchange *x)
 {
     const struct vg_op *op = x->root.rq.op;
-    const struct vg_head head = head_of(x);
-    vg_rc rc = op->service->check_head ? op->service->check_head(&x->root.rq, &head) : VG_OK;
+    const struct vg_hooks *hooks = hooks_of(op->service);
+    const struct vg_http_head head = head_of(x);
+    vg_rc rc = hooks->check_head ? hooks->check_head(&x->root.rq, &head) : VG_OK;
     bool is_checked = op->http && (op->http->flags & VG_HTTP_CHECKSUM) && op->handler
-                      && !(op->flags & VG_OP_STREAM_IN) && op->service->check_body;
-    return rc == VG_OK && is_checked
-               ? op->service->check_body(&x->root.rq, header, x->http, x->body)
-               : rc;
+                      && !(op->flags & VG_OP_STREAM_IN) && hooks->check_body;
+    return rc == VG_OK && is_checked ? hooks->check_body(&x->root.rq, header, x->http, x->body)
+                                     : rc;
 }
 
 /* Decodes, validates, runs, and encodes into `out`; the gate has passed when it is VG_OK. */
@@ -400,54 +416,69 @@ run_op(struct vg_exchange *x, const struct vg_wire_op *wop, const struct vg_wire
     return VG_OK;
 }
 
-/* --- S3, which answers to more of HTTP than its operations --------------------------------------
+/* Whose a request is, be it no operation's; NULL: of none that has hooks for such. */
+static const struct vg_service *
+service_of(const struct vg_front *front, const struct vg_wire_op *op, const struct vg_model *model)
+{
+    if (op)
+        return ((const struct vg_op *)op->row)->service;
+    return model == front->open_model ? front->open : NULL;
+}
+
+/* --- services that answer to more of HTTP than their operations ---------------------------------
  */
 
 /*
- * Whether a request that is no operation's is S3's, which takes what nobody else has a place for.
- * Whose a preflight is, the method tells that is to follow.
+ * Whether a request that is no operation's is that service's which takes what nobody else has a
+ * place for.  Whose a preflight is, the method tells that is to follow.
  */
 static bool
-is_left_to_s3(const struct vg_front *front, const struct vg_exchange *x,
-              const struct vg_model *model, struct vg_str target)
+is_left_over(const struct vg_front *front, const struct vg_exchange *x,
+             const struct vg_model *model, struct vg_str target)
 {
-    if (!front->s3 || !front->s3_service->other)
+    if (!hooks_of(front->open)->other)
         return false;
     if (model || target.ptr || vg_exchange_scope_service(x).ptr || is_form(x->http))
-        return model == front->s3;
+        return model == front->open_model;
     struct vg_wire_in in = {
         .method = vg_http_header(x->http, VG_STR("access-control-request-method")),
         .query = x->http->query,
     };
     const struct vg_wire_op *op = find_place(front, x, model, VG_STR_NONE, &in);
-    return x->s3_path.len > 1 && (!op || op->model == front->s3);
+    return x->s3_path.len > 1 && (!op || op->model == front->open_model);
 }
 
 static vg_rc
 answer_other(const struct vg_front *front, struct vg_exchange *x, struct vg_wire_out *out)
 {
     struct vg_req *rq = &x->root.rq;
-    const struct vg_head head = head_of(x);
-    vg_rc rc = front->s3_service->other(rq, &head);
+    const struct vg_http_head head = head_of(x);
+    rq->svc = vg_registry_state(rq->env->registry, front->open);
+    vg_rc rc = hooks_of(front->open)->other(rq, &head);
     if (rc == VG_OK)
         rc = vg_gate(rq);
     if (rc != VG_OK)
         return rc;
-    vg_wire_encode_none(front->s3, rq->id, rq->arena, out);
+    vg_wire_encode_none(front->open_model, rq->id, rq->arena, out);
     add_headers(x, out);
     return VG_OK;
 }
 
-/* That rules cannot be read leaves the answer as it is: the operation meets the trouble itself. */
+/*
+ * What fails here leaves the answer as it is: the operation meets the trouble itself.  `service`
+ * NULL: the request is nobody's.
+ */
 static void
-decorate(const struct vg_front *front, struct vg_exchange *x, const struct vg_model *model)
+decorate(struct vg_exchange *x, const struct vg_service *service)
 {
-    const struct vg_head head = head_of(x);
+    struct vg_req *rq = &x->root.rq;
+    const struct vg_http_head head = head_of(x);
     const struct vg_err kept = x->root.err;
-    if (!front->s3 || model != front->s3 || !front->s3_service->decorate)
+    if (!hooks_of(service)->decorate)
         return;
-    if (front->s3_service->decorate(&x->root.rq, &head) != VG_OK)
-        vg_log(VG_LOG_DEBUG, "answer_not_decorated", { "request", x->root.rq.id },
+    rq->svc = vg_registry_state(rq->env->registry, service);
+    if (hooks_of(service)->decorate(rq, &head) != VG_OK)
+        vg_log(VG_LOG_DEBUG, "answer_not_decorated", { "request", rq->id },
                { "error", vg_err_text(&x->root.err) });
     x->root.err = kept;
 }
@@ -465,8 +496,8 @@ form_service(const struct vg_exchange *x, const struct vg_model *model)
     bool is_unknown = model == NULL && !vg_exchange_scope_service(x).ptr;
     bool may_be = vg_str_eq(x->http->method, VG_STR("POST")) && x->s3_path.len > 0;
     for (size_t i = 0; may_be && i < n; i++) {
-        const struct vg_forms *forms = services[i]->forms;
-        bool is_ours = model && services[i]->ops[0]->model == model;
+        const struct vg_forms *forms = hooks_of(services[i])->forms;
+        bool is_ours = model && model_of_service(services[i]) == model;
         if (forms && (is_ours || is_unknown)
             && forms->match(x->s3_path, x->http->query, type, is_ours))
             return services[i];
@@ -479,7 +510,8 @@ static void
 serve_form(struct vg_exchange *x, const struct vg_service *service)
 {
     struct vg_req *rq = &x->root.rq;
-    const struct vg_model *model = service->ops[0]->model;
+    const struct vg_forms *forms = service->hooks->forms;
+    const struct vg_model *model = model_of_service(service);
     struct vg_form form = { .op = NULL };
     struct vg_wire_op *wop = NULL;
     struct vg_wire_out out = { 0 };
@@ -489,14 +521,14 @@ serve_form(struct vg_exchange *x, const struct vg_service *service)
     if (rc == VG_OK)
         rc = vg_exchange_stream(x, 0);
     if (rc == VG_OK)
-        rc = service->forms->open(rq, x->http, x->s3_path, &form);
+        rc = forms->open(rq, x->http, x->s3_path, &form);
     if (rc == VG_OK) {
         wop = VG_NEW(rq->arena, struct vg_wire_op);
         *wop = wire_op(form.op);
         rc = run_op(x, wop, &form.in, &out);
     }
     if (rc == VG_OK) {
-        service->forms->answer(rq, &form, &out);
+        forms->answer(rq, &form, &out);
         reply(x, model, &out);
     } else if (rc == VG_FAIL) {
         reply_error(x, wop, model);
@@ -547,21 +579,21 @@ serve_api(const struct vg_front *front, struct vg_exchange *x)
     x->root.rq.reply = &x->reply;
     const struct vg_service *forms = target.ptr ? NULL : form_service(x, model);
     if (forms) {
-        decorate(front, x, front->s3);
+        decorate(x, forms);
         serve_form(x, forms);
         return;
     }
-    bool is_s3s = is_left_to_s3(front, x, model, target);
-    bool is_preflight = is_s3s && vg_str_eq(http->method, VG_STR("OPTIONS"));
+    bool is_left = is_left_over(front, x, model, target);
+    bool is_preflight = is_left && vg_str_eq(http->method, VG_STR("OPTIONS"));
     /* nobody signs a preflight, although the address may be a presigned one */
     vg_rc rc = is_preflight ? VG_OK : take_request(front, x, model, target, &in, &op);
-    if (op || is_s3s)
-        family = op ? op->model : front->s3;
+    if (op || is_left)
+        family = op ? op->model : front->open_model;
     if (!is_preflight)
-        decorate(front, x, family);
+        decorate(x, service_of(front, op, family));
     if (rc == VG_OK && op)
         rc = run_op(x, op, &in, &out);
-    else if (rc == VG_OK && is_s3s)
+    else if (rc == VG_OK && is_left)
         rc = answer_other(front, x, &out);
     else if (rc == VG_OK)
         rc = fail_unknown(x, model, target);

@@ -10,6 +10,7 @@
 #include "core/call.h"
 #include "core/env.h"
 #include "core/fail.h"
+#include "core/hooks.h"
 #include "core/registry.h"
 #include "core/reply.h"
 #include "crypto/random.h"
@@ -208,7 +209,10 @@ static const struct vg_op put_op = ROW("PutStreamed", put_streamed, put_http,
                           both_op = ROW("CallBoth", call_both, both_http, VG_OP_NOIAM);
 static const struct vg_op *const fake_ops[] = { &put_op,  &whole_op, &get_op,  &head_op,
                                                 &both_op, &other_op, &copy_op, NULL };
-static const struct vg_service fake_service = { .name = "fake", .ops = fake_ops };
+static const struct vg_hooks fake_hooks = { .takes_any_path = true };
+static const struct vg_service fake_service = { .name = "fake",
+                                                .ops = fake_ops,
+                                                .hooks = &fake_hooks };
 
 static vg_rc
 add_piece(void *to, struct vg_str piece, struct vg_err *err)

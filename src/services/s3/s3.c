@@ -6,6 +6,7 @@
 
 #include "auth/cache.h"
 #include "core/env.h"
+#include "core/hooks.h"
 #include "core/plane.h"
 #include "core/reply.h"
 #include "services/s3/s3_check.h"
@@ -154,17 +155,22 @@ static const struct vg_plane planes[] = {
     { .name = "s3-website", .match = s3_website_match, .serve = s3_website_serve },
 };
 
+static const struct vg_hooks hooks = {
+    .takes_any_path = true,
+    .forms = &s3_forms,
+    .decorate = s3_decorate,
+    .check_head = s3_check_head,
+    .check_body = s3_check_body,
+    .other = s3_other,
+};
+
 const struct vg_service s3_service = {
     .name = "s3",
     .ops = s3_ops,
     .planes = planes,
     .n_planes = VG_COUNT(planes),
-    .forms = &s3_forms,
+    .hooks = &hooks,
     .resource = resource,
-    .check_body = s3_check_body,
-    .decorate = s3_decorate,
-    .other = s3_other,
-    .check_head = s3_check_head,
     .check = s3_check,
     .init = init,
     .fini = fini,

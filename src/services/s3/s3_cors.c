@@ -17,7 +17,7 @@
     "not whitelisted by the resource's CORS spec."
 
 static struct vg_str
-header(const struct vg_head *head, const char *name)
+header(const struct vg_http_head *head, const char *name)
 {
     return head->header(head->of, vg_str_of(name));
 }
@@ -74,7 +74,7 @@ add_headers(struct vg_req *rq, const struct s3_cors_rule *rule, const struct s3_
 
 /* A request that names the method of another is judged by that one, whatever its own is. */
 static struct s3_cors_asked
-asked_of(const struct vg_head *head)
+asked_of(const struct vg_http_head *head)
 {
     struct s3_cors_asked asked = { .origin = header(head, "origin"),
                                    .method = header(head, "access-control-request-method"),
@@ -85,7 +85,7 @@ asked_of(const struct vg_head *head)
 }
 
 vg_rc
-s3_decorate(struct vg_req *rq, const struct vg_head *head)
+s3_decorate(struct vg_req *rq, const struct vg_http_head *head)
 {
     struct s3_rec_bucket *bucket = NULL;
     struct s3_cors_configuration *conf = NULL;
@@ -111,7 +111,7 @@ forbid(struct vg_req *rq, const struct s3_cors_asked *asked, struct vg_str type,
 }
 
 vg_rc
-s3_preflight(struct vg_req *rq, const struct vg_head *head)
+s3_preflight(struct vg_req *rq, const struct vg_http_head *head)
 {
     struct s3_rec_bucket *bucket = NULL;
     struct s3_cors_configuration *conf = NULL;

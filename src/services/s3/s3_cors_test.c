@@ -45,7 +45,7 @@ ask(struct vg_service_fixture *f, struct asked a)
                          .err = &f->err,
                          .reply = &reply,
                          .deadline_ms = INT64_MAX };
-    const struct vg_head head = {
+    const struct vg_http_head head = {
         .method = vg_str_of(a.method), .path = vg_str_of(a.path), .header = header_of, .of = &a
     };
     bool is_preflight = vg_str_eq(head.method, VG_STR("OPTIONS"));

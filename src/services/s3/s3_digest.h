@@ -7,6 +7,7 @@
  * those of objects that were uploaded in parts. Pure but for the errors, which are AWS's.
  */
 
+#include "core/hooks.h"
 #include "crypto/checksum.h"
 #include "services/s3/s3_int.h"
 
@@ -32,7 +33,7 @@ vg_rc s3_md5_check(struct vg_req *rq, const uint8_t declared[VG_MD5_BYTES],
 
 /*
  * Holds a body to each checksum that a header declares; DeleteObjects must have one.  This is
- * struct vg_service.check_body.
+ * struct vg_hooks.check_body.
  */
 vg_rc s3_check_body(struct vg_req *rq, vg_header_fn *header, void *of, struct vg_str body)
     VG_MUST_USE;

@@ -136,7 +136,7 @@ upper(struct vg_arena *arena, struct vg_str s)
 
 /* https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html, "MethodNotAllowed" */
 static vg_rc
-not_allowed(struct vg_req *rq, const struct vg_head *head, struct vg_str selector)
+not_allowed(struct vg_req *rq, const struct vg_http_head *head, struct vg_str selector)
 {
     const struct s3_place at = s3_place_of(rq->arena, head->path);
     struct s3_method_not_allowed *d = VG_NEW(rq->arena, struct s3_method_not_allowed);
@@ -151,7 +151,7 @@ not_allowed(struct vg_req *rq, const struct vg_head *head, struct vg_str selecto
 }
 
 static bool
-is_read(const struct vg_head *head)
+is_read(const struct vg_http_head *head)
 {
     return vg_str_eq(head->method, VG_STR("GET")) || vg_str_eq(head->method, VG_STR("HEAD"));
 }
@@ -163,7 +163,7 @@ struct names {
 
 /* The names in the query that choose an operation, as S3 lists them: in order, each once. */
 static void
-selectors_of(const struct vg_head *head, bool is_key, struct names *ret)
+selectors_of(const struct vg_http_head *head, bool is_key, struct names *ret)
 {
     ret->len = 0;
     for (size_t i = 0; i < VG_COUNT(selectors); i++) {
@@ -195,7 +195,7 @@ conflict(struct vg_req *rq, const struct names *names)
  * as "PUT /bucket/key?uploads", must not be taken for the plain one, which stores or deletes.
  */
 static vg_rc
-check_query(struct vg_req *rq, const struct vg_head *head)
+check_query(struct vg_req *rq, const struct vg_http_head *head)
 {
     struct names names;
     if (!head->query.len)
@@ -225,7 +225,7 @@ has_param(struct vg_str query, struct vg_str name)
 }
 
 vg_rc
-s3_check_head(struct vg_req *rq, const struct vg_head *head)
+s3_check_head(struct vg_req *rq, const struct vg_http_head *head)
 {
     vg_rc rc = check_query(rq, head);
     if (rc != VG_OK)
@@ -241,7 +241,7 @@ s3_check_head(struct vg_req *rq, const struct vg_head *head)
 }
 
 vg_rc
-s3_other(struct vg_req *rq, const struct vg_head *head)
+s3_other(struct vg_req *rq, const struct vg_http_head *head)
 {
     if (vg_str_eq(head->method, VG_STR("OPTIONS")))
         return s3_preflight(rq, head);

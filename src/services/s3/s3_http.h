@@ -2,9 +2,9 @@
 #ifndef S3_HTTP_H
 #define S3_HTTP_H
 
-/* What S3 does with HTTP beside its operations: struct vg_service has these. */
+/* What S3 does with HTTP beside its operations: struct vg_hooks has these. */
 
-#include "core/service.h"
+#include "core/hooks.h"
 
 #define S3_TYPE_SERVICE VG_STR("SERVICE")
 #define S3_TYPE_BUCKET  VG_STR("BUCKET")
@@ -17,15 +17,15 @@ struct s3_place {
 struct s3_place s3_place_of(struct vg_arena *arena, struct vg_str path);
 
 /* s3_http.c: preflights are answered, the rest is refused. */
-vg_rc s3_other(struct vg_req *rq, const struct vg_head *head) VG_MUST_USE;
+vg_rc s3_other(struct vg_req *rq, const struct vg_http_head *head) VG_MUST_USE;
 
 /* A query that asks for another operation than the one that was found; what is not built. */
-vg_rc s3_check_head(struct vg_req *rq, const struct vg_head *head) VG_MUST_USE;
+vg_rc s3_check_head(struct vg_req *rq, const struct vg_http_head *head) VG_MUST_USE;
 /* Whether it is one of the names in a query that choose the operation: "acl". */
 bool s3_is_selector(struct vg_str name);
 
 /* s3_cors.c */
-vg_rc s3_decorate(struct vg_req *rq, const struct vg_head *head) VG_MUST_USE;
-vg_rc s3_preflight(struct vg_req *rq, const struct vg_head *head) VG_MUST_USE;
+vg_rc s3_decorate(struct vg_req *rq, const struct vg_http_head *head) VG_MUST_USE;
+vg_rc s3_preflight(struct vg_req *rq, const struct vg_http_head *head) VG_MUST_USE;
 
 #endif

@@ -96,9 +96,9 @@ queries_that_mean_something_else_are_refused(void **state)
         struct vg_err err = { 0 };
         struct vg_reply reply = { 0 };
         struct vg_req rq = { .arena = arena, .op = all[i].op, .err = &err, .reply = &reply };
-        const struct vg_head head = { .method = vg_str_of(all[i].method),
-                                      .path = vg_str_of(all[i].path),
-                                      .query = vg_str_of(all[i].query) };
+        const struct vg_http_head head = { .method = vg_str_of(all[i].method),
+                                           .path = vg_str_of(all[i].path),
+                                           .query = vg_str_of(all[i].query) };
         struct vg_str got = VG_STR("");
         if (s3_check_head(&rq, &head) != VG_OK && err.def == &s3_err_method_not_allowed) {
             const struct s3_method_not_allowed *d = err.detail;

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""./dev bench: runs what is named (or all), keeps the figures, renders bench/RESULTS.md of all there are."""
+"""./dev bench: runs what is named (or all), keeps the figures, puts them into bench/RESULTS.md."""
 
 import datetime
 import importlib
@@ -16,6 +16,7 @@ sys.path.insert(0, str(HERE))
 
 from peer import CACHE  # noqa: E402, I001 it leads to the tests' harness
 import b_s3  # noqa: E402
+import report  # noqa: E402
 from b_http import kb_each  # noqa: E402
 
 NAMES = ("start", "dynamodb", "store", "http", "lambda", "chain", "auth", "s3", "profile")
@@ -91,35 +92,30 @@ def machine():
     return f"{os.cpu_count()} cores of {model.group(1) if model else platform.machine()}, Linux {platform.release()}"
 
 
-def targets(kept):
-    lines = ["## Against the targets", "", "| | target | measured | |", "| --- | --- | ---: | --- |"]
+def targets(fresh):
+    rows = []
     for bench, what, target, figure, is_reached, form in TARGETS:
-        if bench not in kept:
-            continue
         try:
-            value = figure(kept[bench]["figures"])
+            value = figure(fresh[bench]["figures"])
         except (KeyError, TypeError, ValueError, ZeroDivisionError):
-            lines.append(f"| {what} | {target} | | not measured |")
+            rows.append((what, target, None))
             continue
-        verdict = "reached" if is_reached(value) else "**short**"
-        lines.append(f"| {what} | {target} | {form.format(value)} | {verdict} |")
-    return lines
+        rows.append((what, target, (form.format(value), "reached" if is_reached(value) else "**short**")))
+    return rows
 
 
-def render(kept):
-    lines = ["# Measurements", "", f"By `./dev bench` on {machine()}."]
-    lines[-1] += " Each peer ran on the same machine right before or after Virga,"
-    lines[-1] += " the load generator beside both. What the peers are: docs/dependencies.md."
-    lines += ["", *targets(kept)]
+def render(fresh):
+    """What was measured just now goes into the report; the rest of it stays."""
+    sections = []
     for name in NAMES:
-        if name in kept:
-            lines += ["", *importlib.import_module(f"b_{name}").render(kept[name]["figures"])]
-            quick = "; a quick run" if kept[name].get("quick") else ""
-            lines += ["", f"<sub>measured {kept[name]['when']}{quick}</sub>"]
-    notes = HERE / "NOTES.md"
-    if notes.exists():
-        lines += ["", notes.read_text(encoding="utf-8").strip()]
-    (HERE / "RESULTS.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
+        if name in fresh:
+            quick = "; a quick run" if fresh[name]["quick"] else ""
+            sections += importlib.import_module(f"b_{name}").render(fresh[name]["figures"])
+            sections += ["", f"<sub>measured {fresh[name]['when']}{quick}</sub>", ""]
+    results, notes = HERE / "RESULTS.md", HERE / "NOTES.md"
+    old = results.read_text(encoding="utf-8") if results.exists() else ""
+    text = report.merge(old, machine(), targets(fresh), sections, notes.read_text(encoding="utf-8"))
+    results.write_text(text, encoding="utf-8")
 
 
 def main():
@@ -127,15 +123,16 @@ def main():
     names = [a for a in sys.argv[1:] if not a.startswith("--")] or list(NAMES)
     store = CACHE / "results.json"
     kept = json.loads(store.read_text(encoding="utf-8")) if store.exists() else {}
+    fresh = {}
     for name in names:
         print(f"==> bench {name}", file=sys.stderr, flush=True)
         bench = importlib.import_module(f"b_{name}")
         figures = bench.run(quick)
         now = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC")
-        kept[name] = {"when": now, "quick": quick, "figures": figures}
+        kept[name] = fresh[name] = {"when": now, "quick": quick, "figures": figures}
         store.write_text(json.dumps(kept, indent=1), encoding="utf-8")
         print("\n".join(bench.render(figures)), flush=True)
-        render(kept)
+        render(fresh)
 
 
 if __name__ == "__main__":

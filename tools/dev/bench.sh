@@ -7,9 +7,9 @@ verb_bench() {
         cat <<'HELP'
 usage: ./dev bench [NAME…] [--quick]
 
-Measures Virga and its peers on this machine, one after the other, prints the figures and writes
-bench/RESULTS.md. Names: start, dynamodb, store, http, lambda, chain, auth, s3, profile; without
-one all. --quick: short runs.
+Measures Virga and its peers on this machine, one after the other, prints the figures and puts them
+into bench/RESULTS.md; what was not measured stays there as it is. Names: start, dynamodb, store,
+http, lambda, chain, auth, s3, profile; without one all. --quick: short runs.
 Peers are installed into .cache/bench: MiniStack and moto server (PyPI), dynalite (npm), DynamoDB
 Local (Maven), fakecloud (Cargo: compiled once, which takes long; without cargo it is left out),
 AWS's runtime interface emulator (Go; without go it is left out), nginx, wrk and valgrind (Debian).

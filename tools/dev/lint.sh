@@ -41,7 +41,7 @@ lint_format() {
 
 lint_rules() {
     local said
-    said=$("$VG_PY" -m pytest -q -p no:cacheprovider tools/lint 2>&1) || {
+    said=$("$VG_PY" -m pytest -q -p no:cacheprovider tools/lint bench 2>&1) || {
         printf '%s\n' "$said" >&2
         return 1
     }

@@ -5,6 +5,9 @@
     make_daemon   make_daemon("--ephemeral") starts one for this test alone, removed after it
     aws, cli, node, virga   clients of `daemon`; Aws(other), Cli(other) … of another one
     name          name("table") is a name no other test uses
+    s3, nobody    a client of S3; one that signs nothing
+    make_bucket   make_bucket("logs", …) makes a bucket of `s3`'s that is emptied and deleted after the test: its name
+    bucket        such a bucket
 
 VIRGA_BIN picks the binary, so that the same tests run on a sanitized build.
 """
@@ -12,10 +15,12 @@ VIRGA_BIN picks the binary, so that the same tests run on a sanitized build.
 import itertools
 import os
 
+import botocore
 import pytest
 from harness.aws import Aws, Cli, Node, Virga
 from harness.daemon import Daemon, wait_until
 from harness.leaks import Watch
+from harness.s3 import empty
 
 
 @pytest.fixture(scope="session")
@@ -79,6 +84,36 @@ NUMBERS = itertools.count(1)
 @pytest.fixture
 def name():
     return lambda what="thing": f"{what}-{os.getpid()}-{next(NUMBERS)}"
+
+
+@pytest.fixture
+def s3(aws):
+    return aws("s3")
+
+
+@pytest.fixture
+def nobody(aws):
+    return aws("s3", signature_version=botocore.UNSIGNED)
+
+
+@pytest.fixture
+def make_bucket(s3, name):
+    made = []
+
+    def make(what="bucket", **settings):
+        made.append(name(what))
+        s3.create_bucket(Bucket=made[-1], **settings)
+        return made[-1]
+
+    yield make
+    for one in made:
+        empty(s3, one)
+        s3.delete_bucket(Bucket=one)
+
+
+@pytest.fixture
+def bucket(make_bucket):
+    return make_bucket()
 
 
 @pytest.fixture(autouse=True)

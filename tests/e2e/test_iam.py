@@ -4,7 +4,7 @@
 import json
 
 import pytest
-from botocore.exceptions import ClientError
+from harness.refused import refused
 
 LAMBDA_TRUST = json.dumps(
     {
@@ -27,13 +27,6 @@ def document(*statements):
 
 def allow(action, resource="*", **more):
     return {"Effect": "Allow", "Action": action, "Resource": resource, **more}
-
-
-def refused(code, call, **args):
-    with pytest.raises(ClientError) as e:
-        call(**args)
-    assert e.value.response["Error"]["Code"] == code, e.value
-    return e.value.response["Error"]["Message"]
 
 
 @pytest.fixture
@@ -69,10 +62,10 @@ def test_a_role_round_trips(iam, name):
         iam.create_role,
         RoleName=role.upper(),
         AssumeRolePolicyDocument=LAMBDA_TRUST,
-    )
+    ).message
     assert text == f"Role with name {role.upper()} already exists."
     iam.delete_role(RoleName=role)
-    text = refused("NoSuchEntity", iam.get_role, RoleName=role)
+    text = refused("NoSuchEntity", iam.get_role, RoleName=role).message
     assert text == f"The role with name {role} cannot be found."
 
 
@@ -83,7 +76,7 @@ def test_a_role_in_use_is_not_deleted(iam, name):
     iam.add_role_to_instance_profile(InstanceProfileName=profile, RoleName=role)
     assert "remove roles from instance profile" in refused(
         "DeleteConflict", iam.delete_role, RoleName=role
-    )
+    ).message
     assert (
         iam.list_instance_profiles_for_role(RoleName=role)["InstanceProfiles"][0][
             "Roles"
@@ -96,12 +89,12 @@ def test_a_role_in_use_is_not_deleted(iam, name):
     )
     assert "must delete policies first" in refused(
         "DeleteConflict", iam.delete_role, RoleName=role
-    )
+    ).message
     iam.delete_role_policy(RoleName=role, PolicyName="p")
     iam.attach_role_policy(RoleName=role, PolicyArn=READ_ONLY)
     assert "must detach all policies first" in refused(
         "DeleteConflict", iam.delete_role, RoleName=role
-    )
+    ).message
     iam.detach_role_policy(RoleName=role, PolicyArn=READ_ONLY)
     iam.delete_role(RoleName=role)
 
@@ -127,7 +120,7 @@ def test_a_malformed_trust_policy_is_refused(iam, name, text, why):
         iam.create_role,
         RoleName=name("r"),
         AssumeRolePolicyDocument=text,
-    )
+    ).message
     assert got == why
 
 
@@ -156,10 +149,10 @@ def test_a_policy_has_versions(iam, name):
     assert doc["Statement"][0]["Action"] == "s3:Get4"
     assert "default version" in refused(
         "DeleteConflict", iam.delete_policy_version, PolicyArn=arn, VersionId="v3"
-    )
+    ).message
     assert "more than one version" in refused(
         "DeleteConflict", iam.delete_policy, PolicyArn=arn
-    )
+    ).message
     for v in ("v1", "v2", "v4", "v5"):
         iam.delete_policy_version(PolicyArn=arn, VersionId=v)
     assert [
@@ -175,7 +168,7 @@ def test_a_policy_has_versions(iam, name):
     )
     assert "attached to entities" in refused(
         "DeleteConflict", iam.delete_policy, PolicyArn=arn
-    )
+    ).message
     iam.detach_role_policy(RoleName=role, PolicyArn=arn)
     iam.delete_policy(PolicyArn=arn)
     refused("NoSuchEntity", iam.get_policy, PolicyArn=arn)
@@ -217,7 +210,7 @@ def test_groups_and_renames_keep_together(iam, user, name):
     ]
     assert "remove users from group" in refused(
         "DeleteConflict", iam.delete_group, GroupName=group + "x"
-    )
+    ).message
     iam.remove_user_from_group(GroupName=group + "x", UserName=who + "x")
     refused("AccessDenied", mine.list_users)
 
@@ -225,7 +218,7 @@ def test_groups_and_renames_keep_together(iam, user, name):
 def test_a_denial_reads_as_on_aws(iam, user, name):
     who, mine = user
     role = name("role")
-    text = refused("AccessDenied", mine.get_role, RoleName=role)
+    text = refused("AccessDenied", mine.get_role, RoleName=role).message
     assert text == (
         f"User: arn:aws:iam::000000000000:user/team/{who} is not authorized to perform: iam:GetRole on resource: "
         f"arn:aws:iam::000000000000:role/{role} because no identity-based policy allows the iam:GetRole action"
@@ -237,7 +230,7 @@ def test_a_denial_reads_as_on_aws(iam, user, name):
             allow("iam:*"), {"Effect": "Deny", "Action": "iam:GetRole", "Resource": "*"}
         ),
     )
-    text = refused("AccessDenied", mine.get_role, RoleName=role)
+    text = refused("AccessDenied", mine.get_role, RoleName=role).message
     assert text.endswith("with an explicit deny in an identity-based policy")
     refused("NoSuchEntity", mine.get_group, GroupName=name("none"))
 
@@ -303,7 +296,7 @@ def test_a_boundary_limits(iam, user, name):
     iam.attach_user_policy(UserName=who, PolicyArn=READ_ONLY)
     iam.put_user_permissions_boundary(UserName=who, PermissionsBoundary=bound)
     mine.list_users(MaxItems=1)
-    text = refused("AccessDenied", mine.get_user)
+    text = refused("AccessDenied", mine.get_user).message
     assert text.endswith(
         "because no permissions boundary allows the iam:GetUser action"
     )
@@ -327,10 +320,10 @@ def test_keys_work_until_they_do_not(iam, aws, user):
     second = iam.create_access_key(UserName=who)["AccessKey"]
     assert "AccessKeysPerUser: 2" in refused(
         "LimitExceeded", iam.create_access_key, UserName=who
-    )
+    ).message
     iam.update_access_key(UserName=who, AccessKeyId=first, Status="Inactive")
     assert (
-        refused("InvalidClientTokenId", mine.get_user)
+        refused("InvalidClientTokenId", mine.get_user).message
         == "The security token included in the request is invalid."
     )
     iam.update_access_key(UserName=who, AccessKeyId=first, Status="Active")
@@ -342,7 +335,7 @@ def test_keys_work_until_they_do_not(iam, aws, user):
         "SignatureDoesNotMatch",
         aws("iam", creds=(second["AccessKeyId"], "wrong")).get_user,
     )
-    assert "must" in refused("DeleteConflict", iam.delete_user, UserName=who)
+    assert "must" in refused("DeleteConflict", iam.delete_user, UserName=who).message
 
 
 def test_a_keys_last_use_is_known(aws, iam, user):
@@ -399,7 +392,7 @@ def test_tags_are_one_set_without_case(iam, name):
     twice = [{"Key": "x", "Value": "1"}, {"Key": "X", "Value": "2"}]
     assert "Duplicate tag keys" in refused(
         "InvalidInput", iam.tag_user, UserName=who, Tags=twice
-    )
+    ).message
 
 
 def test_service_linked_roles(iam):
@@ -694,5 +687,5 @@ def test_what_is_not_built_says_so(iam, name):
         "NotImplementedException",
         iam.create_virtual_mfa_device,
         VirtualMFADeviceName=name("m"),
-    )
+    ).message
     assert "CreateVirtualMFADevice" in text

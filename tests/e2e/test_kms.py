@@ -9,19 +9,12 @@ https://docs.aws.amazon.com/kms/latest/developerguide/key-policies.html
 import json
 
 import pytest
-from botocore.exceptions import ClientError
 from harness.aws import Aws, Virga
 from harness.daemon import wait_until
+from harness.refused import refused
 
 ACCOUNT = "000000000000"
 CONTEXT = {"department": "IT", "purpose": "test"}
-
-
-def refused(code, call, **parameters):
-    with pytest.raises(ClientError) as e:
-        call(**parameters)
-    assert e.value.response["Error"]["Code"] == code
-    return e.value.response["Error"]["Message"]
 
 
 def allow(*actions, **more):
@@ -100,10 +93,10 @@ def test_a_key_is_described_as_aws_does(kms, name):
 def test_what_names_no_key_is_not_found(kms, aws, key):
     gone = "1234abcd-12ab-34cd-56ef-1234567890ab"
     arn = f"arn:aws:kms:us-east-1:{ACCOUNT}:key/{gone}"
-    assert refused("NotFoundException", kms.describe_key, KeyId=gone) == f"Key '{arn}' does not exist"
-    assert refused("NotFoundException", kms.describe_key, KeyId=arn) == f"Key '{arn}' does not exist"
+    assert refused("NotFoundException", kms.describe_key, KeyId=gone).message == f"Key '{arn}' does not exist"
+    assert refused("NotFoundException", kms.describe_key, KeyId=arn).message == f"Key '{arn}' does not exist"
     assert (
-        refused("NotFoundException", kms.describe_key, KeyId="alias/none")
+        refused("NotFoundException", kms.describe_key, KeyId="alias/none").message
         == f"Alias arn:aws:kms:us-east-1:{ACCOUNT}:alias/none is not found."
     )
     refused("NotFoundException", kms.describe_key, KeyId="not a key")
@@ -129,8 +122,8 @@ def test_a_disabled_key_is_of_no_use_until_it_is_enabled(kms, key):
     shown = kms.describe_key(KeyId=key["KeyId"])["KeyMetadata"]
     assert (shown["KeyState"], shown["Enabled"]) == ("Disabled", False)
     text = f"{key['Arn']} is disabled."
-    assert refused("DisabledException", kms.encrypt, KeyId=key["KeyId"], Plaintext=b"x") == text
-    assert refused("DisabledException", kms.decrypt, CiphertextBlob=blob) == text
+    assert refused("DisabledException", kms.encrypt, KeyId=key["KeyId"], Plaintext=b"x").message == text
+    assert refused("DisabledException", kms.decrypt, CiphertextBlob=blob).message == text
     refused("DisabledException", kms.generate_data_key, KeyId=key["KeyId"], KeySpec="AES_256")
     refused("DisabledException", kms.enable_key_rotation, KeyId=key["KeyId"])
     kms.enable_key(KeyId=key["KeyId"])
@@ -159,9 +152,9 @@ def test_a_key_pending_deletion_can_be_saved(kms, key, name):
         (kms.tag_resource, {"Tags": [{"TagKey": "a", "TagValue": "b"}]}),
         (kms.enable_key_rotation, {}),
     ):
-        assert refused("KMSInvalidStateException", call, KeyId=one, **more) == text
+        assert refused("KMSInvalidStateException", call, KeyId=one, **more).message == text
     alias = "alias/" + name("late")
-    assert refused("KMSInvalidStateException", kms.create_alias, AliasName=alias, TargetKeyId=one) == text
+    assert refused("KMSInvalidStateException", kms.create_alias, AliasName=alias, TargetKeyId=one).message == text
     refused("KMSInvalidStateException", kms.decrypt, CiphertextBlob=blob)
     assert kms.cancel_key_deletion(KeyId=one)["KeyId"] == key["Arn"]
     assert kms.describe_key(KeyId=one)["KeyMetadata"]["KeyState"] == "Disabled"
@@ -198,7 +191,7 @@ def test_an_alias_is_a_name_that_can_move(kms, key, name):
     assert kms.describe_key(KeyId=alias)["KeyMetadata"]["KeyId"] == key["KeyId"]
     arn = f"arn:aws:kms:us-east-1:{ACCOUNT}:{alias}"
     first = encrypt(kms, arn)
-    text = refused("AlreadyExistsException", kms.create_alias, AliasName=alias, TargetKeyId=two["KeyId"])
+    text = refused("AlreadyExistsException", kms.create_alias, AliasName=alias, TargetKeyId=two["KeyId"]).message
     assert text == f"An alias with the name {arn} already exists"
     kms.update_alias(AliasName=alias, TargetKeyId=two["KeyId"])
     assert kms.describe_key(KeyId=alias)["KeyMetadata"]["KeyId"] == two["KeyId"]
@@ -268,9 +261,9 @@ def test_a_ciphertext_belongs_to_its_key(kms, aws, key):
     two = kms.create_key()["KeyMetadata"]["KeyId"]
     blob = encrypt(kms, key["KeyId"])
     assert kms.decrypt(CiphertextBlob=blob, KeyId=key["Arn"])["Plaintext"] == b"hello"
-    text = refused("IncorrectKeyException", kms.decrypt, CiphertextBlob=blob, KeyId=two)
+    text = refused("IncorrectKeyException", kms.decrypt, CiphertextBlob=blob, KeyId=two).message
     assert text == "The key ID in the request does not identify a CMK that can perform this operation."
-    text = refused("AccessDeniedException", aws("kms", region="eu-west-1").decrypt, CiphertextBlob=blob)
+    text = refused("AccessDeniedException", aws("kms", region="eu-west-1").decrypt, CiphertextBlob=blob).message
     assert "the resource does not exist in this Region" in text
 
 
@@ -306,7 +299,7 @@ def test_data_keys(kms, key, name):
     made = kms.generate_data_key_without_plaintext(KeyId=alias, KeySpec="AES_256")
     assert "Plaintext" not in made
     assert len(kms.decrypt(CiphertextBlob=made["CiphertextBlob"])["Plaintext"]) == 32
-    text = refused("ValidationException", kms.generate_data_key, KeyId=alias)
+    text = refused("ValidationException", kms.generate_data_key, KeyId=alias).message
     assert text == "Please specify either number of bytes or key spec."
     refused("ValidationException", kms.generate_data_key, KeyId=alias, KeySpec="AES_256", NumberOfBytes=32)
     refused("ValidationException", kms.generate_data_key, KeyId=alias, NumberOfBytes=1025)
@@ -325,7 +318,7 @@ def test_a_dry_run_only_says_whether_it_would_work(kms, make_user, key):
         (kms.re_encrypt, {"CiphertextBlob": blob, "DestinationKeyId": key["KeyId"]}),
         (kms.decrypt, {"KeyId": key["KeyId"], "DryRunModifiers": ["IGNORE_CIPHERTEXT"]}),
     ):
-        assert refused("DryRunOperationException", call, DryRun=True, **more) == would
+        assert refused("DryRunOperationException", call, DryRun=True, **more).message == would
     refused("InvalidCiphertextException", kms.decrypt, CiphertextBlob=b"x" * 100, DryRun=True)
     _, nobody = make_user()
     refused("AccessDeniedException", nobody.encrypt, KeyId=key["KeyId"], Plaintext=b"x", DryRun=True)
@@ -418,12 +411,12 @@ def test_the_default_key_policy_leaves_it_to_iam(kms, make_user, key):
     _, nobody = make_user()
     _, user = make_user(allow("kms:Encrypt"))
     blob = encrypt(user, one)
-    text = refused("AccessDeniedException", user.decrypt, CiphertextBlob=blob)
+    text = refused("AccessDeniedException", user.decrypt, CiphertextBlob=blob).message
     assert text.endswith(
         "is not authorized to perform: kms:Decrypt on the resource associated with this ciphertext "
         "because no identity-based policy allows the kms:Decrypt action"
     )
-    text = refused("AccessDeniedException", user.decrypt, CiphertextBlob=blob, KeyId=one)
+    text = refused("AccessDeniedException", user.decrypt, CiphertextBlob=blob, KeyId=one).message
     assert f"kms:Decrypt on resource: {key['Arn']} because" in text
     refused("AccessDeniedException", nobody.encrypt, KeyId=one, Plaintext=b"x")
 
@@ -437,7 +430,7 @@ def test_a_key_policy_that_does_not_mention_the_account_shuts_iam_out(kms, make_
         KeyId=one, Policy=document(ADMIN, allow("kms:Encrypt", Principal={"AWS": named}))
     )
     encrypt(other, one)
-    text = refused("AccessDeniedException", user.encrypt, KeyId=one, Plaintext=b"x")
+    text = refused("AccessDeniedException", user.encrypt, KeyId=one, Plaintext=b"x").message
     assert everybody in text and text.endswith(
         "because no resource-based policy allows the kms:Encrypt action"
     )
@@ -449,7 +442,7 @@ def test_a_key_policy_that_does_not_mention_the_account_shuts_iam_out(kms, make_
 def test_nobody_shuts_himself_out_of_a_key_by_mistake(kms, key, make_user):
     one, (other, _) = key["KeyId"], make_user()
     policy = document(allow("kms:*", Principal={"AWS": other}))
-    text = refused("MalformedPolicyDocumentException", kms.put_key_policy, KeyId=one, Policy=policy)
+    text = refused("MalformedPolicyDocumentException", kms.put_key_policy, KeyId=one, Policy=policy).message
     assert text == "The new key policy will not allow you to update the key policy in the future."
     refused("MalformedPolicyDocumentException", kms.create_key, Policy=policy)
     refused("MalformedPolicyDocumentException", kms.create_key, Policy="{}")
@@ -457,7 +450,7 @@ def test_nobody_shuts_himself_out_of_a_key_by_mistake(kms, key, make_user):
     without = {k: v for k, v in allow("kms:*", Principal=root_of()).items() if k != "Resource"}
     refused("MalformedPolicyDocumentException", kms.create_key, Policy=document(without))
     wrong = document(allow("kms:*", Principal={"AWS": "nobody"}))
-    text = refused("MalformedPolicyDocumentException", kms.create_key, Policy=wrong)
+    text = refused("MalformedPolicyDocumentException", kms.create_key, Policy=wrong).message
     assert text == "Policy contains a statement with one or more invalid principals."
     kms.put_key_policy(KeyId=one, Policy=policy, BypassPolicyLockoutSafetyCheck=True)
     refused("AccessDeniedException", kms.get_key_policy, KeyId=one)
@@ -467,7 +460,7 @@ def test_denials_win(kms, key, make_user):
     one, (arn, user) = key["KeyId"], make_user(allow("kms:*"))
     deny = {**allow("kms:Encrypt", Principal={"AWS": arn}), "Effect": "Deny"}
     kms.put_key_policy(KeyId=one, Policy=document(allow("kms:*", Principal=root_of()), deny))
-    text = refused("AccessDeniedException", user.encrypt, KeyId=one, Plaintext=b"x")
+    text = refused("AccessDeniedException", user.encrypt, KeyId=one, Plaintext=b"x").message
     assert text.endswith("with an explicit deny in a resource-based policy")
     user.generate_data_key(KeyId=one, KeySpec="AES_256")
 
@@ -516,7 +509,7 @@ def test_re_encryption_needs_both_keys(kms, key, make_user):
     blob = encrypt(kms, key["KeyId"])
     call = {"CiphertextBlob": blob, "DestinationKeyId": two["KeyId"]}
     _, source = make_user({**allow("kms:ReEncryptFrom"), "Resource": key["Arn"]})
-    text = refused("AccessDeniedException", source.re_encrypt, **call)
+    text = refused("AccessDeniedException", source.re_encrypt, **call).message
     assert "kms:ReEncryptTo" in text and two["Arn"] in text
     _, both = make_user(
         {**allow("kms:ReEncryptFrom"), "Resource": key["Arn"]},
@@ -530,7 +523,7 @@ def test_an_alias_needs_the_alias_and_its_keys(kms, key, make_user, name):
     alias = "alias/" + name("both")
     arn = f"arn:aws:kms:us-east-1:{ACCOUNT}:{alias}"
     _, half = make_user({**allow("kms:CreateAlias"), "Resource": arn})
-    text = refused("AccessDeniedException", half.create_alias, AliasName=alias, TargetKeyId=key["KeyId"])
+    text = refused("AccessDeniedException", half.create_alias, AliasName=alias, TargetKeyId=key["KeyId"]).message
     assert key["Arn"] in text
     _, whole = make_user({**allow("kms:CreateAlias"), "Resource": [arn, key["Arn"]]})
     whole.create_alias(AliasName=alias, TargetKeyId=key["KeyId"])
@@ -562,7 +555,7 @@ def test_keys_of_another_account(make_daemon):
     blob = encrypt(kms, one["Arn"])
     gone = one["Arn"][:-4] + "0000"
     for arn in (one["Arn"], gone):
-        text = refused("AccessDeniedException", allowed.encrypt, KeyId=arn, Plaintext=b"x")
+        text = refused("AccessDeniedException", allowed.encrypt, KeyId=arn, Plaintext=b"x").message
         assert text.endswith("because no resource-based policy allows the kms:Encrypt action")
     refused("NotFoundException", allowed.encrypt, KeyId=one["KeyId"], Plaintext=b"x")
     use = allow("kms:Encrypt", "kms:Decrypt", "kms:Disable*", Principal=root_of(theirs))
@@ -609,7 +602,7 @@ def test_a_grant_does_not_override_a_denial(kms, key, make_user):
     one = key["KeyId"]
     arn, user = make_user({**allow("kms:Encrypt"), "Effect": "Deny"})
     kms.create_grant(KeyId=one, GranteePrincipal=arn, Operations=["Encrypt"])
-    text = refused("AccessDeniedException", user.encrypt, KeyId=one, Plaintext=b"x")
+    text = refused("AccessDeniedException", user.encrypt, KeyId=one, Plaintext=b"x").message
     assert text.endswith("with an explicit deny in an identity-based policy")
 
 

@@ -16,6 +16,7 @@ import pytest
 from botocore.exceptions import ClientError
 from harness.aws import Aws, Virga
 from harness.daemon import BINARY, wait_until
+from harness.refused import refused
 
 TRUST = json.dumps(
     {
@@ -102,13 +103,6 @@ def own(make_daemon):
     it = Own(make_daemon())
     yield it
     it.aws.close()
-
-
-def fails(code, call, *args, **kwargs):
-    with pytest.raises(ClientError) as e:
-        call(*args, **kwargs)
-    assert e.value.response["Error"]["Code"] == code
-    return e.value.response
 
 
 def messages(aws, function):
@@ -395,9 +389,9 @@ def test_sizes(create, invoke, aws):
     answer, error = invoke(function, 7_000_000)
     assert (answer["errorType"], error) == ("Function.ResponseSizeTooLarge", "Unhandled")
     assert invoke(function, "y" * 6_000_000) == (6_000_000, None)
-    fails("RequestTooLargeException", invoke, function, "y" * 6_300_000)
-    fails("RequestTooLargeException", invoke, function, "y" * 1_100_000, InvocationType="Event")
-    fails("InvalidRequestContentException", aws("lambda").invoke, FunctionName=function, Payload=b"{not json")
+    refused("RequestTooLargeException", invoke, function, "y" * 6_300_000)
+    refused("RequestTooLargeException", invoke, function, "y" * 1_100_000, InvocationType="Event")
+    refused("InvalidRequestContentException", aws("lambda").invoke, FunctionName=function, Payload=b"{not json")
 
 
 # --- logs --------------------------------------------------------------------------------------
@@ -438,12 +432,12 @@ def test_parallel_events_run_in_environments_of_their_own(create, invoke):
 def test_reserved_concurrency_throttles(create, invoke, aws):
     function = create("def handler(e, c):\n    pass\n")
     aws("lambda").put_function_concurrency(FunctionName=function, ReservedConcurrentExecutions=0)
-    error = fails("TooManyRequestsException", invoke, function)
-    assert error["ResponseMetadata"]["HTTPStatusCode"] == 429
-    assert error["Reason"] == "ReservedFunctionConcurrentInvocationLimitExceeded"
-    assert error["Error"]["Message"] == "Rate Exceeded."
+    error = refused("TooManyRequestsException", invoke, function)
+    assert error.status == 429
+    assert error.answer["Reason"] == "ReservedFunctionConcurrentInvocationLimitExceeded"
+    assert error.message == "Rate Exceeded."
     assert aws("lambda").get_function(FunctionName=function)["Concurrency"] == {"ReservedConcurrentExecutions": 0}
-    fails(
+    refused(
         "InvalidParameterValueException",
         aws("lambda").put_function_concurrency,
         FunctionName=function,
@@ -494,8 +488,8 @@ def test_a_reserved_place_is_taken_while_it_is_used(meeting):
         first = pool.submit(meeting.invoke, "f", "in")
         assert wait_until(lambda: has("in"), 30)
         for qualifier in ("$LATEST", "1"):  # the place is the function's as a whole
-            error = fails("TooManyRequestsException", meeting.invoke, "f", "out", Qualifier=qualifier)
-            assert error["Reason"] == "ReservedFunctionConcurrentInvocationLimitExceeded"
+            error = refused("TooManyRequestsException", meeting.invoke, "f", "out", Qualifier=qualifier)
+            assert error.answer["Reason"] == "ReservedFunctionConcurrentInvocationLimitExceeded"
         meeting.invoke("f", "later", InvocationType="Event")  # waits for a place
         time.sleep(0.5)
         assert not has("later")
@@ -644,9 +638,9 @@ def test_create_shows_what_was_set(create, aws, role):
     for form in (config["FunctionArn"], f"000000000000:function:{function}", f"{function}:$LATEST"):
         assert client.get_function_configuration(FunctionName=form)["FunctionName"] == function
     assert function in [f["FunctionName"] for f in client.list_functions()["Functions"]]
-    error = fails("ResourceConflictException", client.create_function, FunctionName=function, Runtime="python3.11",
+    error = refused("ResourceConflictException", client.create_function, FunctionName=function, Runtime="python3.11",
                   Role=role, Handler="a.b", Code={"ZipFile": code})  # fmt: skip
-    assert error["Error"]["Message"] == f"Function already exist: {function}"
+    assert error.message == f"Function already exist: {function}"
 
 
 def test_changes_take_effect_at_once(create, invoke, aws):
@@ -659,7 +653,7 @@ def test_changes_take_effect_at_once(create, invoke, aws):
     client.update_function_code(FunctionName=function, ZipFile=zipped(app__py="def handler(e, c):\n    return 2\n"))
     client.get_waiter("function_updated_v2").wait(FunctionName=function)
     assert invoke(function)[0] == 2
-    fails(
+    refused(
         "PreconditionFailedException",
         client.update_function_configuration,
         FunctionName=function,
@@ -701,7 +695,7 @@ def test_versions_do_not_change(create, invoke, aws):
     versions = client.list_versions_by_function(FunctionName=function)["Versions"]
     assert [v["Version"] for v in versions] == ["$LATEST", "1", "2"]
     client.delete_function(FunctionName=function, Qualifier="1")
-    fails("ResourceNotFoundException", invoke, function, Qualifier="1")
+    refused("ResourceNotFoundException", invoke, function, Qualifier="1")
 
 
 # Every member of CreateFunction and UpdateFunctionConfiguration that asks for what is not built, or is wrong on AWS too.
@@ -739,18 +733,18 @@ INVALID_SETTINGS = [
 ]
 
 
-def refused(call, **common):
+def refuses_settings(call, **common):
     for settings in REFUSED_SETTINGS:
-        fails("InvalidParameterValueException", call, **{**common, **settings})
+        refused("InvalidParameterValueException", call, **{**common, **settings})
     for settings in INVALID_SETTINGS:
-        fails("ValidationException", call, **{**common, **settings})
+        refused("ValidationException", call, **{**common, **settings})
 
 
 def test_settings_that_cannot_be_honoured_are_refused(create, aws, role):
     code = {"ZipFile": zipped(app__py="")}
     common = {"FunctionName": "refused", "Runtime": "python3.11", "Role": role, "Handler": "a.b", "Code": code}
     client = aws("lambda", parameter_validation=False)
-    refused(client.create_function, **common)
+    refuses_settings(client.create_function, **common)
     for more in (
         {"PackageType": "Image", "Code": {"ImageUri": "1.dkr.ecr.us-east-1.amazonaws.com/x:1"}},
         {"Code": {"S3Bucket": "bucket", "S3Key": "key"}},
@@ -764,15 +758,15 @@ def test_settings_that_cannot_be_honoured_are_refused(create, aws, role):
         {"Runtime": "provided.al2023", "Architectures": ["arm64" if platform.machine() == "x86_64" else "x86_64"]},
         {"Tags": {"aws:x": "y"}},
     ):
-        fails("InvalidParameterValueException", client.create_function, **{**common, **more})
+        refused("InvalidParameterValueException", client.create_function, **{**common, **more})
     for more in ({"Architectures": ["mips"]}, {"Architectures": ["arm64", "x86_64"]}, {"PackageType": "Tar"}, {"Runtime": "cobol1"}):
         with pytest.raises(ClientError) as e:
             client.create_function(**{**common, **more})
         assert e.value.response["Error"]["Code"] in ("ValidationException", "InvalidParameterValueException")
     for bad in (b"no zip", zipped(**{"../x": "y"}), zipped(**{"/etc/x": "y"})):
-        error = fails("InvalidParameterValueException", client.create_function, **{**common, "Code": {"ZipFile": bad}})
-        assert error["Error"]["Message"].startswith("Could not unzip uploaded file.")
-    fails("ResourceNotFoundException", client.get_function, FunctionName="refused")
+        error = refused("InvalidParameterValueException", client.create_function, **{**common, "Code": {"ZipFile": bad}})
+        assert error.message.startswith("Could not unzip uploaded file.")
+    refused("ResourceNotFoundException", client.get_function, FunctionName="refused")
 
 
 def test_updates_that_cannot_be_honoured_change_nothing(create, aws):
@@ -780,8 +774,8 @@ def test_updates_that_cannot_be_honoured_change_nothing(create, aws):
     client = aws("lambda", parameter_validation=False)
     client.publish_version(FunctionName=function)
     before = client.get_function(FunctionName=function)["Configuration"]
-    refused(client.update_function_configuration, FunctionName=function)
-    fails("InvalidParameterValueException", client.update_function_configuration, FunctionName=f"{function}:1", Timeout=5)
+    refuses_settings(client.update_function_configuration, FunctionName=function)
+    refused("InvalidParameterValueException", client.update_function_configuration, FunctionName=f"{function}:1", Timeout=5)
     zip_file = zipped(app__py="x = 1\n")
     for settings in (
         {"S3Bucket": "bucket", "S3Key": "key"},
@@ -793,9 +787,9 @@ def test_updates_that_cannot_be_honoured_change_nothing(create, aws):
         {"ZipFile": zip_file, "FunctionName": f"{function}:1"},
         {},
     ):
-        fails("InvalidParameterValueException", client.update_function_code, **{"FunctionName": function, **settings})
+        refused("InvalidParameterValueException", client.update_function_code, **{"FunctionName": function, **settings})
     other = "00000000-0000-4000-8000-000000000000"
-    fails("PreconditionFailedException", client.update_function_code, FunctionName=function, ZipFile=zip_file, RevisionId=other)
+    refused("PreconditionFailedException", client.update_function_code, FunctionName=function, ZipFile=zip_file, RevisionId=other)
     dry = client.update_function_code(FunctionName=function, ZipFile=zip_file, DryRun=True, RevisionId=before["RevisionId"])
     assert dry["CodeSha256"] != before["CodeSha256"]
     after = client.get_function(FunctionName=function)["Configuration"]
@@ -806,20 +800,20 @@ def test_invocations_that_cannot_be_honoured_are_refused(create, invoke, aws):
     function = create("def handler(e, c):\n    return c.client_context and c.client_context.custom\n")
     client = aws("lambda", parameter_validation=False)
     for settings in ({"DurableExecutionName": "x"}, {"TenantId": "x"}):
-        fails("InvalidParameterValueException", client.invoke, FunctionName=function, **settings)
+        refused("InvalidParameterValueException", client.invoke, FunctionName=function, **settings)
     for settings in ({"InvocationType": "Later"}, {"LogType": "Head"}):
-        fails("ValidationException", client.invoke, FunctionName=function, **settings)
-    fails("ResourceNotFoundException", client.invoke, FunctionName=function, Qualifier="7")
-    fails("ResourceNotFoundException", client.invoke, FunctionName=function, Qualifier="live")
-    fails("InvalidParameterValueException", client.invoke, FunctionName=f"{function}:1", Qualifier="2")
+        refused("ValidationException", client.invoke, FunctionName=function, **settings)
+    refused("ResourceNotFoundException", client.invoke, FunctionName=function, Qualifier="7")
+    refused("ResourceNotFoundException", client.invoke, FunctionName=function, Qualifier="live")
+    refused("InvalidParameterValueException", client.invoke, FunctionName=f"{function}:1", Qualifier="2")
     encode = lambda text: base64.b64encode(text).decode()  # noqa: E731
     pretty = json.dumps({"custom": {"a": "1"}}, indent=1).encode()
     assert invoke(function, ClientContext=encode(pretty)) == ({"a": "1"}, None)
     for bad in ("%", encode(b"{"), encode(b"[1]"), encode(b"\xff")):
-        error = fails("InvalidRequestContentException", client.invoke, FunctionName=function, ClientContext=bad)
-        assert error["Error"]["Message"] == "Client context must be a valid Base64-encoded JSON object."
+        error = refused("InvalidRequestContentException", client.invoke, FunctionName=function, ClientContext=bad)
+        assert error.message == "Client context must be a valid Base64-encoded JSON object."
     large = encode(json.dumps({"custom": {"a": "x" * 3000}}).encode())
-    fails("RequestTooLargeException", client.invoke, FunctionName=function, ClientContext=large)
+    refused("RequestTooLargeException", client.invoke, FunctionName=function, ClientContext=large)
 
 
 def test_permissions_are_statements_of_a_policy(create, aws):
@@ -827,7 +821,7 @@ def test_permissions_are_statements_of_a_policy(create, aws):
     function = create("def handler(e, c):\n    pass\n")
     arn = f"arn:aws:lambda:us-east-1:000000000000:function:{function}"
     grant = {"StatementId": "s1", "Action": "lambda:InvokeFunction", "Principal": "apigateway.amazonaws.com"}
-    fails("ResourceNotFoundException", client.get_policy, FunctionName=function)
+    refused("ResourceNotFoundException", client.get_policy, FunctionName=function)
     source = "arn:aws:execute-api:us-east-1:000000000000:api/*"
     added = json.loads(client.add_permission(FunctionName=function, SourceArn=source, **grant)["Statement"])
     assert added == {
@@ -838,11 +832,11 @@ def test_permissions_are_statements_of_a_policy(create, aws):
         "Resource": arn,
         "Condition": {"ArnLike": {"AWS:SourceArn": source}},
     }
-    fails("ResourceConflictException", client.add_permission, FunctionName=function, **grant)
+    refused("ResourceConflictException", client.add_permission, FunctionName=function, **grant)
     policy = json.loads(client.get_policy(FunctionName=function)["Policy"])
     assert policy == {"Version": "2012-10-17", "Id": "default", "Statement": [added]}
     client.remove_permission(FunctionName=function, StatementId="s1")
-    fails("ResourceNotFoundException", client.remove_permission, FunctionName=function, StatementId="s1")
+    refused("ResourceNotFoundException", client.remove_permission, FunctionName=function, StatementId="s1")
 
 
 def test_tags(create, aws):

@@ -14,7 +14,8 @@ import zipfile
 
 import pytest
 from botocore.exceptions import ClientError
-from test_lambda import TRUST, fails, zipped
+from harness.refused import refused
+from test_lambda import TRUST, zipped
 
 LARGEST_INLINE = 50 << 20
 LARGEST_UNZIPPED = 262144000
@@ -26,22 +27,6 @@ def package(text, **files):
 
 def sha256(data):
     return base64.b64encode(hashlib.sha256(data).digest()).decode()
-
-
-@pytest.fixture
-def s3(aws):
-    return aws("s3")
-
-
-@pytest.fixture
-def bucket(s3, name):
-    made = name("bucket")
-    s3.create_bucket(Bucket=made)
-    yield made
-    listed = s3.list_object_versions(Bucket=made)
-    for version in listed.get("Versions", []) + listed.get("DeleteMarkers", []):
-        s3.delete_object(Bucket=made, Key=version["Key"], VersionId=version["VersionId"])
-    s3.delete_bucket(Bucket=made)
 
 
 @pytest.fixture(scope="module")
@@ -104,8 +89,8 @@ def test_a_version_of_an_object_can_be_named(aws, s3, bucket, create):
     assert client.update_function_code(FunctionName=function, **where, S3ObjectVersion=old)["CodeSha256"] == sha256(package("old"))
     assert says(aws, function) == "old"
     s3.delete_object(Bucket=bucket, Key="k")
-    error = fails("InvalidParameterValueException", client.update_function_code, FunctionName=function, **where)
-    assert "S3 Error Code: NoSuchKey." in error["Error"]["Message"]
+    error = refused("InvalidParameterValueException", client.update_function_code, FunctionName=function, **where)
+    assert "S3 Error Code: NoSuchKey." in error.message
     client.update_function_code(FunctionName=function, **where, S3ObjectVersion=old)
 
 
@@ -119,8 +104,8 @@ def test_a_trial_changes_nothing(aws, s3, bucket, create):
     assert tried["CodeSha256"] == sha256(package("two"))
     assert client.get_function_configuration(FunctionName=function)["RevisionId"] == before
     s3.put_object(Bucket=bucket, Key="k", Body=b"no zip")
-    error = fails("InvalidParameterValueException", client.update_function_code, FunctionName=function, **where, DryRun=True)
-    assert error["Error"]["Message"].startswith("Could not unzip uploaded file.")
+    error = refused("InvalidParameterValueException", client.update_function_code, FunctionName=function, **where, DryRun=True)
+    assert error.message.startswith("Could not unzip uploaded file.")
     assert says(aws, function) == "one"
 
 
@@ -131,19 +116,19 @@ def test_what_s3_refuses_is_told_as_lambda_does(aws, s3, bucket, create):
         ({"S3Bucket": bucket, "S3Key": "k"}, "NoSuchKey", "The specified key does not exist."),
         ({"S3Bucket": bucket + "-no", "S3Key": "k"}, "NoSuchBucket", "The specified bucket does not exist"),
     ):
-        got = fails("InvalidParameterValueException", create, **where)
-        assert got["Error"]["Message"] == error.format(code, text) and got["ResponseMetadata"]["HTTPStatusCode"] == 400
+        got = refused("InvalidParameterValueException", create, **where)
+        assert got.message == error.format(code, text) and got.status == 400
     s3.put_object(Bucket=bucket, Key="cold", Body=package("x"), StorageClass="GLACIER")
-    got = fails("InvalidParameterValueException", create, S3Bucket=bucket, S3Key="cold")
-    assert "S3 Error Code: InvalidObjectState." in got["Error"]["Message"]
+    got = refused("InvalidParameterValueException", create, S3Bucket=bucket, S3Key="cold")
+    assert "S3 Error Code: InvalidObjectState." in got.message
     s3.put_object(Bucket=bucket, Key="empty", Body=b"")
-    fails("InvalidParameterValueException", create, S3Bucket=bucket, S3Key="empty")
+    refused("InvalidParameterValueException", create, S3Bucket=bucket, S3Key="empty")
     for code in (
         {"S3Bucket": bucket},
         {"ZipFile": package("x"), "S3Bucket": bucket, "S3Key": "k"},
         {"S3Bucket": bucket, "S3Key": "k", "S3ObjectStorageMode": "REFERENCE"},
     ):
-        fails("InvalidParameterValueException", create, **code)
+        refused("InvalidParameterValueException", create, **code)
 
 
 def test_the_caller_needs_permission_to_read_the_object(aws, s3, bucket, create, role, name):
@@ -165,18 +150,18 @@ def test_the_caller_needs_permission_to_read_the_object(aws, s3, bucket, create,
 
     latest, named = {"S3Bucket": bucket, "S3Key": "k"}, {"S3Bucket": bucket, "S3Key": "k", "S3ObjectVersion": version}
     allow()
-    got = fails("AccessDeniedException", create, mine, **latest)
-    assert got["ResponseMetadata"]["HTTPStatusCode"] == 403
-    assert got["Error"]["Message"].startswith(
+    got = refused("AccessDeniedException", create, mine, **latest)
+    assert got.status == 403
+    assert got.message.startswith(
         "Your access has been denied by S3, please make sure your request credentials have permission to "
         f"GetObject for {bucket}/k. S3 Error Code: AccessDenied. S3 Error Message: "
     )
     allow("s3:GetObject")
     create(mine, **latest)
-    fails("AccessDeniedException", create, mine, **named)
+    refused("AccessDeniedException", create, mine, **named)
     allow("s3:GetObjectVersion")
     create(mine, **named)
-    fails("AccessDeniedException", create, mine, **latest)
+    refused("AccessDeniedException", create, mine, **latest)
     # The request reaches S3 through a service: aws:ViaAWSService.
     allow("s3:GetObject", Condition={"Bool": {"aws:ViaAWSService": "true"}})
     create(mine, **latest)
@@ -208,5 +193,5 @@ def test_packages_in_s3_may_be_larger_than_those_in_requests(aws, s3, bucket, cr
     assert says(aws, made["FunctionName"]) == LARGEST_INLINE + (20 << 20)
     assert sha256(download(aws, made["FunctionName"])) == sha256(large)
     s3.put_object(Bucket=bucket, Key="too-large", Body=bytes(LARGEST_UNZIPPED + 1))
-    error = fails("InvalidParameterValueException", create, S3Bucket=bucket, S3Key="too-large")
-    assert error["Error"]["Message"] == f"Unzipped size must be smaller than {LARGEST_UNZIPPED} bytes"
+    error = refused("InvalidParameterValueException", create, S3Bucket=bucket, S3Key="too-large")
+    assert error.message == f"Unzipped size must be smaller than {LARGEST_UNZIPPED} bytes"

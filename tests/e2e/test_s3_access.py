@@ -7,9 +7,8 @@ https://docs.aws.amazon.com/AmazonS3/latest/userguide/about-object-ownership.htm
 
 import json
 
-import botocore
 import pytest
-from botocore.exceptions import ClientError
+from harness.refused import refused
 
 ALL_USERS = "http://acs.amazonaws.com/groups/global/AllUsers"
 OPEN = {
@@ -21,28 +20,8 @@ OPEN = {
 
 
 @pytest.fixture
-def s3(aws):
-    return aws("s3")
-
-
-@pytest.fixture
-def nobody(aws):
-    return aws("s3", signature_version=botocore.UNSIGNED)
-
-
-@pytest.fixture
-def bucket(s3, name):
-    made = name("bucket")
-    s3.create_bucket(Bucket=made, ObjectOwnership="ObjectWriter")
-    yield made
-    s3.delete_bucket(Bucket=made)
-
-
-def refused(code, call, **parameters):
-    with pytest.raises(ClientError) as e:
-        call(**parameters)
-    assert e.value.response["Error"]["Code"] == code
-    return e.value.response
+def bucket(make_bucket):
+    return make_bucket(ObjectOwnership="ObjectWriter")
 
 
 def policy(bucket, effect="Allow", action="s3:GetBucketLocation", **more):
@@ -96,8 +75,7 @@ def test_a_denial_holds_for_the_owner_who_can_still_lift_it(s3, bucket):
     ],
 )
 def test_a_malformed_policy_is_refused(s3, bucket, document, why):
-    answer = refused("MalformedPolicy", s3.put_bucket_policy, Bucket=bucket, Policy=document)
-    assert answer["Error"]["Message"] == why
+    assert refused("MalformedPolicy", s3.put_bucket_policy, Bucket=bucket, Policy=document).message == why
 
 
 def test_lists_grant_where_ownership_lets_them(s3, nobody, bucket):

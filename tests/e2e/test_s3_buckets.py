@@ -5,26 +5,7 @@ import urllib.error
 import urllib.request
 
 import pytest
-from botocore.exceptions import ClientError
-
-
-@pytest.fixture
-def s3(aws):
-    return aws("s3")
-
-
-@pytest.fixture
-def bucket(s3, name):
-    made = name("bucket")
-    s3.create_bucket(Bucket=made)
-    yield made
-    s3.delete_bucket(Bucket=made)
-
-
-def code_of(call, **parameters):
-    with pytest.raises(ClientError) as e:
-        call(**parameters)
-    return e.value.response["Error"]["Code"], e.value.response["ResponseMetadata"]["HTTPStatusCode"]
+from harness.refused import refused
 
 
 def test_a_bucket_is_made_found_listed_and_deleted(s3, name):
@@ -35,13 +16,13 @@ def test_a_bucket_is_made_found_listed_and_deleted(s3, name):
     assert s3.get_bucket_location(Bucket=bucket)["LocationConstraint"] is None
     assert [b["Name"] for b in s3.list_buckets(Prefix=bucket)["Buckets"]] == [bucket]
     s3.delete_bucket(Bucket=bucket)
-    assert code_of(s3.head_bucket, Bucket=bucket) == ("404", 404)
-    assert code_of(s3.delete_bucket, Bucket=bucket) == ("NoSuchBucket", 404)
+    assert refused("404", s3.head_bucket, Bucket=bucket).status == 404
+    assert refused("NoSuchBucket", s3.delete_bucket, Bucket=bucket).status == 404
 
 
 def test_names_are_held_to_the_rules(s3):
     for wrong in ("My_Bucket", "ab", "192.168.5.4", "a..b"):
-        assert code_of(s3.create_bucket, Bucket=wrong) == ("InvalidBucketName", 400), wrong
+        assert refused("InvalidBucketName", s3.create_bucket, Bucket=wrong).status == 400, wrong
 
 
 def test_a_bucket_lies_in_the_region_it_is_made_in(aws, name):
@@ -50,7 +31,7 @@ def test_a_bucket_lies_in_the_region_it_is_made_in(aws, name):
     west.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
     assert west.get_bucket_location(Bucket=bucket)["LocationConstraint"] == "eu-west-1"
     again = {"Bucket": bucket, "CreateBucketConfiguration": {"LocationConstraint": "eu-west-1"}}
-    assert code_of(west.create_bucket, **again) == ("BucketAlreadyOwnedByYou", 409)
+    assert refused("BucketAlreadyOwnedByYou", west.create_bucket, **again).status == 409
     west.delete_bucket(Bucket=bucket)
 
 
@@ -58,14 +39,14 @@ def test_configurations_come_back_as_they_went(s3, bucket):
     assert "Status" not in s3.get_bucket_versioning(Bucket=bucket)
     s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
     assert s3.get_bucket_versioning(Bucket=bucket)["Status"] == "Enabled"
-    assert code_of(s3.get_bucket_tagging, Bucket=bucket) == ("NoSuchTagSet", 404)
+    assert refused("NoSuchTagSet", s3.get_bucket_tagging, Bucket=bucket).status == 404
     s3.put_bucket_tagging(Bucket=bucket, Tagging={"TagSet": [{"Key": "k", "Value": "v"}]})
     assert s3.get_bucket_tagging(Bucket=bucket)["TagSet"] == [{"Key": "k", "Value": "v"}]
 
 
 def test_a_setting_that_would_do_nothing_is_refused(s3, bucket):
     fast = {"Bucket": bucket, "AccelerateConfiguration": {"Status": "Enabled"}}
-    assert code_of(s3.put_bucket_accelerate_configuration, **fast) == ("NotImplemented", 501)
+    assert refused("NotImplemented", s3.put_bucket_accelerate_configuration, **fast).status == 501
 
 
 def fetched(url, method="GET", data=None, headers=None):

@@ -22,17 +22,6 @@ MIB = 1 << 20
 
 
 @pytest.fixture
-def bucket(aws, name):
-    s3, one = aws("s3"), name("clients")
-    s3.create_bucket(Bucket=one)
-    yield one
-    listed = s3.list_objects_v2(Bucket=one).get("Contents", [])
-    for item in listed:
-        s3.delete_object(Bucket=one, Key=item["Key"])
-    s3.delete_bucket(Bucket=one)
-
-
-@pytest.fixture
 def tree(tmp_path):
     """A folder with files of every kind of name, an empty one, and one that goes up in parts."""
     root = tmp_path / "tree"

@@ -23,20 +23,10 @@ ACCOUNT = "000000000000"
 
 
 @pytest.fixture
-def s3(aws):
-    return aws("s3")
-
-
-@pytest.fixture
-def bucket(s3, name):
-    made = name("conditions")
-    s3.create_bucket(Bucket=made)
+def bucket(s3, make_bucket):
+    made = make_bucket()
     s3.put_object(Bucket=made, Key="k", Body=b"hello")
-    yield made
-    s3.delete_bucket_policy(Bucket=made)
-    for item in s3.list_objects_v2(Bucket=made).get("Contents", []):
-        s3.delete_object(Bucket=made, Key=item["Key"])
-    s3.delete_bucket(Bucket=made)
+    return made
 
 
 def deny(s3, bucket, operator, key, value, action="s3:*Object"):

@@ -7,10 +7,10 @@ snapshots of AWS's answers that LocalStack's tests keep (tests/aws/services/s3/t
 
 import json
 import urllib.parse
-import xml.etree.ElementTree as ET
 
 import pytest
 from harness.raw import bare
+from harness.s3 import error_of
 
 VARY = "Origin, Access-Control-Request-Headers, Access-Control-Request-Method"
 HOME = "http://localhost:3000"  # a page of this machine: it may use the default key
@@ -19,16 +19,6 @@ HOME = "http://localhost:3000"  # a page of this machine: it may use the default
 @pytest.fixture
 def s3(aws):
     return aws("s3", signature_version="s3v4")
-
-
-@pytest.fixture
-def bucket(s3, name):
-    made = name("bucket")
-    s3.create_bucket(Bucket=made)
-    yield made
-    for o in s3.list_objects_v2(Bucket=made).get("Contents", []):
-        s3.delete_object(Bucket=made, Key=o["Key"])
-    s3.delete_bucket(Bucket=made)
 
 
 def allow(s3, bucket, **rule):
@@ -49,10 +39,6 @@ def both(daemon, bucket, method, path, headers):
 
 def cors_of(headers):
     return {k.lower(): v for k, v in headers.items() if k.lower().startswith("access-control-") or k.lower() == "vary"}
-
-
-def error_of(text):
-    return {e.tag: e.text for e in ET.fromstring(text)}
 
 
 def test_a_preflight_is_answered_without_a_signature_or_a_permission(daemon, s3, bucket):

@@ -10,12 +10,13 @@ import json
 import re
 
 import pytest
-from botocore.exceptions import ClientError
 from harness.aws import Aws, Virga
 from harness.daemon import wait_until
+from harness.refused import refused
 from test_lambda import BASIC, TRUST, zipped
 
 ACCOUNT = "000000000000"
+UNABLE = "Unable to validate the following destination configurations"
 # Keeps what it is told in a bucket of its own, one object a record.
 LISTENER = """
 import boto3, json, os
@@ -130,13 +131,6 @@ def world(aws, name):
     made.clear()
 
 
-def refused(code, call, **parameters):
-    with pytest.raises(ClientError) as e:
-        call(**parameters)
-    assert e.value.response["Error"]["Code"] == code, e.value
-    return e.value.response["Error"]
-
-
 # --- configurations --------------------------------------------------------------------------------
 
 
@@ -172,7 +166,7 @@ def test_what_a_configuration_must_not_say(world, aws):
 
     def bad(*configurations, code="InvalidArgument", **others):
         said = {"LambdaFunctionConfigurations": list(configurations), **others}
-        return refused(code, s3.put_bucket_notification_configuration, Bucket=bucket, NotificationConfiguration=said)
+        return refused(code, s3.put_bucket_notification_configuration, Bucket=bucket, NotificationConfiguration=said).error
 
     assert bad(one(function, "s3:ObjectEaten:*"))["Message"] == "The event is not supported for notifications"
     assert bad(one(function, middle="x"))["Message"] == "filter rule name must be either prefix or suffix"
@@ -213,10 +207,7 @@ def test_no_event_may_be_for_two(world, one_rule, other_rule, overlap):
     if not overlap:
         put(*both)
         return
-    with pytest.raises(ClientError) as e:
-        put(*both)
-    error = e.value.response["Error"]
-    assert error["Code"] == "InvalidArgument" and error["Message"].startswith("Configurations overlap.")
+    assert refused("InvalidArgument", put, *both).message.startswith("Configurations overlap.")
 
 
 def test_the_function_must_let_s3_invoke_it(world):
@@ -229,10 +220,7 @@ def test_the_function_must_let_s3_invoke_it(world):
         return world.s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration=said, **settings)
 
     def bad(**settings):
-        with pytest.raises(ClientError) as e:
-            put(**settings)
-        assert e.value.response["Error"]["Code"] == "InvalidArgument"
-        assert e.value.response["Error"]["Message"] == "Unable to validate the following destination configurations"
+        assert refused("InvalidArgument", put, **settings).message == UNABLE
 
     bad()
     bad(arn=function + "-no")
@@ -254,14 +242,8 @@ def test_services_that_there_are_not_are_refused(world, skip):
         {"QueueConfigurations": [{"QueueArn": f"arn:aws:sqs:us-east-1:{ACCOUNT}:q", "Events": ["s3:ObjectCreated:*"]}]},
         {"TopicConfigurations": [{"TopicArn": f"arn:aws:sns:us-east-1:{ACCOUNT}:t", "Events": ["s3:ObjectCreated:*"]}]},
     ):
-        error = refused(
-            "InvalidArgument",
-            world.s3.put_bucket_notification_configuration,
-            Bucket=bucket,
-            NotificationConfiguration=said,
-            SkipDestinationValidation=skip,
-        )
-        assert error["Message"] == "Unable to validate the following destination configurations"
+        put = {"Bucket": bucket, "NotificationConfiguration": said, "SkipDestinationValidation": skip}
+        assert refused("InvalidArgument", world.s3.put_bucket_notification_configuration, **put).message == UNABLE
 
 
 # --- what is told ----------------------------------------------------------------------------------

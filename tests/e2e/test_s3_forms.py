@@ -20,6 +20,7 @@ import urllib3
 from botocore.exceptions import ClientError
 from harness.aws import Aws, Virga
 from harness.daemon import wait_until
+from harness.s3 import body, error_of
 
 MIB = 1 << 20
 OPEN = {
@@ -33,17 +34,6 @@ OPEN = {
 @pytest.fixture
 def s3(aws):
     return aws("s3", signature_version="s3v4")
-
-
-@pytest.fixture
-def bucket(s3, name):
-    made = name("bucket")
-    s3.create_bucket(Bucket=made)
-    yield made
-    for page in s3.get_paginator("list_object_versions").paginate(Bucket=made):
-        for v in page.get("Versions", []) + page.get("DeleteMarkers", []):
-            s3.delete_object(Bucket=made, Key=v["Key"], VersionId=v["VersionId"])
-    s3.delete_bucket(Bucket=made)
 
 
 @pytest.fixture(scope="module")
@@ -82,23 +72,12 @@ def signed(s3, bucket, key="k", fields=None, conditions=(), **more):
     return made["fields"]
 
 
-def error_of(answer):
-    assert answer.status >= 400, answer.status
-    root = ET.fromstring(answer.data)
-    assert root.tag == "Error"
-    return {e.tag: e.text or "" for e in root}
-
-
 def refused(answer, status, code, message=None, **members):
-    got = error_of(answer)
+    got = error_of(answer.data)
     assert (answer.status, got["Code"]) == (status, code), answer.data
     if message is not None:
         assert got["Message"] == message
     assert {n: got.get(n) for n in members} == members
-
-
-def body(s3, bucket, key):
-    return s3.get_object(Bucket=bucket, Key=key)["Body"].read()
 
 
 # --- what is uploaded

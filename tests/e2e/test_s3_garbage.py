@@ -7,9 +7,9 @@ import socket
 import urllib.parse
 
 import pytest
-from botocore.exceptions import ClientError
 from harness.aws import Aws, Virga
 from harness.daemon import wait_until
+from harness.refused import refused
 
 MIB = 1 << 20
 
@@ -47,12 +47,6 @@ def own(make_daemon):
     one.s3.create_bucket(Bucket="bucket")
     yield one
     one.aws.close()
-
-
-def refused(call, **parameters):
-    with pytest.raises(ClientError) as e:
-        call(**parameters)
-    return e.value.response["Error"]["Code"]
 
 
 def half_an_upload(own, key, sent, size):
@@ -117,9 +111,9 @@ def test_parts_go_that_are_replaced_left_out_or_aborted(own):
     put(other, 1, MIB)
     s3.abort_multipart_upload(**other)
     own.holds(5 * MIB, MIB)
-    assert refused(s3.upload_part, **other, PartNumber=1, Body=os.urandom(MIB)) == "NoSuchUpload"
+    refused("NoSuchUpload", s3.upload_part, **other, PartNumber=1, Body=os.urandom(MIB))
     whole = {"CopySource": {"Bucket": "bucket", "Key": "a"}, "PartNumber": 1}
-    assert refused(s3.upload_part_copy, **other, **whole) == "NoSuchUpload"
+    refused("NoSuchUpload", s3.upload_part_copy, **other, **whole)
     own.holds(5 * MIB, MIB)
     put(begin("left"), 1, MIB)
     s3.delete_object(Bucket="bucket", Key="a")
@@ -133,9 +127,9 @@ def test_nothing_is_left_of_uploads_that_failed(own):
     s3.put_object(Bucket="bucket", Key="a", Body=b"x")
     body = os.urandom(2 * MIB)
     put = s3.put_object
-    assert refused(put, Bucket="bucket", Key="a", Body=body, ChecksumCRC32="AAAAAA==") == "BadDigest"
-    assert refused(put, Bucket="bucket", Key="a", Body=body, ContentMD5="A" * 22 + "==") == "BadDigest"
-    assert refused(put, Bucket="bucket", Key="a", Body=body, IfNoneMatch="*") == "PreconditionFailed"
+    refused("BadDigest", put, Bucket="bucket", Key="a", Body=body, ChecksumCRC32="AAAAAA==")
+    refused("BadDigest", put, Bucket="bucket", Key="a", Body=body, ContentMD5="A" * 22 + "==")
+    refused("PreconditionFailed", put, Bucket="bucket", Key="a", Body=body, IfNoneMatch="*")
     own.holds()
     with concurrent.futures.ThreadPoolExecutor(8) as pool:  # one of them is the first
         tries = [pool.submit(put, Bucket="bucket", Key="new", Body=body, IfNoneMatch="*") for _ in range(8)]

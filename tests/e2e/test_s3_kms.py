@@ -9,21 +9,13 @@ import base64
 import hashlib
 import json
 
-import botocore
 import pytest
-from botocore.exceptions import ClientError
 from harness.aws import Aws
+from harness.refused import refused
 
 ACCOUNT = "000000000000"
 KMS = {"ServerSideEncryption": "aws:kms"}
 BIG = bytes(range(256)) * 1024  # four segments, in a file of its own
-
-
-def refused(code, call, **parameters):
-    with pytest.raises(ClientError) as e:
-        call(**parameters)
-    assert e.value.response["Error"]["Code"] == code
-    return e.value.response["Error"]["Message"]
 
 
 def allow(*actions, **more):
@@ -35,11 +27,6 @@ def document(*statements):
 
 
 @pytest.fixture
-def s3(aws):
-    return aws("s3")
-
-
-@pytest.fixture
 def kms(aws):
     return aws("kms")
 
@@ -47,13 +34,6 @@ def kms(aws):
 @pytest.fixture
 def key(kms):
     return kms.create_key()["KeyMetadata"]["Arn"]
-
-
-@pytest.fixture
-def bucket(s3, name):
-    made = name("kms")
-    s3.create_bucket(Bucket=made)
-    return made
 
 
 @pytest.fixture
@@ -167,7 +147,7 @@ def test_who_may_not_use_the_key_has_no_object(s3, bucket, key, make_user):
     put(s3, bucket, "a", SSEKMSKeyId=key)
     neither, writer = make_user(allow("s3:*")), make_user(allow("s3:*"), allow("kms:GenerateDataKey"))
     reader = make_user(allow("s3:*"), allow("kms:Decrypt"))
-    text = refused("AccessDenied", neither.get_object, Bucket=bucket, Key="a")
+    text = refused("AccessDenied", neither.get_object, Bucket=bucket, Key="a").message
     assert text.endswith(
         f"is not authorized to perform: kms:Decrypt on resource: {key} because no identity-based "
         "policy allows the kms:Decrypt action"
@@ -182,14 +162,13 @@ def test_who_may_not_use_the_key_has_no_object(s3, bucket, key, make_user):
     assert neither.get_object(Bucket=bucket, Key="c")["Body"].read() == b"hello"
 
 
-def test_nobody_unsigned_reads_what_kms_encrypted(aws, s3, bucket, key):
+def test_nobody_unsigned_reads_what_kms_encrypted(s3, nobody, bucket, key):
     put(s3, bucket, "a", SSEKMSKeyId=key)
     s3.delete_public_access_block(Bucket=bucket)
     policy = document(
         {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": f"arn:aws:s3:::{bucket}/*"}
     )
     s3.put_bucket_policy(Bucket=bucket, Policy=policy)
-    nobody = aws("s3", signature_version=botocore.UNSIGNED)
     refused("AccessDenied", nobody.get_object, Bucket=bucket, Key="a")
     s3.put_object(Bucket=bucket, Key="b", Body=b"x")
     assert nobody.get_object(Bucket=bucket, Key="b")["Body"].read() == b"x"
@@ -198,12 +177,12 @@ def test_nobody_unsigned_reads_what_kms_encrypted(aws, s3, bucket, key):
 def test_a_key_that_is_not_there_or_not_enabled(s3, kms, bucket, key):
     put(s3, bucket, "a", SSEKMSKeyId=key)
     gone = "1234abcd-12ab-34cd-56ef-1234567890ab"
-    text = refused("KMS.NotFoundException", put, s3=s3, bucket=bucket, name="b", SSEKMSKeyId=gone)
+    text = refused("KMS.NotFoundException", put, s3=s3, bucket=bucket, name="b", SSEKMSKeyId=gone).message
     assert gone in text
     elsewhere = key.replace("us-east-1", "eu-west-1")
     refused("KMS.NotFoundException", put, s3=s3, bucket=bucket, name="b", SSEKMSKeyId=elsewhere)
     kms.disable_key(KeyId=key)
-    assert refused("KMS.DisabledException", s3.get_object, Bucket=bucket, Key="a") == f"{key} is disabled."
+    assert refused("KMS.DisabledException", s3.get_object, Bucket=bucket, Key="a").message == f"{key} is disabled."
     refused("KMS.DisabledException", put, s3=s3, bucket=bucket, name="a", SSEKMSKeyId=key)
     kms.schedule_key_deletion(KeyId=key)
     refused("KMS.KMSInvalidStateException", s3.get_object, Bucket=bucket, Key="a")

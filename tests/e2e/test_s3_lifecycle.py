@@ -10,9 +10,9 @@ import datetime
 import re
 
 import pytest
-from botocore.exceptions import ClientError
 from harness.aws import Aws, Virga
 from harness.daemon import wait_until
+from harness.refused import refused
 
 KIB128 = 128 << 10
 
@@ -64,12 +64,6 @@ def soon(condition):
     assert wait_until(condition, 30)
 
 
-def refused(call, **parameters):
-    with pytest.raises(ClientError) as e:
-        call(**parameters)
-    return e.value.response["Error"]["Code"]
-
-
 def test_objects_expire_by_prefix_tag_and_size(own):
     s3 = own.s3
     for key in ("log/a", "log/b", "other"):
@@ -89,7 +83,7 @@ def test_objects_expire_by_prefix_tag_and_size(own):
     soon(lambda: keys(s3) == ["limit", "log/a", "log/b", "other", "tagged-not"])
     own.advance("24h")
     soon(lambda: keys(s3) == ["limit", "other", "tagged-not"])
-    assert refused(s3.get_object, Bucket="bucket", Key="log/a") == "NoSuchKey"
+    refused("NoSuchKey", s3.get_object, Bucket="bucket", Key="log/a")
 
 
 def test_answers_tell_of_the_expiry(own):
@@ -166,7 +160,7 @@ def test_locked_versions_stay(own):
     own.advance("48h")
     gone = {"Bucket": "locked", "Key": "b", "VersionId": other["VersionId"]}
     soon(lambda: not s3.list_object_versions(Bucket="locked", Prefix="b").get("Versions"))
-    assert refused(s3.get_object, **gone) == "NoSuchVersion"
+    refused("NoSuchVersion", s3.get_object, **gone)
     assert s3.get_object(Bucket="locked", Key="a", VersionId=put["VersionId"])["Body"].read() == b"x"
 
 
@@ -189,7 +183,7 @@ def test_objects_move_to_other_classes(own):
     assert s3.get_object(Bucket="bucket", Key="big")["StorageClass"] == "STANDARD_IA"
     own.advance(f"{24 * 30}h")
     soon(lambda: classes()["big"] == "GLACIER")
-    assert refused(s3.get_object, Bucket="bucket", Key="big") == "InvalidObjectState"
+    refused("InvalidObjectState", s3.get_object, Bucket="bucket", Key="big")
 
 
 def test_noncurrent_versions_move_and_dates_come(own):
@@ -253,7 +247,7 @@ def test_without_rules_nothing_expires(own):
     s3.delete_bucket_lifecycle(Bucket="bucket")
     own.advance("72h")
     assert "Expiration" not in s3.head_object(Bucket="bucket", Key="c")
-    assert refused(s3.get_bucket_lifecycle_configuration, Bucket="bucket") == "NoSuchLifecycleConfiguration"
+    refused("NoSuchLifecycleConfiguration", s3.get_bucket_lifecycle_configuration, Bucket="bucket")
     rules(s3, {"Filter": {"Prefix": "a"}, "Expiration": {"Days": 1}})
     own.advance("24h")
     soon(lambda: keys(s3) == ["c"])

@@ -6,43 +6,16 @@ import concurrent.futures
 import hashlib
 import json
 import os
-import zlib
 
-import botocore
 import pytest
 from boto3.s3.transfer import TransferConfig
 from botocore.exceptions import ClientError
 from harness.aws import Aws
 from harness.daemon import wait_until
+from harness.refused import refused
+from harness.s3 import crc32, empty
 
 MIB = 1 << 20
-
-
-def emptied(s3, bucket):
-    for upload in s3.list_multipart_uploads(Bucket=bucket).get("Uploads", []):
-        s3.abort_multipart_upload(Bucket=bucket, Key=upload["Key"], UploadId=upload["UploadId"])
-    for version in s3.list_object_versions(Bucket=bucket).get("Versions", []):
-        s3.delete_object(Bucket=bucket, Key=version["Key"], VersionId=version["VersionId"])
-    s3.delete_bucket(Bucket=bucket)
-
-
-@pytest.fixture
-def s3(aws):
-    return aws("s3")
-
-
-@pytest.fixture
-def bucket(s3, name):
-    made = name("bucket")
-    s3.create_bucket(Bucket=made)
-    yield made
-    emptied(s3, made)
-
-
-def refused(call, **parameters):
-    with pytest.raises(ClientError) as e:
-        call(**parameters)
-    return e.value.response["Error"]["Code"]
 
 
 def begin(s3, bucket, key="k", **more):
@@ -100,12 +73,12 @@ def test_parts_are_listed_replaced_and_put_together(s3, bucket):
     assert (page["IsTruncated"], page["NextPartNumberMarker"]) == (True, 1)
     assert s3.list_multipart_uploads(Bucket=bucket)["Uploads"][0]["UploadId"] == upload["UploadId"]
     complete = {**upload, "MultipartUpload": {"Parts": parts[::-1]}}
-    assert refused(s3.complete_multipart_upload, **upload, MultipartUpload={"Parts": parts}) == "InvalidPartOrder"
+    refused("InvalidPartOrder", s3.complete_multipart_upload, **upload, MultipartUpload={"Parts": parts})
     first, again = s3.complete_multipart_upload(**complete), s3.complete_multipart_upload(**complete)
     whole = hashlib.sha256(b"".join(base64.b64decode(p["ChecksumSHA256"]) for p in parts[::-1])).digest()
     assert first["ChecksumSHA256"] == base64.b64encode(whole).decode() + "-2"
     assert first["ETag"] == again["ETag"]
-    assert refused(s3.list_parts, **upload) == "NoSuchUpload"
+    refused("NoSuchUpload", s3.list_parts, **upload)
     read = s3.get_object(Bucket=bucket, Key="k")
     assert read["ContentType"] == "text/plain"
     assert read["Body"].read() == b"\1" * (5 * MIB) + b"\2" * 10
@@ -116,9 +89,9 @@ def test_the_checksum_of_the_whole_object_needs_none_of_the_parts(s3, bucket):
     upload = begin(s3, bucket, ChecksumAlgorithm="CRC32", ChecksumType="FULL_OBJECT")
     parts = [put(s3, upload, n + 1, b) for n, b in enumerate(body)]
     bare = [{"PartNumber": p["PartNumber"], "ETag": p["ETag"].strip('"')} for p in parts]
-    whole = base64.b64encode(zlib.crc32(b"".join(body)).to_bytes(4, "big")).decode()
+    whole = crc32(b"".join(body))
     complete = {**upload, "MultipartUpload": {"Parts": bare}}
-    assert refused(s3.complete_multipart_upload, **complete, ChecksumCRC32="AAAAAA==") == "BadDigest"
+    refused("BadDigest", s3.complete_multipart_upload, **complete, ChecksumCRC32="AAAAAA==")
     made = s3.complete_multipart_upload(**complete, ChecksumCRC32=whole, MpuObjectSize=5 * MIB + 4)
     assert (made["ChecksumCRC32"], made["ChecksumType"]) == (whole, "FULL_OBJECT")
 
@@ -134,22 +107,22 @@ def test_parts_are_copied_from_objects(s3, bucket):
         answer = s3.upload_part_copy(**where, **ranged, PartNumber=number)["CopyPartResult"]
         parts.append({"PartNumber": number, "ETag": answer["ETag"]})
     copy = s3.upload_part_copy
-    assert refused(copy, **where, PartNumber=3, CopySourceRange="bytes=0-99999999") == "InvalidArgument"
-    assert refused(copy, **where, PartNumber=3, CopySourceRange="bytes=5-") == "InvalidArgument"
-    assert refused(copy, **where, PartNumber=10001) == "InvalidArgument"
-    assert refused(copy, **where, PartNumber=3, CopySourceIfMatch="no") == "PreconditionFailed"
+    refused("InvalidArgument", copy, **where, PartNumber=3, CopySourceRange="bytes=0-99999999")
+    refused("InvalidArgument", copy, **where, PartNumber=3, CopySourceRange="bytes=5-")
+    refused("InvalidArgument", copy, **where, PartNumber=10001)
+    refused("PreconditionFailed", copy, **where, PartNumber=3, CopySourceIfMatch="no")
     missing = {**where, "CopySource": {"Bucket": bucket, "Key": "missing"}}
-    assert refused(copy, **missing, PartNumber=3) == "NoSuchKey"
+    refused("NoSuchKey", copy, **missing, PartNumber=3)
     s3.complete_multipart_upload(**upload, MultipartUpload={"Parts": parts})
     assert s3.get_object(Bucket=bucket, Key="k")["Body"].read() == source[1 : 5 * MIB + 1] + source
 
 
 def test_wrong_checksums_of_parts_are_refused(s3, bucket):
     upload = begin(s3, bucket, ChecksumAlgorithm="SHA256")
-    assert refused(s3.upload_part, **upload, PartNumber=1, Body=b"x", ChecksumCRC32="AAAAAA==") == "InvalidRequest"
+    refused("InvalidRequest", s3.upload_part, **upload, PartNumber=1, Body=b"x", ChecksumCRC32="AAAAAA==")
     wrong = base64.b64encode(bytes(32)).decode()
-    assert refused(s3.upload_part, **upload, PartNumber=1, Body=b"x", ChecksumSHA256=wrong) == "BadDigest"
-    assert refused(s3.upload_part, **upload, PartNumber=0, Body=b"x") == "InvalidArgument"
+    refused("BadDigest", s3.upload_part, **upload, PartNumber=1, Body=b"x", ChecksumSHA256=wrong)
+    refused("InvalidArgument", s3.upload_part, **upload, PartNumber=0, Body=b"x")
     assert "Parts" not in s3.list_parts(**upload)
 
 
@@ -158,7 +131,7 @@ def test_a_conditional_completion_does_not_replace(s3, bucket):
     parts = {"Parts": [put(s3, upload, 1, b"new")]}
     s3.put_object(Bucket=bucket, Key="k", Body=b"old")
     complete = s3.complete_multipart_upload
-    assert refused(complete, **upload, MultipartUpload=parts, IfNoneMatch="*") == "PreconditionFailed"
+    refused("PreconditionFailed", complete, **upload, MultipartUpload=parts, IfNoneMatch="*")
     assert s3.get_object(Bucket=bucket, Key="k")["Body"].read() == b"old"
     complete(**upload, MultipartUpload=parts, IfMatch=hashlib.md5(b"old").hexdigest())
     assert s3.get_object(Bucket=bucket, Key="k")["Body"].read() == b"new"
@@ -167,29 +140,28 @@ def test_a_conditional_completion_does_not_replace(s3, bucket):
 def test_an_upload_sealed_by_a_key_of_the_customers(s3, bucket):
     key = {"SSECustomerAlgorithm": "AES256", "SSECustomerKey": os.urandom(32)}
     upload = begin(s3, bucket, **key)
-    assert refused(s3.upload_part, **upload, PartNumber=1, Body=b"x") == "InvalidRequest"
+    refused("InvalidRequest", s3.upload_part, **upload, PartNumber=1, Body=b"x")
     etag = s3.upload_part(**upload, PartNumber=1, Body=b"secret", **key)["ETag"]
     s3.complete_multipart_upload(**upload, MultipartUpload={"Parts": [{"PartNumber": 1, "ETag": etag}]})
     assert s3.get_object(Bucket=bucket, Key="k", **key)["Body"].read() == b"secret"
-    assert refused(s3.get_object, Bucket=bucket, Key="k") == "InvalidRequest"
+    refused("InvalidRequest", s3.get_object, Bucket=bucket, Key="k")
 
 
-def test_who_may_write_may_not_copy_list_or_abort(s3, aws, bucket):
+def test_who_may_write_may_not_copy_list_or_abort(s3, nobody, bucket):
     """https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuAndPermissions.html"""
-    nobody = aws("s3", signature_version=botocore.UNSIGNED)
     s3.delete_public_access_block(Bucket=bucket)
     resource = f"arn:aws:s3:::{bucket}/*"
     statement = {"Effect": "Allow", "Principal": "*", "Action": "s3:PutObject", "Resource": resource}
     s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps({"Version": "2012-10-17", "Statement": [statement]}))
     s3.put_object(Bucket=bucket, Key="source", Body=b"secret")
-    assert refused(nobody.create_multipart_upload, Bucket=bucket, Key="k", Tagging="a=b") == "AccessDenied"
+    refused("AccessDenied", nobody.create_multipart_upload, Bucket=bucket, Key="k", Tagging="a=b")
     upload = begin(nobody, bucket)
     parts = {"Parts": [put(nobody, upload, 1, b"x")]}
     copy = {**upload, "PartNumber": 2, "CopySource": {"Bucket": bucket, "Key": "source"}}
-    assert refused(nobody.upload_part_copy, **copy) == "AccessDenied"
-    assert refused(nobody.list_parts, **upload) == "AccessDenied"
-    assert refused(nobody.abort_multipart_upload, **upload) == "AccessDenied"
-    assert refused(nobody.list_multipart_uploads, Bucket=bucket) == "AccessDenied"
+    refused("AccessDenied", nobody.upload_part_copy, **copy)
+    refused("AccessDenied", nobody.list_parts, **upload)
+    refused("AccessDenied", nobody.abort_multipart_upload, **upload)
+    refused("AccessDenied", nobody.list_multipart_uploads, Bucket=bucket)
     nobody.complete_multipart_upload(**upload, MultipartUpload=parts)
     assert s3.get_object(Bucket=bucket, Key="k")["Body"].read() == b"x"
 
@@ -245,13 +217,9 @@ def test_acknowledged_parts_survive_a_kill(make_daemon, name):
     assert s3.get_object(Bucket=bucket, Key="k")["Body"].read() == b"".join(body)
     s3.abort_multipart_upload(**other)
     assert wait_until(lambda: len(content_files(one)) == 3, 10), content_files(one)
-    emptied(s3, bucket)
+    empty(s3, bucket)
     assert wait_until(lambda: not content_files(one), 10), content_files(one)
     clients.close()
-
-
-def crc32(body):
-    return base64.b64encode(zlib.crc32(body).to_bytes(4, "big")).decode()
 
 
 @pytest.mark.parametrize(
@@ -271,7 +239,7 @@ def test_each_algorithm_has_its_types(s3, bucket, algorithm, default, never):
     assert (made["ChecksumAlgorithm"], made["ChecksumType"]) == (algorithm, default)
     if never:
         asked = {"Bucket": bucket, "Key": "k", "ChecksumAlgorithm": algorithm, "ChecksumType": never}
-        assert refused(s3.create_multipart_upload, **asked) == "InvalidRequest"
+        refused("InvalidRequest", s3.create_multipart_upload, **asked)
 
 
 def test_what_asked_for_no_checksum_gets_one_whatever_its_parts_had(s3, bucket):
@@ -283,10 +251,10 @@ def test_what_asked_for_no_checksum_gets_one_whatever_its_parts_had(s3, bucket):
     assert "ChecksumCRC32" not in s3.list_parts(**upload)["Parts"][0]
     bare = [{"PartNumber": p["PartNumber"], "ETag": p["ETag"]} for p in parts]
     complete = {**upload, "MultipartUpload": {"Parts": bare}}
-    assert refused(s3.complete_multipart_upload, **upload, MultipartUpload={"Parts": parts}) == "InvalidPart"
+    refused("InvalidPart", s3.complete_multipart_upload, **upload, MultipartUpload={"Parts": parts})
     full = {"ChecksumType": "FULL_OBJECT"}
-    assert refused(s3.complete_multipart_upload, **complete, **full, ChecksumCRC32="AAAAAA==") == "BadDigest"
-    assert refused(s3.complete_multipart_upload, **complete, ChecksumSHA1="A" * 27 + "=") == "InvalidRequest"
+    refused("BadDigest", s3.complete_multipart_upload, **complete, **full, ChecksumCRC32="AAAAAA==")
+    refused("InvalidRequest", s3.complete_multipart_upload, **complete, ChecksumSHA1="A" * 27 + "=")
     made = s3.complete_multipart_upload(**complete, **full, ChecksumCRC32=crc32(b"".join(body)))
     assert made["ChecksumType"] == "FULL_OBJECT"
     # The same bytes in one piece have the same one.
@@ -310,7 +278,7 @@ def test_composite_checksums_name_each_part(s3, bucket):
     """Texts: LocalStack's tests against S3, and https://github.com/apache/arrow-rs-object-store/issues/709"""
     body = [os.urandom(5 * MIB), b"tail"]
     upload = begin(s3, bucket, ChecksumAlgorithm="CRC32")
-    assert refused(s3.upload_part, **upload, PartNumber=1, Body=b"x", ChecksumAlgorithm="SHA1") == "InvalidRequest"
+    refused("InvalidRequest", s3.upload_part, **upload, PartNumber=1, Body=b"x", ChecksumAlgorithm="SHA1")
     parts = [put(s3, upload, n, b, "CRC32") for n, b in enumerate(body, 1)]
     assert [p["ChecksumCRC32"] for p in parts] == [crc32(b) for b in body]
 

@@ -6,14 +6,14 @@ import hashlib
 import io
 import os
 import threading
-import zlib
 
-import botocore
 import pytest
 import urllib3
 from botocore.exceptions import ClientError
 from harness.aws import Aws
 from harness.daemon import wait_until
+from harness.refused import refused
+from harness.s3 import body, crc32
 
 MIB = 1 << 20
 ODD_KEYS = [
@@ -28,42 +28,6 @@ ODD_KEYS = [
     "'\"<&>",
     "x" * 1024,
 ]
-
-
-@pytest.fixture
-def s3(aws):
-    return aws("s3")
-
-
-@pytest.fixture
-def nobody(aws):
-    return aws("s3", signature_version=botocore.UNSIGNED)
-
-
-def clear(s3, bucket):
-    for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket):
-        for v in page.get("Versions", []) + page.get("DeleteMarkers", []):
-            s3.delete_object(Bucket=bucket, Key=v["Key"], VersionId=v["VersionId"])
-    s3.delete_bucket(Bucket=bucket)
-
-
-@pytest.fixture
-def bucket(s3, name):
-    made = name("bucket")
-    s3.create_bucket(Bucket=made)
-    yield made
-    clear(s3, made)
-
-
-def refused(code, call, **parameters):
-    with pytest.raises(ClientError) as e:
-        call(**parameters)
-    assert e.value.response["Error"]["Code"] == code
-    return e.value.response
-
-
-def body(s3, bucket, key, **more):
-    return s3.get_object(Bucket=bucket, Key=key, **more)["Body"].read()
 
 
 def test_objects_come_back_as_they_went(s3, bucket):
@@ -90,10 +54,6 @@ def test_keys_may_be_anything(s3, bucket):
 
 
 # --- checksums: aws-chunked bodies with trailers are the default of today's SDKs
-
-
-def crc32(data):
-    return base64.b64encode(zlib.crc32(data).to_bytes(4, "big")).decode()
 
 
 @pytest.mark.parametrize("algorithm", ["CRC32", "SHA1", "SHA256"])
@@ -178,8 +138,8 @@ def test_ranges(s3, bucket):
         assert got["ContentRange"] == f"bytes {first}-{last}/400000"
         assert got["Body"].read() == data[first : last + 1]
     answer = refused("InvalidRange", s3.get_object, Bucket=bucket, Key="k", Range="bytes=400000-")
-    assert answer["ResponseMetadata"]["HTTPStatusCode"] == 416
-    assert answer["Error"]["ActualObjectSize"] == "400000"
+    assert answer.status == 416
+    assert answer.error["ActualObjectSize"] == "400000"
     assert body(s3, bucket, "k", Range="bytes=0-1,5-6") == data
 
 
@@ -191,7 +151,7 @@ def test_conditional_reads(s3, bucket):
     for condition in ({"IfNoneMatch": etag}, {"IfModifiedSince": modified}):
         for call in (s3.get_object, s3.head_object):
             answer = refused("304", call, Bucket=bucket, Key="k", **condition)
-            assert answer["ResponseMetadata"]["HTTPHeaders"]["etag"] == etag
+            assert answer.headers["etag"] == etag
     refused("412", s3.head_object, Bucket=bucket, Key="k", IfMatch='"no"')
     assert body(s3, bucket, "k") == b"x"  # on the same connection
 
@@ -199,7 +159,7 @@ def test_conditional_reads(s3, bucket):
 def test_conditional_writes(s3, bucket):
     s3.put_object(Bucket=bucket, Key="k", Body=b"1", IfNoneMatch="*")
     answer = refused("PreconditionFailed", s3.put_object, Bucket=bucket, Key="k", Body=b"2", IfNoneMatch="*")
-    assert answer["ResponseMetadata"]["HTTPStatusCode"] == 412
+    assert answer.status == 412
     refused("PreconditionFailed", s3.put_object, Bucket=bucket, Key="k", Body=b"2", IfMatch='"stale"')
     refused("NoSuchKey", s3.put_object, Bucket=bucket, Key="none", Body=b"2", IfMatch='"stale"')
     assert body(s3, bucket, "k") == b"1"
@@ -231,13 +191,13 @@ def test_delete_markers(s3, bucket):
     first = s3.put_object(Bucket=bucket, Key="k", Body=b"1")["VersionId"]
     marker = s3.delete_object(Bucket=bucket, Key="k")["VersionId"]
     answer = refused("NoSuchKey", s3.get_object, Bucket=bucket, Key="k")
-    assert answer["ResponseMetadata"]["HTTPHeaders"]["x-amz-delete-marker"] == "true"
-    assert answer["ResponseMetadata"]["HTTPHeaders"]["x-amz-version-id"] == marker
+    assert answer.headers["x-amz-delete-marker"] == "true"
+    assert answer.headers["x-amz-version-id"] == marker
     answer = refused("MethodNotAllowed", s3.get_object, Bucket=bucket, Key="k", VersionId=marker)
-    assert answer["ResponseMetadata"]["HTTPHeaders"]["x-amz-delete-marker"] == "true"
+    assert answer.headers["x-amz-delete-marker"] == "true"
     refused("405", s3.head_object, Bucket=bucket, Key="k", VersionId=marker)
     answer = refused("404", s3.head_object, Bucket=bucket, Key="k")
-    assert answer["ResponseMetadata"]["HTTPHeaders"]["x-amz-delete-marker"] == "true"
+    assert answer.headers["x-amz-delete-marker"] == "true"
     got = s3.get_object(Bucket=bucket, Key="k", VersionId=first)
     assert (got["Body"].read(), got["VersionId"]) == (b"1", first)
 
@@ -287,7 +247,7 @@ def test_copies(s3, bucket, name):
     got = s3.get_object(Bucket=bucket, Key="c")
     assert (got["Body"].read(), got["Metadata"], got["TagCount"]) == (data, {"m": "v"}, 1)
     answer = refused("InvalidRequest", s3.copy_object, Bucket=bucket, Key="a+ b/ä", CopySource=source)
-    assert "trying to copy an object to itself" in answer["Error"]["Message"]
+    assert "trying to copy an object to itself" in answer.message
     s3.copy_object(Bucket=bucket, CopySource=source, MetadataDirective="REPLACE", Key="a+ b/ä", Metadata={"n": "w"})
     assert s3.head_object(Bucket=bucket, Key="a+ b/ä")["Metadata"] == {"n": "w"}
     refused("PreconditionFailed", s3.copy_object, Bucket=bucket, Key="d", CopySource=source, CopySourceIfMatch="x")

@@ -3,15 +3,10 @@
 
 import json
 
-import botocore
-import pytest
-from botocore.exceptions import ClientError
+from harness.refused import refused
 
 
-def test_anonymous_requests_are_refused_where_the_requester_pays(aws, name):
-    s3, bucket = aws("s3"), name("bucket")
-    nobody = aws("s3", signature_version=botocore.UNSIGNED)
-    s3.create_bucket(Bucket=bucket)
+def test_anonymous_requests_are_refused_where_the_requester_pays(s3, nobody, bucket):
     s3.delete_public_access_block(Bucket=bucket)
     statement = {"Effect": "Allow", "Principal": "*", "Action": "s3:*", "Resource": f"arn:aws:s3:::{bucket}/*"}
     s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps({"Version": "2012-10-17", "Statement": [statement]}))
@@ -20,11 +15,7 @@ def test_anonymous_requests_are_refused_where_the_requester_pays(aws, name):
     s3.put_bucket_request_payment(Bucket=bucket, RequestPaymentConfiguration={"Payer": "Requester"})
     assert s3.get_bucket_request_payment(Bucket=bucket)["Payer"] == "Requester"
     for more in ({}, {"RequestPayer": "requester"}):
-        with pytest.raises(ClientError) as e:
-            nobody.get_object(Bucket=bucket, Key="k", **more)
-        assert e.value.response["ResponseMetadata"]["HTTPStatusCode"] == 403
+        assert refused("AccessDenied", nobody.get_object, Bucket=bucket, Key="k", **more).status == 403
     own = s3.get_object(Bucket=bucket, Key="k", RequestPayer="requester")
     assert own["Body"].read() == b"x"
     assert "RequestCharged" not in own  # its owner pays as for any other bucket
-    s3.delete_object(Bucket=bucket, Key="k")
-    s3.delete_bucket(Bucket=bucket)

@@ -7,8 +7,8 @@ https://docs.aws.amazon.com/AmazonS3/latest/userguide/restoring-objects.html
 import re
 
 import pytest
-from botocore.exceptions import ClientError
 from harness.aws import Aws, Virga
+from harness.refused import refused
 
 
 @pytest.fixture
@@ -20,12 +20,6 @@ def own(make_daemon):
     virga = Virga(one)
     yield s3, lambda by: virga("clock", "advance", by)
     aws.close()
-
-
-def refused(call, **parameters):
-    with pytest.raises(ClientError) as e:
-        call(**parameters)
-    return e.value.response["Error"]["Code"], e.value.response["ResponseMetadata"]["HTTPStatusCode"]
 
 
 def restore(s3, key, days, tier=None):
@@ -41,14 +35,14 @@ def state(s3, key):
 def test_a_restored_copy_is_read_for_its_days(own):
     s3, advance = own
     s3.put_object(Bucket="bucket", Key="a", Body=b"cold", StorageClass="GLACIER")
-    assert refused(s3.get_object, Bucket="bucket", Key="a") == ("InvalidObjectState", 403)
+    assert refused("InvalidObjectState", s3.get_object, Bucket="bucket", Key="a").status == 403
     assert state(s3, "a") is None
     assert restore(s3, "a", 2) == 202
     assert state(s3, "a") == 'ongoing-request="true"'
     again = {"Bucket": "bucket", "Key": "a", "RestoreRequest": {"Days": 2}}
-    assert refused(s3.restore_object, **again) == ("RestoreAlreadyInProgress", 409)
+    assert refused("RestoreAlreadyInProgress", s3.restore_object, **again).status == 409
     advance("4h")
-    assert refused(s3.get_object, Bucket="bucket", Key="a") == ("InvalidObjectState", 403)
+    assert refused("InvalidObjectState", s3.get_object, Bucket="bucket", Key="a").status == 403
     advance("61m")
     got = s3.get_object(Bucket="bucket", Key="a")
     assert got["Body"].read() == b"cold"
@@ -64,7 +58,7 @@ def test_a_restored_copy_is_read_for_its_days(own):
     assert s3.get_object(Bucket="bucket", Key="a")["Body"].read() == b"cold"
     advance("48h")
     assert state(s3, "a") is None
-    assert refused(s3.get_object, Bucket="bucket", Key="a") == ("InvalidObjectState", 403)
+    assert refused("InvalidObjectState", s3.get_object, Bucket="bucket", Key="a").status == 403
 
 
 @pytest.mark.parametrize(
@@ -101,7 +95,7 @@ def test_archived_objects_are_copied_when_they_can_be_read(own):
     s3.put_object(Bucket="bucket", Key="a", Body=b"cold", StorageClass="GLACIER")
     s3.put_object(Bucket="bucket", Key="instant", Body=b"cool", StorageClass="GLACIER_IR")
     copy = {"Bucket": "bucket", "Key": "b", "CopySource": {"Bucket": "bucket", "Key": "a"}}
-    assert refused(s3.copy_object, **copy) == ("ObjectNotInActiveTierError", 403)
+    assert refused("ObjectNotInActiveTierError", s3.copy_object, **copy).status == 403
     restore(s3, "a", 1, "Expedited")
     advance("6m")
     s3.copy_object(**copy)

@@ -6,12 +6,12 @@ https://docs.aws.amazon.com/AmazonS3/latest/API/RESTCommonResponseHeaders.html a
 
 import json
 import urllib.parse
-import xml.etree.ElementTree as ET
 from email.header import decode_header
 
 import pytest
-from botocore.exceptions import ClientError
 from harness.raw import bare
+from harness.refused import refused
+from harness.s3 import error_of
 
 
 @pytest.fixture
@@ -20,22 +20,14 @@ def s3(aws):
 
 
 @pytest.fixture
-def bucket(s3, name):
+def bucket(s3, make_bucket):
     """Everybody may do everything, so that requests can be written by hand."""
-    made = name("bucket")
-    s3.create_bucket(Bucket=made)
+    made = make_bucket()
     s3.delete_public_access_block(Bucket=made)
     where = [f"arn:aws:s3:::{made}", f"arn:aws:s3:::{made}/*"]
     statement = {"Effect": "Allow", "Principal": "*", "Action": "s3:*", "Resource": where}
     s3.put_bucket_policy(Bucket=made, Policy=json.dumps({"Version": "2012-10-17", "Statement": statement}))
-    yield made
-    for o in s3.list_objects_v2(Bucket=made).get("Contents", []):
-        s3.delete_object(Bucket=made, Key=o["Key"])
-    s3.delete_bucket(Bucket=made)
-
-
-def error_of(text):
-    return {e.tag: e.text for e in ET.fromstring(text)}
+    return made
 
 
 def test_every_answer_has_its_ids(daemon, s3, bucket):
@@ -131,10 +123,7 @@ def test_what_is_not_built_says_so_in_s3s_words(s3, bucket):
         (s3.list_bucket_metrics_configurations, {}),
         (s3.list_bucket_inventory_configurations, {}),
     ):
-        with pytest.raises(ClientError) as e:
-            call(Bucket=bucket, **parameters)
-        assert e.value.response["Error"]["Code"] == "NotImplemented"
-        assert e.value.response["ResponseMetadata"]["HTTPStatusCode"] == 501
+        assert refused("NotImplemented", call, Bucket=bucket, **parameters).status == 501
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,8 @@
 import json
 
 import pytest
-from botocore.exceptions import ClientError
 from harness.aws import Aws, Virga
+from harness.refused import refused
 
 ACCOUNT = "000000000000"
 FULL = "arn:aws:iam::aws:policy/IAMFullAccess"
@@ -29,13 +29,6 @@ def allow(action, resource="*"):
             "Statement": [{"Effect": "Allow", "Action": action, "Resource": resource}],
         }
     )
-
-
-def refused(code, call, **args):
-    with pytest.raises(ClientError) as e:
-        call(**args)
-    assert e.value.response["Error"]["Code"] == code, e.value
-    return e.value.response["Error"]["Message"]
 
 
 def keys(credentials):
@@ -109,7 +102,7 @@ def test_the_trust_policy_decides(aws, make_user, make_role):
     named = make_role({"AWS": f"arn:aws:iam::{ACCOUNT}:user/{who}"})
     text = refused(
         "AccessDenied", sts.assume_role, RoleArn=closed, RoleSessionName="s1"
-    )
+    ).message
     assert text == (
         f"User: arn:aws:iam::{ACCOUNT}:user/{who} is not authorized to perform: sts:AssumeRole on resource: {closed}"
     )
@@ -167,9 +160,9 @@ def test_session_policies_only_narrow(aws, make_role):
     )
     session = aws("iam", creds=keys(got["Credentials"]))
     session.list_users(MaxItems=1)
-    text = refused("AccessDenied", session.list_roles)
+    text = refused("AccessDenied", session.list_roles).message
     assert text.endswith("because no session policy allows the iam:ListRoles action")
-    assert "identity-based" in refused("AccessDenied", session.list_groups)
+    assert "identity-based" in refused("AccessDenied", session.list_groups).message
     got = assume(RoleArn=role, RoleSessionName="s1", PolicyArns=[{"arn": FULL}])
     aws("iam", creds=keys(got["Credentials"])).list_roles(MaxItems=1)
     assert refused(
@@ -178,7 +171,7 @@ def test_session_policies_only_narrow(aws, make_role):
         RoleArn=role,
         RoleSessionName="s1",
         Policy="{}",
-    )
+    ).message
 
 
 def test_durations(aws, make_role):
@@ -190,7 +183,7 @@ def test_durations(aws, make_role):
         RoleArn=role,
         RoleSessionName="s1",
         DurationSeconds=3601,
-    )
+    ).message
     assert (
         text
         == "The requested DurationSeconds exceeds the MaxSessionDuration set for this role."
@@ -202,7 +195,7 @@ def test_durations(aws, make_role):
         RoleArn=role,
         RoleSessionName="s1",
         DurationSeconds=899,
-    )
+    ).message
     assert "durationSeconds" in text and "900" in text
     aws("iam").update_role(RoleName=role.split("/")[-1], MaxSessionDuration=7200)
     got = assume(RoleArn=role, RoleSessionName="s1", DurationSeconds=7200)[
@@ -215,7 +208,7 @@ def test_durations(aws, make_role):
         RoleArn=role,
         RoleSessionName="s2",
         DurationSeconds=7200,
-    )
+    ).message
     assert "role chaining" in text
     chained(RoleArn=role, RoleSessionName="s2", DurationSeconds=3600)
 
@@ -277,7 +270,7 @@ def test_web_identities_have_no_provider_yet(aws, make_role):
     text = refused(
         "InvalidIdentityToken", aws("sts").assume_role_with_web_identity,
         RoleArn=make_role({"AWS": ACCOUNT}), RoleSessionName="s1", WebIdentityToken=token,
-    )  # fmt: skip
+    ).message  # fmt: skip
     assert (
         text
         == "No OpenIDConnect provider found in your account for https://issuer.example"
@@ -293,7 +286,7 @@ def test_only_messages_of_this_program_are_decoded(aws, make_user):
         "InvalidAuthorizationMessageException",
         aws("sts").decode_authorization_message,
         EncodedMessage="abc",
-    )
+    ).message
     assert text == "Message is not valid"
     who, key = make_user()
     arn = f"arn:aws:iam::{ACCOUNT}:user/{who}"
@@ -305,7 +298,7 @@ def test_only_messages_of_this_program_are_decoded(aws, make_user):
         ("sts", "decode_authorization_message", "AccessDenied"),
     ):
         args = {"EncodedMessage": "abc"} if service == "sts" else {}
-        text = refused(denied, getattr(aws(service, creds=key), call), **args)
+        text = refused(denied, getattr(aws(service, creds=key), call), **args).message
         assert text.startswith(f"User: {arn} is not authorized to perform: {service}:")
         assert "ncoded" not in text
 
@@ -325,7 +318,7 @@ def test_sessions_outlive_a_restart_and_end_by_virtual_time(make_daemon):
     Virga(daemon)("clock", "advance", "59m")
     again("sts", creds=keys(got)).get_caller_identity()
     Virga(daemon)("clock", "advance", "2m")
-    text = refused("ExpiredToken", again("sts", creds=keys(got)).get_caller_identity)
+    text = refused("ExpiredToken", again("sts", creds=keys(got)).get_caller_identity).message
     assert text == "The security token included in the request is expired"
 
 
@@ -340,5 +333,5 @@ def test_a_session_ends_with_its_role(aws, make_role):
     )
     text = refused(
         "InvalidClientTokenId", aws("sts", creds=keys(got)).get_caller_identity
-    )
+    ).message
     assert text == "The security token included in the request is invalid."

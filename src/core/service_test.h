@@ -13,7 +13,6 @@
 #include "crypto/random.h"
 #include "events/events.h"
 #include "os/clock.h"
-#include "os/fiber.h"
 #include "wire/wire.h"
 
 struct vg_service_fixture {
@@ -66,6 +65,15 @@ vg_service_fixture_init(struct vg_service_fixture *f, const struct vg_service *s
                                    .region = f->config.region };
     if (service->init != NULL)
         assert_ok(service->init(&f->env, &f->svc, &err));
+}
+
+/* … and what the tests of a file begin with. */
+static inline void
+vg_service_fixture_begin(struct vg_service_fixture *f, const struct vg_service *service,
+                         void (*prepare)(struct vg_service_fixture *f))
+{
+    vg_service_fixture_init(f, service);
+    prepare(f);
 }
 
 static inline void
@@ -193,50 +201,6 @@ vg_service_fixture_expect(struct vg_service_fixture *f, const char *name, const 
         fail_msg("%s %s\n  got  %" VG_FMT "\n  want %s", name, json, VG_ARG(answer), want);
 }
 
-/* --- what is due ---------------------------------------------------------------------------- */
-
-static inline vg_rc
-vg_service_fixture_due(void *arg, const struct vg_timer *t, struct vg_err *err)
-{
-    struct vg_service_fixture *f = arg;
-    struct vg_str op = t->op;
-    vg_str_cut(&op, '/');
-    struct vg_str answer =
-        vg_service_fixture_call(f, vg_str_cstr(f->arena, op), vg_str_cstr(f->arena, t->payload));
-    if (!vg_service_fixture_is_ok(answer))
-        fail_msg("%" VG_FMT ": %" VG_FMT, VG_ARG(t->op), VG_ARG(answer));
-    (void)err;
-    return VG_OK;
-}
-
-static inline void
-vg_service_fixture_until_quiet(void *arg)
-{
-    struct vg_events *ev = arg;
-    struct vg_events_state s;
-    do {
-        vg_fiber_sleep(5);
-        s = vg_events_state(ev);
-    } while (s.n_running > 0 || s.has_due);
-    vg_loop_stop(vg_loop_self());
-}
-
-/* Runs the internal operations that are due, and those that they make due. */
-static inline void
-vg_service_fixture_run_due(struct vg_service_fixture *f)
-{
-    struct vg_loop *loop = vg_loop_new(0);
-    const struct vg_events_setup setup = {
-        .kv = f->env.kv, .clock = f->env.clock, .run = vg_service_fixture_due, .arg = f
-    };
-    struct vg_events *ev = vg_events_new(&setup);
-    vg_events_start(ev, &loop, 1);
-    vg_fiber_start(loop, vg_service_fixture_until_quiet, ev);
-    vg_loop_run(loop);
-    vg_events_free(ev);
-    vg_loop_free(loop);
-}
-
 /*
  * One call whose nth call of the store at `point` fails.  That must be an internal failure and,
  * where only a read failed, leave everything as it was: the same call then succeeds.  True when
@@ -277,14 +241,27 @@ vg_service_fixture_fail_each(const struct vg_service *service,
         bool is_over = false;
         for (int nth = 1; !is_over; nth++) {
             struct vg_service_fixture f;
-            vg_service_fixture_init(&f, service);
-            prepare(&f);
+            vg_service_fixture_begin(&f, service, prepare);
             is_over = vg_service_fixture_fails(&f, points[p], nth, name, json);
             n_faults += f.n_faults;
             vg_service_fixture_fini(&f);
         }
     }
     assert_true(n_faults > 0);
+}
+
+struct vg_service_call {
+    const char *name, *json;
+};
+
+/* The same for each of several. */
+static inline void
+vg_service_fixture_fail_all(const struct vg_service *service,
+                            void (*prepare)(struct vg_service_fixture *f),
+                            const struct vg_service_call *calls, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        vg_service_fixture_fail_each(service, prepare, calls[i].name, calls[i].json);
 }
 
 #endif

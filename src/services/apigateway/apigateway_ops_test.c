@@ -78,9 +78,7 @@ static void
 every_operation_fails_cleanly(void **state)
 {
     (void)state;
-    static const struct {
-        const char *op, *json;
-    } calls[] = {
+    static const struct vg_service_call calls[] = {
         { "CreateApi", "{'Name':'b','ProtocolType':'HTTP','Target':'http://a.example/'}" },
         { "GetApi", "{'ApiId':'%A'}" },
         { "GetApis", "{}" },
@@ -102,8 +100,7 @@ every_operation_fails_cleanly(void **state)
         { "DeleteStage", "{'ApiId':'%A','StageName':'$default'}" },
         { "DeleteApi", "{'ApiId':'%A'}" },
     };
-    for (size_t i = 0; i < VG_COUNT(calls); i++)
-        vg_service_fixture_fail_each(&apigateway_service, prepare, calls[i].op, calls[i].json);
+    vg_service_fixture_fail_all(&apigateway_service, prepare, calls, VG_COUNT(calls));
 }
 
 /* A failed change leaves no half of itself: the route is there with its deployment or not at all.
@@ -116,8 +113,7 @@ a_deleted_api_leaves_nothing(void **state)
     struct vg_sess sess;
     struct vg_page page;
     struct vg_err err = { 0 };
-    vg_service_fixture_init(&f, &apigateway_service);
-    prepare(&f);
+    vg_service_fixture_begin(&f, &apigateway_service, prepare);
     vg_service_fixture_ok(&f, "DeleteApi", "{'ApiId':'%A'}");
     vg_sess_init(&sess, f.env.kv, f.arena);
     const struct vg_range all = { .max = 10 };
@@ -141,8 +137,7 @@ timeouts_have_bounds(void **state)
         int ms;
         bool is_ok;
     } rows[] = { { 0, false }, { 49, false }, { 50, true }, { 30000, true }, { 30001, false } };
-    vg_service_fixture_init(&f, &apigateway_service);
-    prepare(&f);
+    vg_service_fixture_begin(&f, &apigateway_service, prepare);
     for (size_t i = 0; i < VG_COUNT(rows); i++) {
         struct vg_str json =
             vg_str_fmt(f.arena, "{'ApiId':'%s','IntegrationId':'%s','TimeoutInMillis':%d}", api_id,
@@ -203,8 +198,7 @@ a_deployment_is_decoded_once(void **state)
     (void)state;
     struct vg_service_fixture f;
     struct visit first, second;
-    vg_service_fixture_init(&f, &apigateway_service);
-    prepare(&f);
+    vg_service_fixture_begin(&f, &apigateway_service, prepare);
     visit_begin(&first, &f);
     const struct apigateway_served *a = served(&first, "$default");
     assert_int_equal(first.sess.n_reads, 1);
@@ -225,8 +219,7 @@ an_update_is_served_at_once(void **state)
     struct vg_service_fixture f;
     struct visit before, after;
     struct apigateway_pairs vars = { 0 };
-    vg_service_fixture_init(&f, &apigateway_service);
-    prepare(&f);
+    vg_service_fixture_begin(&f, &apigateway_service, prepare);
     visit_begin(&before, &f);
     const struct apigateway_served *old = served(&before, "$default");
     vg_service_fixture_ok(&f, "UpdateRoute", "{'ApiId':'%A','RouteId':'%R','RouteKey':'GET /b'}");
@@ -251,8 +244,7 @@ the_cache_is_bounded(void **state)
     (void)state;
     struct vg_service_fixture f;
     struct visit holder;
-    vg_service_fixture_init(&f, &apigateway_service);
-    prepare(&f);
+    vg_service_fixture_begin(&f, &apigateway_service, prepare);
     vg_service_fixture_ok(&f, "CreateStage", "{'ApiId':'%A','StageName':'s'}");
     visit_begin(&holder, &f);
     const struct apigateway_served *held = served(&holder, "$default");
@@ -283,8 +275,7 @@ a_huge_deployment_is_not_kept(void **state)
     memset(uri, 'a', sizeof(uri));
     memcpy(uri, "http://a.example/", 17);
     uri[sizeof(uri) - 1] = '\0';
-    vg_service_fixture_init(&f, &apigateway_service);
-    prepare(&f);
+    vg_service_fixture_begin(&f, &apigateway_service, prepare);
     struct vg_str json =
         vg_str_fmt(f.arena,
                    "{'ApiId':'%s','IntegrationType':'HTTP_PROXY','IntegrationMethod':'GET',"
@@ -315,8 +306,7 @@ a_failed_read_is_not_kept(void **state)
     void *stage = NULL;
     const struct apigateway_served *ret = NULL;
     struct vg_err err = { 0 };
-    vg_service_fixture_init(&f, &apigateway_service);
-    prepare(&f);
+    vg_service_fixture_begin(&f, &apigateway_service, prepare);
     visit_begin(&v, &f);
     assert_ok(apigateway_kv_get(&v.at, APIGATEWAY_STAGE, VG_STR("$default"), &stage));
     struct vg_str id = ((const struct apigateway_rec_stage *)stage)->deployment_id;

@@ -2,7 +2,7 @@
 
 /* Stored bytes, as the meter has them. */
 
-#include "core/service_test.h"
+#include "core/due_test.h"
 
 #include "core/meter_test.h"
 #include "services/dynamodb/ops.h"

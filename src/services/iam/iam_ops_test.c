@@ -69,9 +69,7 @@ prepare(struct vg_service_fixture *f)
                           "{'InstanceProfileName':'with','RoleName':'full'}");
 }
 
-static const struct {
-    const char *op, *json;
-} calls[] = {
+static const struct vg_service_call calls[] = {
     { "CreateUser", "{'UserName':'eve','PermissionsBoundary':'" OWN "'}" },
     { "GetUser", "{'UserName':'ann'}" },
     { "UpdateUser", "{'UserName':'ann','NewUserName':'anna','NewPath':'/x/'}" },
@@ -137,8 +135,7 @@ static void
 every_operation_fails_cleanly(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < VG_COUNT(calls); i++)
-        vg_service_fixture_fail_each(&iam_service, prepare, calls[i].op, calls[i].json);
+    vg_service_fixture_fail_all(&iam_service, prepare, calls, VG_COUNT(calls));
 }
 
 int

@@ -61,9 +61,7 @@ static void
 every_operation_fails_cleanly(void **state)
 {
     (void)state;
-    static const struct {
-        const char *op, *json;
-    } calls[] = {
+    static const struct vg_service_call calls[] = {
         { "CreateKey", "{}" },
         { "DescribeKey", "{'KeyId':'alias/a'}" },
         { "DescribeKey", "{'KeyId':'alias/aws/s3'}" },
@@ -99,8 +97,7 @@ every_operation_fails_cleanly(void **state)
         { "RetireGrant", "{'KeyId':'K','GrantId':'G'}" },
         { "GenerateDataKeyWithoutPlaintext", "{'KeyId':'K','NumberOfBytes':64}" },
     };
-    for (size_t i = 0; i < VG_COUNT(calls); i++)
-        vg_service_fixture_fail_each(&kms_service, prepare, calls[i].op, calls[i].json);
+    vg_service_fixture_fail_all(&kms_service, prepare, calls, VG_COUNT(calls));
 }
 
 /* Encryption writes nothing: the alias, the key, its material, the root that opens it. */
@@ -109,8 +106,7 @@ encryption_reads_the_store_four_times(void **state)
 {
     (void)state;
     struct vg_service_fixture f;
-    vg_service_fixture_init(&f, &kms_service);
-    prepare(&f);
+    vg_service_fixture_begin(&f, &kms_service, prepare);
     vg_service_fixture_ok(&f, "Encrypt", "{'KeyId':'alias/a','Plaintext':'aGVsbG8='}");
     assert_int_equal(f.n_reads, 4);
     assert_int_equal(f.n_writes, 0);
@@ -122,8 +118,7 @@ what_falls_due_leaves_a_key_alone_that_is_not_due(void **state)
 {
     (void)state;
     struct vg_service_fixture f;
-    vg_service_fixture_init(&f, &kms_service);
-    prepare(&f);
+    vg_service_fixture_begin(&f, &kms_service, prepare);
     static const char due[] = "{'Account':'000000000000','Region':'us-east-1','KeyId':'K'}";
     vg_service_fixture_ok(&f, "_DeleteKey", due);
     vg_service_fixture_ok(&f, "_RotateKey", due);
@@ -173,8 +168,7 @@ what_is_not_carried_out_is_refused(void **state)
 {
     (void)state;
     struct vg_service_fixture f;
-    vg_service_fixture_init(&f, &kms_service);
-    prepare(&f);
+    vg_service_fixture_begin(&f, &kms_service, prepare);
     vg_service_fixture_expect(&f, "GenerateDataKey", "{'KeyId':'K'}",
                               "ValidationException: Please specify either number of bytes or key "
                               "spec.");

@@ -2,7 +2,7 @@
 
 /* Operations over the store in memory, and each of them with each call of the store failing. */
 
-#include "core/service_test.h"
+#include "core/due_test.h"
 
 #include "core/meter_test.h"
 
@@ -34,9 +34,7 @@ static void
 every_operation_fails_cleanly(void **state)
 {
     (void)state;
-    static const struct {
-        const char *op, *json;
-    } calls[] = {
+    static const struct vg_service_call calls[] = {
         { "CreateLogGroup", "{'logGroupName':'/h'}" },
         { "DescribeLogGroups", "{'logGroupNamePrefix':'/g'}" },
         { "CreateLogStream", "{'logGroupName':'/g','logStreamName':'c'}" },
@@ -52,8 +50,7 @@ every_operation_fails_cleanly(void **state)
         { "DeleteLogStream", "{'logGroupName':'/g','logStreamName':'a'}" },
         { "DeleteLogGroup", "{'logGroupName':'/g'}" },
     };
-    for (size_t i = 0; i < VG_COUNT(calls); i++)
-        vg_service_fixture_fail_each(&logs_service, prepare, calls[i].op, calls[i].json);
+    vg_service_fixture_fail_all(&logs_service, prepare, calls, VG_COUNT(calls));
 }
 
 /* What a function's lines cost: group, stream, turn's read of the head; one commit. */
@@ -62,8 +59,7 @@ put_log_events_reads_the_store_three_times(void **state)
 {
     (void)state;
     struct vg_service_fixture f;
-    vg_service_fixture_init(&f, &logs_service);
-    prepare(&f);
+    vg_service_fixture_begin(&f, &logs_service, prepare);
     vg_service_fixture_ok(&f, "PutLogEvents", events_at(&f, "a", vg_wall_ms(), "three"));
     assert_true(f.n_reads <= 3);
     vg_service_fixture_fini(&f);

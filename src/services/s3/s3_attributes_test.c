@@ -119,7 +119,7 @@ bad_requests_are_refused(void **state)
 static void
 prepare(struct vg_service_fixture *f)
 {
-    vg_service_fixture_ok(f, "CreateBucket", "{'Bucket':'bucket'}");
+    s3_test_prepare(f);
     s3_test_put(f, "a");
 }
 

@@ -2,23 +2,13 @@
 
 /* Buckets and their configurations, and each operation with each call of the store failing. */
 
-#include "core/service_test.h"
-
-#include "services/s3/s3_int.h"
-
-static void
-prepare(struct vg_service_fixture *f)
-{
-    vg_service_fixture_ok(f, "CreateBucket", "{'Bucket':'bucket'}");
-}
+#include "services/s3/s3_object_test.h"
 
 static void
 every_operation_fails_cleanly(void **state)
 {
     (void)state;
-    static const struct {
-        const char *op, *json;
-    } calls[] = {
+    static const struct vg_service_call calls[] = {
         { "CreateBucket", "{'Bucket':'other','CreateBucketConfiguration':{'Tags':[{'Key':'k',"
                           "'Value':'v'}]}}" },
         { "CreateBucket", "{'Bucket':'bucket'}" },
@@ -27,8 +17,7 @@ every_operation_fails_cleanly(void **state)
         { "GetBucketLocation", "{'Bucket':'bucket'}" },
         { "DeleteBucket", "{'Bucket':'bucket'}" },
     };
-    for (size_t i = 0; i < VG_COUNT(calls); i++)
-        vg_service_fixture_fail_each(&s3_service, prepare, calls[i].op, calls[i].json);
+    vg_service_fixture_fail_all(&s3_service, s3_test_prepare, calls, VG_COUNT(calls));
 }
 
 /* A fixture in a region. */
@@ -37,20 +26,6 @@ begin(struct vg_service_fixture *f, const char *region)
 {
     vg_service_fixture_init(f, &s3_service);
     f->scope.region = vg_str_of(region);
-}
-
-/* The error without its further members. */
-static void
-refused(struct vg_service_fixture *f, const char *op, const char *json, const char *want)
-{
-    struct vg_str answer = vg_service_fixture_call(f, op, json);
-    const char *got = "none";
-    if (f->err.def)
-        got = vg_str_cstr(f->arena,
-                          vg_str_fmt(f->arena, "%" VG_FMT ": %" VG_FMT, VG_ARG(f->err.def->code),
-                                     VG_ARG(vg_err_text(&f->err))));
-    if (strcmp(got, want) != 0)
-        fail_msg("%s %s\n  got  %s %" VG_FMT "\n  want %s", op, json, got, VG_ARG(answer), want);
 }
 
 /* What both have answered (measured by LocalStack's snapshots and in the error list):
@@ -135,7 +110,7 @@ what_was_made_is_found_where_it_is(void **state)
     (void)state;
     struct vg_service_fixture f;
     begin(&f, "us-east-1");
-    prepare(&f);
+    s3_test_prepare(&f);
     vg_service_fixture_ok(&f, "CreateBucket",
                           "{'Bucket':'europe','CreateBucketConfiguration':"
                           "{'LocationConstraint':'EU'}}");
@@ -174,7 +149,7 @@ another_owner_than_expected_is_denied(void **state)
     static const char *const ops[] = { "HeadBucket", "GetBucketLocation", "DeleteBucket" };
     struct vg_service_fixture f;
     begin(&f, "us-east-1");
-    prepare(&f);
+    s3_test_prepare(&f);
     for (size_t i = 0; i < VG_COUNT(ops); i++) {
         vg_service_fixture_expect(&f, ops[i],
                                   "{'Bucket':'bucket','ExpectedBucketOwner':'111122223333'}",
@@ -244,9 +219,10 @@ a_new_bucket_is_nobodys_but_its_owners(void **state)
     (void)state;
     struct vg_service_fixture f;
     begin(&f, "us-east-1");
-    refused(&f, "CreateBucket", "{'Bucket':'bucket','ACL':'public-read'}",
-            "InvalidBucketAclWithObjectOwnership: Bucket cannot have ACLs set with "
-            "ObjectOwnership's BucketOwnerEnforced setting");
+    const struct s3_step step = { "CreateBucket", "{'Bucket':'bucket','ACL':'public-read'}",
+                                  "InvalidBucketAclWithObjectOwnership: Bucket cannot have ACLs "
+                                  "set with ObjectOwnership's BucketOwnerEnforced setting" };
+    s3_test_steps(&f, &step, 1);
     vg_service_fixture_expect(
         &f, "CreateBucket",
         "{'Bucket':'bucket','ACL':'public-read','ObjectOwnership':'ObjectWriter'}",

@@ -5,43 +5,9 @@
  * those of AWS's error list and of snapshots of its answers that LocalStack's tests keep.
  */
 
-#include "core/service_test.h"
-
-#include "services/s3/s3_int.h"
+#include "services/s3/s3_object_test.h"
 
 #define B "'Bucket':'bucket'"
-
-struct step {
-    const char *op, *json, *want; /* "ok" or an answer; of errors what it begins with */
-};
-
-static void
-run(struct vg_service_fixture *f, const struct step *steps, size_t n)
-{
-    for (size_t i = 0; i < n; i++) {
-        struct vg_str answer = vg_service_fixture_call(f, steps[i].op, steps[i].json);
-        struct vg_str want = vg_str_of(steps[i].want);
-        bool is_ok = vg_service_fixture_is_ok(answer);
-        if (steps[i].want[0] == '{')
-            want = vg_service_fixture_text(f, steps[i].want);
-        bool is_it = vg_str_eq(want, VG_STR("ok")) ? is_ok
-                     : is_ok                       ? vg_str_eq(answer, want)
-                                                   : vg_str_starts(answer, want);
-        if (!is_it)
-            fail_msg("%s %s\n  got  %" VG_FMT "\n  want %s", steps[i].op, steps[i].json,
-                     VG_ARG(answer), steps[i].want);
-    }
-}
-
-static void
-play(const struct step *steps, size_t n)
-{
-    struct vg_service_fixture f;
-    vg_service_fixture_init(&f, &s3_service);
-    vg_service_fixture_ok(&f, "CreateBucket", "{" B "}");
-    run(&f, steps, n);
-    vg_service_fixture_fini(&f);
-}
 
 #define NOT_WELL_FORMED                                                                            \
     "MalformedXML: The XML you provided was not well-formed or did not validate against our "      \
@@ -50,7 +16,7 @@ play(const struct step *steps, size_t n)
 static void
 prepare(struct vg_service_fixture *f)
 {
-    static const struct step steps[] = {
+    static const struct s3_step steps[] = {
         { "CreateBucket",
           "{" B ",'ObjectLockEnabledForBucket':true,'ObjectOwnership':"
           "'ObjectWriter'}",
@@ -61,61 +27,56 @@ prepare(struct vg_service_fixture *f)
           "'AllowedOrigins':['*']}]}}",
           "ok" },
     };
-    run(f, steps, VG_COUNT(steps));
+    s3_test_steps(f, steps, VG_COUNT(steps));
 }
 
-static const struct step each[] = {
-    { "PutBucketVersioning", "{" B ",'VersioningConfiguration':{'Status':'Enabled'}}", "" },
-    { "GetBucketVersioning", "{" B "}", "" },
-    { "PutBucketTagging", "{" B ",'Tagging':{'TagSet':[{'Key':'a','Value':'b'}]}}", "" },
-    { "GetBucketTagging", "{" B "}", "" },
-    { "DeleteBucketTagging", "{" B "}", "" },
+static const struct vg_service_call each[] = {
+    { "PutBucketVersioning", "{" B ",'VersioningConfiguration':{'Status':'Enabled'}}" },
+    { "GetBucketVersioning", "{" B "}" },
+    { "PutBucketTagging", "{" B ",'Tagging':{'TagSet':[{'Key':'a','Value':'b'}]}}" },
+    { "GetBucketTagging", "{" B "}" },
+    { "DeleteBucketTagging", "{" B "}" },
     { "PutBucketEncryption",
       "{" B ",'ServerSideEncryptionConfiguration':{'Rules':[{'ApplyServerSideEncryptionByDefault':"
-      "{'SSEAlgorithm':'AES256'}}]}}",
-      "" },
-    { "GetBucketEncryption", "{" B "}", "" },
-    { "DeleteBucketEncryption", "{" B "}", "" },
+      "{'SSEAlgorithm':'AES256'}}]}}" },
+    { "GetBucketEncryption", "{" B "}" },
+    { "DeleteBucketEncryption", "{" B "}" },
     { "PutObjectLockConfiguration",
-      "{" B ",'ObjectLockConfiguration':{'ObjectLockEnabled':'Enabled'}}", "" },
-    { "GetObjectLockConfiguration", "{" B "}", "" },
-    { "PutPublicAccessBlock", "{" B ",'PublicAccessBlockConfiguration':{'BlockPublicAcls':true}}",
-      "" },
-    { "GetPublicAccessBlock", "{" B "}", "" },
-    { "DeletePublicAccessBlock", "{" B "}", "" },
+      "{" B ",'ObjectLockConfiguration':{'ObjectLockEnabled':'Enabled'}}" },
+    { "GetObjectLockConfiguration", "{" B "}" },
+    { "PutPublicAccessBlock", "{" B ",'PublicAccessBlockConfiguration':{'BlockPublicAcls':true}}" },
+    { "GetPublicAccessBlock", "{" B "}" },
+    { "DeletePublicAccessBlock", "{" B "}" },
     { "PutBucketOwnershipControls",
-      "{" B ",'OwnershipControls':{'Rules':[{'ObjectOwnership':'BucketOwnerPreferred'}]}}", "" },
-    { "GetBucketOwnershipControls", "{" B "}", "" },
-    { "DeleteBucketOwnershipControls", "{" B "}", "" },
-    { "PutBucketAcl", "{" B ",'ACL':'private'}", "" },
-    { "GetBucketAcl", "{" B "}", "" },
+      "{" B ",'OwnershipControls':{'Rules':[{'ObjectOwnership':'BucketOwnerPreferred'}]}}" },
+    { "GetBucketOwnershipControls", "{" B "}" },
+    { "DeleteBucketOwnershipControls", "{" B "}" },
+    { "PutBucketAcl", "{" B ",'ACL':'private'}" },
+    { "GetBucketAcl", "{" B "}" },
     { "PutBucketCors",
       "{" B ",'CORSConfiguration':{'CORSRules':[{'AllowedMethods':['PUT'],'AllowedOrigins':['*']}"
-      "]}}",
-      "" },
-    { "GetBucketCors", "{" B "}", "" },
-    { "DeleteBucketCors", "{" B "}", "" },
-    { "PutBucketRequestPayment", "{" B ",'RequestPaymentConfiguration':{'Payer':'BucketOwner'}}",
-      "" },
-    { "GetBucketRequestPayment", "{" B "}", "" },
-    { "PutBucketLogging", "{" B ",'BucketLoggingStatus':{}}", "" },
-    { "GetBucketLogging", "{" B "}", "" },
-    { "DeleteBucketWebsite", "{" B "}", "" },
-    { "DeleteBucketLifecycle", "{" B "}", "" },
-    { "PutBucketNotificationConfiguration", "{" B ",'NotificationConfiguration':{}}", "" },
-    { "GetBucketNotificationConfiguration", "{" B "}", "" },
-    { "DeleteBucketReplication", "{" B "}", "" },
-    { "GetBucketAccelerateConfiguration", "{" B "}", "" },
-    { "PutBucketAbac", "{" B ",'AbacStatus':{'Status':'Disabled'}}", "" },
-    { "GetBucketAbac", "{" B "}", "" },
+      "]}}" },
+    { "GetBucketCors", "{" B "}" },
+    { "DeleteBucketCors", "{" B "}" },
+    { "PutBucketRequestPayment", "{" B ",'RequestPaymentConfiguration':{'Payer':'BucketOwner'}}" },
+    { "GetBucketRequestPayment", "{" B "}" },
+    { "PutBucketLogging", "{" B ",'BucketLoggingStatus':{}}" },
+    { "GetBucketLogging", "{" B "}" },
+    { "DeleteBucketWebsite", "{" B "}" },
+    { "DeleteBucketLifecycle", "{" B "}" },
+    { "PutBucketNotificationConfiguration", "{" B ",'NotificationConfiguration':{}}" },
+    { "GetBucketNotificationConfiguration", "{" B "}" },
+    { "DeleteBucketReplication", "{" B "}" },
+    { "GetBucketAccelerateConfiguration", "{" B "}" },
+    { "PutBucketAbac", "{" B ",'AbacStatus':{'Status':'Disabled'}}" },
+    { "GetBucketAbac", "{" B "}" },
 };
 
 static void
 every_operation_fails_cleanly(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < VG_COUNT(each); i++)
-        vg_service_fixture_fail_each(&s3_service, prepare, each[i].op, each[i].json);
+    vg_service_fixture_fail_all(&s3_service, prepare, each, VG_COUNT(each));
 }
 
 /* https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-owner-condition.html */
@@ -124,20 +85,19 @@ every_operation_heeds_the_expected_owner(void **state)
 {
     (void)state;
     struct vg_service_fixture f;
-    vg_service_fixture_init(&f, &s3_service);
-    prepare(&f);
+    vg_service_fixture_begin(&f, &s3_service, prepare);
     for (size_t i = 0; i < VG_COUNT(each); i++) {
         struct vg_str members = vg_str_slice(vg_str_of(each[i].json), 1, VG_NPOS);
         struct vg_str json =
             vg_str_fmt(f.arena, "{'ExpectedBucketOwner':'111122223333',%" VG_FMT, VG_ARG(members));
-        const struct step step = { each[i].op, vg_str_cstr(f.arena, json),
-                                   "AccessDenied: Access Denied" };
-        run(&f, &step, 1);
+        const struct s3_step step = { each[i].name, vg_str_cstr(f.arena, json),
+                                      "AccessDenied: Access Denied" };
+        s3_test_steps(&f, &step, 1);
         json = vg_str_fmt(f.arena, "{'Bucket':'nobody'%" VG_FMT,
                           VG_ARG(vg_str_slice(members, strlen(B), VG_NPOS)));
-        const struct step other = { each[i].op, vg_str_cstr(f.arena, json),
-                                    "NoSuchBucket: The specified bucket does not exist" };
-        run(&f, &other, 1);
+        const struct s3_step other = { each[i].name, vg_str_cstr(f.arena, json),
+                                       "NoSuchBucket: The specified bucket does not exist" };
+        s3_test_steps(&f, &other, 1);
     }
     vg_service_fixture_fini(&f);
 }
@@ -146,7 +106,7 @@ static void
 versioning_goes_on_and_off_but_never_back_to_none(void **state)
 {
     (void)state;
-    static const struct step steps[] = {
+    static const struct s3_step steps[] = {
         { "GetBucketVersioning", "{" B "}", "{}" },
         { "PutBucketVersioning", "{" B ",'VersioningConfiguration':{}}",
           "IllegalVersioningConfigurationException: The Versioning element must be specified" },
@@ -166,14 +126,14 @@ versioning_goes_on_and_off_but_never_back_to_none(void **state)
           "InvalidBucketState: An Object Lock configuration is present on this bucket, so the "
           "versioning state cannot be changed." },
     };
-    play(steps, VG_COUNT(steps));
+    s3_test_play(s3_test_prepare, steps, VG_COUNT(steps));
 }
 
 static void
 tags_are_a_set_that_is_put_as_a_whole(void **state)
 {
     (void)state;
-    static const struct step steps[] = {
+    static const struct s3_step steps[] = {
         { "GetBucketTagging", "{" B "}", "NoSuchTagSet: The TagSet does not exist" },
         { "PutBucketTagging", "{" B ",'Tagging':{'TagSet':[{'Key':'a','Value':'1'}]}}", "ok" },
         { "PutBucketTagging", "{" B ",'Tagging':{'TagSet':[{'Key':'b','Value':''}]}}", "ok" },
@@ -191,7 +151,7 @@ tags_are_a_set_that_is_put_as_a_whole(void **state)
         { "GetBucketTagging", "{" B "}", "NoSuchTagSet" },
         { "DeleteBucketTagging", "{" B "}", "ok" },
     };
-    play(steps, VG_COUNT(steps));
+    s3_test_play(s3_test_prepare, steps, VG_COUNT(steps));
 }
 
 static void
@@ -208,11 +168,12 @@ fifty_tags_are_the_most(void **state)
         for (int i = 0; i < n; i++)
             vg_buf_addf(&b, "%s{'Key':'k%d','Value':'v'}", i ? "," : "", i);
         vg_buf_addf(&b, "]}}");
-        const struct step step = { "PutBucketTagging", vg_str_cstr(f.arena, vg_buf_str(&b)),
-                                   n == 50 ? "ok"
-                                           : "BadRequest: Bucket tag count cannot be greater than "
-                                             "50" };
-        run(&f, &step, 1);
+        const struct s3_step step = { "PutBucketTagging", vg_str_cstr(f.arena, vg_buf_str(&b)),
+                                      n == 50
+                                          ? "ok"
+                                          : "BadRequest: Bucket tag count cannot be greater than "
+                                            "50" };
+        s3_test_steps(&f, &step, 1);
     }
     vg_service_fixture_fini(&f);
 }
@@ -225,7 +186,7 @@ all_is_encrypted_with_aes256(void **state)
     const char *plain = "{'ServerSideEncryptionConfiguration':{'Rules':[{"
                         "'ApplyServerSideEncryptionByDefault':{'SSEAlgorithm':'AES256'},"
                         "'BucketKeyEnabled':false}]}}";
-    const struct step steps[] = {
+    const struct s3_step steps[] = {
         { "GetBucketEncryption", "{" B "}", plain },
         { "PutBucketEncryption",
           "{" B ",'ServerSideEncryptionConfiguration':{'Rules':[{"
@@ -248,7 +209,7 @@ all_is_encrypted_with_aes256(void **state)
         { "DeleteBucketEncryption", "{" B "}", "ok" },
         { "GetBucketEncryption", "{" B "}", plain },
     };
-    play(steps, VG_COUNT(steps));
+    s3_test_play(s3_test_prepare, steps, VG_COUNT(steps));
 }
 
 /* https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObjectLockConfiguration.html */
@@ -256,7 +217,7 @@ static void
 object_lock_needs_versioning(void **state)
 {
     (void)state;
-    static const struct step steps[] = {
+    static const struct s3_step steps[] = {
         { "GetObjectLockConfiguration", "{" B "}",
           "ObjectLockConfigurationNotFoundError: Object Lock configuration does not exist for this "
           "bucket" },
@@ -293,7 +254,7 @@ object_lock_needs_versioning(void **state)
         { "PutBucketVersioning", "{" B ",'VersioningConfiguration':{'Status':'Suspended'}}",
           "InvalidBucketState" },
     };
-    play(steps, VG_COUNT(steps));
+    s3_test_play(s3_test_prepare, steps, VG_COUNT(steps));
 }
 
 /* https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html */
@@ -301,7 +262,7 @@ static void
 public_access_is_blocked_until_it_is_unblocked(void **state)
 {
     (void)state;
-    static const struct step steps[] = {
+    static const struct s3_step steps[] = {
         { "GetPublicAccessBlock", "{" B "}",
           "{'PublicAccessBlockConfiguration':{'BlockPublicAcls':true,'IgnorePublicAcls':true,"
           "'BlockPublicPolicy':true,'RestrictPublicBuckets':true}}" },
@@ -318,7 +279,7 @@ public_access_is_blocked_until_it_is_unblocked(void **state)
           "NoSuchPublicAccessBlockConfiguration: The public access block configuration was not "
           "found" },
     };
-    play(steps, VG_COUNT(steps));
+    s3_test_play(s3_test_prepare, steps, VG_COUNT(steps));
 }
 
 #define OWN(how)                                                                                   \
@@ -332,7 +293,7 @@ static void
 lists_count_where_owners_of_objects_do(void **state)
 {
     (void)state;
-    static const struct step steps[] = {
+    static const struct s3_step steps[] = {
         { "GetBucketOwnershipControls", "{" B "}",
           "{'OwnershipControls':{'Rules':[{'ObjectOwnership':'BucketOwnerEnforced'}]}}" },
         { "PutBucketAcl", "{" B ",'ACL':'private'}",
@@ -354,14 +315,14 @@ lists_count_where_owners_of_objects_do(void **state)
         { "PutBucketOwnershipControls", "{" B ",'OwnershipControls':{'Rules':[]}}",
           NOT_WELL_FORMED },
     };
-    play(steps, VG_COUNT(steps));
+    s3_test_play(s3_test_prepare, steps, VG_COUNT(steps));
 }
 
 static void
 lists_are_canned_or_granted(void **state)
 {
     (void)state;
-    static const struct step refused[] = {
+    static const struct s3_step refused[] = {
         OWN("ObjectWriter"),
         { "DeletePublicAccessBlock", "{" B "}", "ok" },
         { "PutBucketAcl", "{" B "}",
@@ -385,7 +346,7 @@ lists_are_canned_or_granted(void **state)
     struct vg_service_fixture f;
     vg_service_fixture_init(&f, &s3_service);
     vg_service_fixture_ok(&f, "CreateBucket", "{" B "}");
-    run(&f, refused, VG_COUNT(refused));
+    s3_test_steps(&f, refused, VG_COUNT(refused));
     struct vg_str me = s3_canonical_id(f.arena, f.scope.owner);
     struct vg_str you = s3_canonical_id(f.arena, VG_STR("111122223333"));
     const char *mine = vg_str_cstr(
@@ -422,7 +383,7 @@ static void
 cors_rules_are_checked_and_kept(void **state)
 {
     (void)state;
-    static const struct step steps[] = {
+    static const struct s3_step steps[] = {
         { "GetBucketCors", "{" B "}",
           "NoSuchCORSConfiguration: The CORS configuration does not exist" },
         { "PutBucketCors", "{" B ",'CORSConfiguration':{'CORSRules':[]}}", NOT_WELL_FORMED },
@@ -456,14 +417,14 @@ cors_rules_are_checked_and_kept(void **state)
         { "DeleteBucketCors", "{" B "}", "ok" },
         { "GetBucketCors", "{" B "}", "NoSuchCORSConfiguration" },
     };
-    play(steps, VG_COUNT(steps));
+    s3_test_play(s3_test_prepare, steps, VG_COUNT(steps));
 }
 
 static void
 what_would_not_act_is_refused(void **state)
 {
     (void)state;
-    static const struct step steps[] = {
+    static const struct s3_step steps[] = {
         { "GetBucketRequestPayment", "{" B "}", "{'Payer':'BucketOwner'}" },
         { "GetBucketLogging", "{" B "}", "{}" },
         { "PutBucketLogging",
@@ -490,7 +451,7 @@ what_would_not_act_is_refused(void **state)
         { "PutBucketAbac", "{" B ",'AbacStatus':{'Status':'Enabled'}}",
           "NotImplemented: Attribute-based access control of buckets is not built" },
     };
-    play(steps, VG_COUNT(steps));
+    s3_test_play(s3_test_prepare, steps, VG_COUNT(steps));
 }
 
 int

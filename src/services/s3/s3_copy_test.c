@@ -13,20 +13,13 @@
 static void
 prepare(struct vg_service_fixture *f)
 {
-    vg_service_fixture_ok(f, "CreateBucket", "{'Bucket':'bucket'}");
+    s3_test_prepare(f);
     s3_test_caller(f, NULL);
     vg_service_fixture_ok(f, "CreateBucket", "{'Bucket':'other'}");
     vg_service_fixture_ok(f, "PutObject",
                           "{'Bucket':'bucket','Key':'k','Body':'aGVsbG8=','Metadata':{'m':'v'},"
                           "'ContentType':'a/b','Tagging':'t=1','StorageClass':'STANDARD_IA',"
                           "'ChecksumCRC32':'NhCmhg=='}");
-}
-
-static void
-begin(struct vg_service_fixture *f)
-{
-    vg_service_fixture_init(f, &s3_service);
-    prepare(f);
 }
 
 static void
@@ -50,7 +43,7 @@ bytes_and_what_belongs_to_them_are_copied(void **state)
         { "GetObject", "{'Bucket':'other','Key':'x'}", "~'ContentType':'binary/octet-stream'" },
         { "GetObject", "{'Bucket':'other','Key':'x'}", "~'TagCount':2" },
     };
-    s3_test_play(begin, steps, VG_COUNT(steps));
+    s3_test_play(prepare, steps, VG_COUNT(steps));
 }
 
 #define ILLEGAL                                                                                    \
@@ -72,7 +65,7 @@ a_copy_to_itself_must_change_something(void **state)
         { "GetObject", "{" SELF "}", "~'Body':'aGVsbG8='" },
     };
     struct vg_service_fixture f;
-    begin(&f);
+    vg_service_fixture_begin(&f, &s3_service, prepare);
     /* In one text: an apostrophe is a quote in these tests. */
     struct vg_str answer = vg_service_fixture_call(&f, steps[0].op, steps[0].json);
     assert_str(answer, ILLEGAL);
@@ -102,7 +95,7 @@ conditions_are_of_the_source_and_of_the_target(void **state)
         { "CopyObject", "{" TO "," FROM ",'CopySourceIfMatch':'" ETAG "','IfNoneMatch':'*'}",
           "ok" },
     };
-    s3_test_play(begin, steps, VG_COUNT(steps));
+    s3_test_play(prepare, steps, VG_COUNT(steps));
 }
 
 static void
@@ -127,7 +120,7 @@ a_source_that_is_none_is_refused(void **state)
           "InvalidArgument: Unknown tagging directive." },
         { "HeadObject", "{" TO "}", "NoSuchKey: " },
     };
-    s3_test_play(begin, steps, VG_COUNT(steps));
+    s3_test_play(prepare, steps, VG_COUNT(steps));
 }
 
 static void
@@ -135,7 +128,7 @@ a_marker_is_no_source(void **state)
 {
     (void)state;
     struct vg_service_fixture f;
-    begin(&f);
+    vg_service_fixture_begin(&f, &s3_service, prepare);
     s3_test_bucket(&f, VG_STR("Enabled"), false, VG_STR_NONE);
     struct vg_str id =
         s3_test_put_version(&f, VG_STR("m"), (struct s3_rec_version) { .is_marker = true });
@@ -170,7 +163,7 @@ bytes_are_sealed_anew(void **state)
           "~'ServerSideEncryption':'AES256'" },
         { "GetObject", "{'Bucket':'other','Key':'x'}", "~'Body':'aGVsbG8='" },
     };
-    s3_test_play(begin, steps, VG_COUNT(steps));
+    s3_test_play(prepare, steps, VG_COUNT(steps));
 }
 
 static void

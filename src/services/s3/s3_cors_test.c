@@ -101,8 +101,7 @@ static void
 run(const struct row *rows, size_t n)
 {
     struct vg_service_fixture f;
-    vg_service_fixture_init(&f, &s3_service);
-    prepare(&f);
+    vg_service_fixture_begin(&f, &s3_service, prepare);
     for (size_t i = 0; i < n; i++) {
         struct vg_str got = ask(&f, rows[i].asked);
         if (!vg_str_eq(got, vg_str_of(rows[i].want)))

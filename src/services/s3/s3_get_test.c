@@ -12,16 +12,9 @@
 static void
 prepare(struct vg_service_fixture *f)
 {
-    vg_service_fixture_ok(f, "CreateBucket", "{'Bucket':'bucket'}");
+    s3_test_prepare(f);
     s3_test_caller(f, NULL);
     vg_service_fixture_ok(f, "PutObject", "{" HELLO "}");
-}
-
-static void
-begin(struct vg_service_fixture *f)
-{
-    vg_service_fixture_init(f, &s3_service);
-    prepare(f);
 }
 
 /* https://datatracker.ietf.org/doc/html/rfc9110#section-14.2 */
@@ -48,7 +41,7 @@ parts_are_read(void **state)
         { "GetObject", "{" O ",'PartNumber':1,'Range':'bytes=0-'}",
           "InvalidRequest: Cannot specify both Range header and partNumber query parameter" },
     };
-    s3_test_play(begin, steps, VG_COUNT(steps));
+    s3_test_play(prepare, steps, VG_COUNT(steps));
 }
 
 static void
@@ -67,9 +60,9 @@ conditions_decide(void **state)
         { "GetObject", "{" O ",'IfNoneMatch':'x','IfModifiedSince':4102444800}", "~'Body':" },
         { "HeadObject", "{" O ",'IfMatch':'x'}", "PreconditionFailed: " },
     };
-    s3_test_play(begin, steps, VG_COUNT(steps));
+    s3_test_play(prepare, steps, VG_COUNT(steps));
     struct vg_service_fixture f;
-    begin(&f);
+    vg_service_fixture_begin(&f, &s3_service, prepare);
     struct vg_str answer =
         vg_service_fixture_ok(&f, "GetObject", "{" O ",'IfNoneMatch':'" ETAG "'}");
     assert_true(vg_str_starts(answer, VG_STR("{\"LastModified\":")));
@@ -87,9 +80,9 @@ answers_are_overridden(void **state)
           "~'Expires':'Thu, 01 Jan 1970 00:00:00 GMT'" },
         { "HeadObject", "{" O ",'ResponseCacheControl':'x'}", "~'CacheControl':'x'" },
     };
-    s3_test_play(begin, steps, VG_COUNT(steps));
+    s3_test_play(prepare, steps, VG_COUNT(steps));
     struct vg_service_fixture f;
-    begin(&f);
+    vg_service_fixture_begin(&f, &s3_service, prepare);
     f.scope.caller = &vg_principal_anonymous;
     static const struct s3_step anonymous[] = {
         { "GetObject", "{" O ",'ResponseContentType':'a/b'}",
@@ -107,7 +100,7 @@ what_is_not_there_is_told_to_who_may_list(void **state)
 {
     (void)state;
     struct vg_service_fixture f;
-    begin(&f);
+    vg_service_fixture_begin(&f, &s3_service, prepare);
     static const struct s3_step steps[] = {
         { "GetObject", "{'Bucket':'bucket','Key':'x'}",
           "NoSuchKey: The specified key does not exist. {'Key':'x'}" },
@@ -143,7 +136,7 @@ an_archive_is_not_read(void **state)
         { "CopyObject", "{'Bucket':'bucket','Key':'l','CopySource':'bucket/k'}",
           "ObjectNotInActiveTierError: " },
     };
-    s3_test_play(begin, steps, VG_COUNT(steps));
+    s3_test_play(prepare, steps, VG_COUNT(steps));
 }
 
 static void
@@ -151,7 +144,7 @@ tags_and_locks_are_told_to_who_may_read_them(void **state)
 {
     (void)state;
     struct vg_service_fixture f;
-    begin(&f);
+    vg_service_fixture_begin(&f, &s3_service, prepare);
     vg_service_fixture_ok(&f, "PutObject", "{" HELLO ",'Tagging':'a=b'}");
     s3_test_caller(&f, "{'Statement':{'Effect':'Allow','Action':'s3:GetObject','Resource':'*'}}");
     struct vg_str answer = vg_service_fixture_ok(&f, "GetObject", "{" O "}");

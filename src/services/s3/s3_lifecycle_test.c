@@ -6,6 +6,8 @@
  */
 
 #include "services/s3/s3_lifecycle.h"
+
+#include "core/due_test.h"
 #include "services/s3/s3_object_test.h"
 #include "services/s3/s3_upload.h"
 
@@ -142,7 +144,7 @@ a_configuration_is_kept_as_it_was_put(void **state)
         { "PutBucketLifecycleConfiguration", PUT(RULE("'Prefix':''," DAYS(3))), "ok" },
         { "GetBucketLifecycleConfiguration", "{'Bucket':'bucket'}", "~'ID':'" },
     };
-    s3_test_play(s3_test_begin, steps, VG_COUNT(steps));
+    s3_test_play(s3_test_prepare, steps, VG_COUNT(steps));
 }
 
 /* --- pure rules ---------------------------------------------------------------------------------
@@ -490,12 +492,6 @@ a_bucket_goes_with_many_rules(void **state)
     vg_service_fixture_fini(&f);
 }
 
-static void
-prepare(struct vg_service_fixture *f)
-{
-    vg_service_fixture_ok(f, "CreateBucket", "{'Bucket':'bucket'}");
-}
-
 static char bucket_id[64];
 
 static const char *
@@ -516,7 +512,7 @@ prepare_run(struct vg_service_fixture *f)
     struct s3_test_req t;
     struct s3_rec_bucket *bucket;
     struct s3_rec_version big = { .size = 1 << 20 }, marker = { .is_marker = true };
-    prepare(f);
+    s3_test_prepare(f);
     s3_test_bucket(f, VG_STR("Enabled"), false, VG_STR_NONE);
     put(f, VG_STR("a"), 9, &big);
     put(f, VG_STR("a"), 8, &big);
@@ -535,9 +531,9 @@ static void
 every_operation_fails_cleanly(void **state)
 {
     (void)state;
-    vg_service_fixture_fail_each(&s3_service, prepare, "PutBucketLifecycleConfiguration",
+    vg_service_fixture_fail_each(&s3_service, s3_test_prepare, "PutBucketLifecycleConfiguration",
                                  PUT(RULE(ON("") "," DAYS(1))));
-    vg_service_fixture_fail_each(&s3_service, prepare, "DeleteBucketLifecycle",
+    vg_service_fixture_fail_each(&s3_service, s3_test_prepare, "DeleteBucketLifecycle",
                                  "{'Bucket':'bucket'}");
     vg_service_fixture_fail_each(&s3_service, prepare_run, "_RunLifecycle",
                                  "{'Account':'000000000000','Region':'us-east-1',"

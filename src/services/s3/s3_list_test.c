@@ -461,7 +461,7 @@ a_page_costs_the_same_whatever_lies_below_a_prefix(void **state)
 static void
 prepare(struct vg_service_fixture *f)
 {
-    vg_service_fixture_ok(f, "CreateBucket", "{'Bucket':'bucket'}");
+    s3_test_prepare(f);
     s3_test_bucket(f, VG_STR("Enabled"), false, VG_STR_NONE);
     put_all(f, "a a a/1 a/2 b");
 }

@@ -135,9 +135,7 @@ a_hold_is_on_off_or_was_never_said(void **state)
     vg_service_fixture_fini(&f);
 }
 
-static const struct {
-    const char *op, *json;
-} calls[] = {
+static const struct vg_service_call calls[] = {
     { "PutObjectLegalHold", "{'Bucket':'bucket','Key':'a','LegalHold':{'Status':'ON'}}" },
     { "GetObjectLegalHold", "{'Bucket':'bucket','Key':'a'}" },
     { "PutObjectRetention", "{'Bucket':'bucket','Key':'a','Retention':{'Mode':'GOVERNANCE',"
@@ -153,7 +151,7 @@ a_bucket_without_object_lock_has_neither(void **state)
     s3_test_begin(&f);
     s3_test_put(&f, "a");
     for (size_t i = 0; i < VG_COUNT(calls); i++)
-        vg_service_fixture_expect(&f, calls[i].op, calls[i].json,
+        vg_service_fixture_expect(&f, calls[i].name, calls[i].json,
                                   "InvalidRequest: Bucket is missing Object Lock Configuration");
     vg_service_fixture_fini(&f);
 }
@@ -161,7 +159,7 @@ a_bucket_without_object_lock_has_neither(void **state)
 static void
 prepare(struct vg_service_fixture *f)
 {
-    vg_service_fixture_ok(f, "CreateBucket", "{'Bucket':'bucket'}");
+    s3_test_prepare(f);
     s3_test_bucket(f, VG_STR("Enabled"), true, VG_STR_NONE);
     s3_test_put_version(f, VG_STR("a"),
                         (struct s3_rec_version) { .lock_mode = VG_STR("GOVERNANCE"),
@@ -173,8 +171,7 @@ static void
 every_operation_fails_cleanly(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < VG_COUNT(calls); i++)
-        vg_service_fixture_fail_each(&s3_service, prepare, calls[i].op, calls[i].json);
+    vg_service_fixture_fail_all(&s3_service, prepare, calls, VG_COUNT(calls));
 }
 
 int

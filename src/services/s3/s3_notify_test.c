@@ -8,6 +8,7 @@
  */
 #include "services/s3/s3_notify.h"
 
+#include "core/due_test.h"
 #include "core/fail.h"
 #include "core/registry.h"
 #include "services/s3/s3_object_test.h"
@@ -115,13 +116,6 @@ prepare_to_listen(struct vg_service_fixture *f)
 }
 
 static void
-begin(struct vg_service_fixture *f)
-{
-    vg_service_fixture_init(f, &s3_service);
-    prepare(f);
-}
-
-static void
 begin_to_listen(struct vg_service_fixture *f)
 {
     vg_service_fixture_init(f, &s3_service);
@@ -196,7 +190,7 @@ a_queue_is_tried_and_told(void **state)
 {
     (void)state;
     struct vg_service_fixture f;
-    begin(&f);
+    vg_service_fixture_begin(&f, &s3_service, prepare);
     vg_service_fixture_ok(&f, "PutBucketNotificationConfiguration",
                           "{" B
                           ",'NotificationConfiguration':{'QueueConfigurations':[{'QueueArn':'" QUEUE

@@ -14,9 +14,9 @@
 static struct vg_principal owner;
 
 static void
-begin(struct vg_service_fixture *f)
+prepare(struct vg_service_fixture *f)
 {
-    s3_test_begin(f);
+    s3_test_prepare(f);
     s3_test_put(f, "k");
     s3_test_caller(f, NULL);
     owner = *f->scope.caller;
@@ -37,7 +37,7 @@ the_owner_says_who_pays(void **state)
         { "PutBucketRequestPayment", PAY("BucketOwner"), "ok" },
         { "GetBucketRequestPayment", "{" B "}", "{'Payer':'BucketOwner'}" },
     };
-    s3_test_play(begin, steps, VG_COUNT(steps));
+    s3_test_play(prepare, steps, VG_COUNT(steps));
 }
 
 static void
@@ -57,7 +57,7 @@ others_pay_or_are_refused(void **state)
         { "GetBucketLocation", "{" B "}", "ok" },
     };
     struct vg_service_fixture f;
-    begin(&f);
+    vg_service_fixture_begin(&f, &s3_service, prepare);
     struct vg_principal other = owner;
     other.account = VG_STR("111111111111");
     f.scope.caller = &other;
@@ -83,7 +83,7 @@ answers_say_once_who_is_charged(void **state)
     struct vg_reply reply = { .status = 0 };
     const struct s3_get_object_tagging_request in = { .request_payer = {
                                                           .v = S3_REQUEST_PAYER_REQUESTER } };
-    begin(&f);
+    vg_service_fixture_begin(&f, &s3_service, prepare);
     struct vg_req *rq = s3_test_req(&f, &t);
     rq->op = &s3_op_get_object_tagging;
     rq->in = &in;

@@ -209,13 +209,6 @@ make_bucket(struct vg_service_fixture *f)
                           "'ObjectWriter'}");
 }
 
-static void
-begin(struct vg_service_fixture *f)
-{
-    vg_service_fixture_init(f, &s3_service);
-    make_bucket(f);
-}
-
 /* The text of a policy inside JSON; ~ stands for the quotes in it. */
 static const char *
 put_policy(struct vg_service_fixture *f, const char *statement)
@@ -244,7 +237,7 @@ public_policies_are_blocked_or_restricted(void **state)
 {
     (void)state;
     struct vg_service_fixture f;
-    begin(&f);
+    vg_service_fixture_begin(&f, &s3_service, make_bucket);
     vg_service_fixture_expect(&f, "PutBucketPolicy", put_policy(&f, TO_ALL),
                               "AccessDenied: Access Denied");
     vg_service_fixture_expect(&f, "GetBucketPolicy", "{'Bucket':'bucket'}",
@@ -279,7 +272,7 @@ the_owners_root_cannot_lock_itself_out(void **state)
 {
     (void)state;
     struct vg_service_fixture f;
-    begin(&f);
+    vg_service_fixture_begin(&f, &s3_service, make_bucket);
     vg_service_fixture_ok(&f, "PutBucketPolicy", put_policy(&f, FROM_ALL));
     assert_false(MAY(&f, &root_of_me, "s3:ListBucket", BUCKET));
     assert_true(may(&f, &root_of_me, &s3_op_put_bucket_policy, "s3:PutBucketPolicy", BUCKET));
@@ -295,7 +288,7 @@ policies_are_the_owners_business(void **state)
     (void)state;
     static const char *const ops[] = { "GetBucketPolicy", "DeleteBucketPolicy" };
     struct vg_service_fixture f;
-    begin(&f);
+    vg_service_fixture_begin(&f, &s3_service, make_bucket);
     vg_service_fixture_ok(&f, "PutBucketPolicy", put_policy(&f, TO_YOU));
     f.scope.caller = &root_of_you;
     for (size_t i = 0; i < VG_COUNT(ops); i++)
@@ -315,7 +308,7 @@ lists_allow_what_they_grant(void **state)
 {
     (void)state;
     struct vg_service_fixture f;
-    begin(&f);
+    vg_service_fixture_begin(&f, &s3_service, make_bucket);
     vg_service_fixture_ok(&f, "DeletePublicAccessBlock", "{'Bucket':'bucket'}");
     vg_service_fixture_ok(&f, "PutBucketAcl", "{'Bucket':'bucket','ACL':'authenticated-read'}");
     assert_false(MAY(&f, &vg_principal_anonymous, "s3:ListBucket", BUCKET));

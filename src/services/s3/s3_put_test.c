@@ -15,15 +15,8 @@
 static void
 prepare(struct vg_service_fixture *f)
 {
-    vg_service_fixture_ok(f, "CreateBucket", "{'Bucket':'bucket'}");
+    s3_test_prepare(f);
     s3_test_caller(f, NULL);
-}
-
-static void
-begin(struct vg_service_fixture *f)
-{
-    vg_service_fixture_init(f, &s3_service);
-    prepare(f);
 }
 
 static void
@@ -50,7 +43,7 @@ what_was_put_is_read(void **state)
         { "PutObject", "{" O "}", "~d41d8cd98f00b204e9800998ecf8427e" },
         { "GetObject", "{" O "}", "~'ContentType':'binary/octet-stream'" },
     };
-    s3_test_play(begin, steps, VG_COUNT(steps));
+    s3_test_play(prepare, steps, VG_COUNT(steps));
 }
 
 static void
@@ -77,7 +70,7 @@ what_is_declared_is_held_to(void **state)
           "InvalidRequest: Checksum algorithm provided is unsupported." },
         { "GetObject", "{" O ",'ChecksumMode':'ENABLED'}", "~'ChecksumCRC32':'NhCmhg=='" },
     };
-    s3_test_play(begin, steps, VG_COUNT(steps));
+    s3_test_play(prepare, steps, VG_COUNT(steps));
 }
 
 static void
@@ -121,7 +114,7 @@ headers_that_are_wrong_change_nothing(void **state)
         { "HeadObject", "{" O "}", "NoSuchKey: " },
         { "PutObject", "{" HELLO ",'ACL':'bucket-owner-full-control'}", "ok" },
     };
-    s3_test_play(begin, steps, VG_COUNT(steps));
+    s3_test_play(prepare, steps, VG_COUNT(steps));
 }
 
 /* https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html: 2 KB */
@@ -131,7 +124,7 @@ metadata_has_a_limit(void **state)
     (void)state;
     struct vg_service_fixture f;
     char value[2050];
-    begin(&f);
+    vg_service_fixture_begin(&f, &s3_service, prepare);
     for (size_t n = 2047; n <= 2048; n++) {
         memset(value, 'v', n);
         value[n] = 0;
@@ -173,7 +166,7 @@ writes_have_conditions(void **state)
         { "DeleteObject", "{" O "}", "ok" },
         { "PutObject", "{" O ",'IfNoneMatch':'*'}", "ok" },
     };
-    s3_test_play(begin, steps, VG_COUNT(steps));
+    s3_test_play(prepare, steps, VG_COUNT(steps));
 }
 
 static void
@@ -181,7 +174,7 @@ versions_are_named(void **state)
 {
     (void)state;
     struct vg_service_fixture f;
-    begin(&f);
+    vg_service_fixture_begin(&f, &s3_service, prepare);
     static const struct s3_step off[] = {
         { "PutObject", "{" HELLO "}", HELLO_E },
         { "GetObject", "{" O ",'VersionId':'null'}", "~aGVsbG8=" },
@@ -210,7 +203,7 @@ lists_follow_the_bucket_s_ownership(void **state)
 {
     (void)state;
     struct vg_service_fixture f;
-    begin(&f);
+    vg_service_fixture_begin(&f, &s3_service, prepare);
     s3_test_bucket(&f, VG_STR_NONE, false, VG_STR("ObjectWriter"));
     static const struct s3_step steps[] = {
         { "PutObject", "{" O ",'ACL':'private'}", "ok" },
@@ -309,7 +302,7 @@ a_customer_s_key_opens_what_it_sealed(void **state)
         { "GetObject", "{" O "," ALG "," KEY_K "," MD5_OF_K "}",
           "InvalidRequest: The encryption parameters are not applicable to this object." },
     };
-    s3_test_play(begin, steps, VG_COUNT(steps));
+    s3_test_play(prepare, steps, VG_COUNT(steps));
 }
 
 static void

@@ -12,7 +12,7 @@
 static void
 prepare(struct vg_service_fixture *f)
 {
-    vg_service_fixture_ok(f, "CreateBucket", "{'Bucket':'bucket'}");
+    s3_test_prepare(f);
     s3_test_put(f, "standard");
     s3_test_put_version(f, VG_STR("g"),
                         (struct s3_rec_version) { .storage_class = VG_STR("GLACIER") });
@@ -20,13 +20,6 @@ prepare(struct vg_service_fixture *f)
                         (struct s3_rec_version) { .storage_class = VG_STR("DEEP_ARCHIVE") });
     s3_test_put_version(f, VG_STR("i"),
                         (struct s3_rec_version) { .storage_class = VG_STR("GLACIER_IR") });
-}
-
-static void
-begin(struct vg_service_fixture *f)
-{
-    vg_service_fixture_init(f, &s3_service);
-    prepare(f);
 }
 
 static void
@@ -47,7 +40,7 @@ requests_are_checked(void **state)
           "InvalidArgument: Retrieval option is not supported by this storage class" },
         { "HeadObject", HEAD("d"), "~'StorageClass':'DEEP_ARCHIVE'" },
     };
-    s3_test_play(begin, steps, VG_COUNT(steps));
+    s3_test_play(prepare, steps, VG_COUNT(steps));
 }
 
 static void
@@ -71,7 +64,7 @@ only_a_faster_tier_hurries_a_restore(void **state)
           "{'Bucket':'bucket','Prefix':'g','OptionalObjectAttributes':['RestoreStatus']}",
           "~'RestoreStatus':{'IsRestoreInProgress':true}" },
     };
-    s3_test_play(begin, steps, VG_COUNT(steps));
+    s3_test_play(prepare, steps, VG_COUNT(steps));
 }
 
 static void

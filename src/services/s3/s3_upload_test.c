@@ -8,6 +8,7 @@
 
 #include "services/s3/s3_object_test.h"
 
+#include "core/due_test.h"
 #include "core/meter_test.h"
 #include "os/file.h"
 #include "services/s3/s3_store_int.h"
@@ -126,7 +127,7 @@ static void
 prepare(struct vg_service_fixture *f)
 {
     struct vg_err err = { 0 };
-    vg_service_fixture_ok(f, "CreateBucket", "{'Bucket':'bucket'}");
+    s3_test_prepare(f);
     vg_blobs_close(prepared);
     assert_ok(vg_blobs_open(vg_str_of(dir), f->env.kv, f->env.random, &prepared, &err));
     f->env.blobs = prepared;

@@ -359,3 +359,19 @@ lambda_code_drop(struct vg_req *rq, struct vg_tx *tx, const struct lambda_rec_fu
     vg_meter_stored(rq, tx, lambda_metered_as(rq, fn->name), -fn->code_bytes);
     vg_tx_on_commit(tx, on_dropped, d);
 }
+
+vg_rc
+lambda_code_drop_unless_used(struct vg_req *rq, struct vg_tx *tx,
+                             const struct lambda_rec_function *fn)
+{
+    struct lambda_rec_function *all;
+    size_t n;
+    bool is_used = false;
+    vg_rc rc = lambda_store_tx_all(rq, tx, fn->name, &all, &n);
+    for (size_t i = 0; rc == VG_OK && i < n; i++)
+        is_used |=
+            vg_str_eq(all[i].code_id, fn->code_id) && !vg_str_eq(all[i].version, fn->version);
+    if (rc == VG_OK && !is_used)
+        lambda_code_drop(rq, tx, fn);
+    return rc;
+}

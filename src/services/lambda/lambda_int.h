@@ -14,6 +14,7 @@
 #include <pthread.h>
 
 #define LAMBDA_LATEST VG_STR("$LATEST")
+#define LAMBDA_PAGE   50u /* functions or versions, at most */
 
 struct vg_blob_writer;
 struct vg_outcome;
@@ -94,6 +95,8 @@ struct vg_str lambda_metered_as(struct vg_req *rq, struct vg_str name);
 
 struct vg_str lambda_store_part(struct vg_arena *arena, struct vg_str account,
                                 struct vg_str region);
+/* The transaction of all that changes functions of the account in the region. */
+vg_rc lambda_store_open(struct vg_req *rq, struct vg_tx **ret) VG_WAITS VG_MUST_USE;
 /* Absent: ret->name.ptr is NULL. */
 vg_rc lambda_store_get(struct vg_req *rq, struct vg_str name, struct vg_str version,
                        struct lambda_rec_function *ret) VG_MUST_USE;
@@ -214,6 +217,9 @@ vg_rc lambda_code_keep(struct vg_req *rq, struct vg_tx *tx, const struct lambda_
     VG_MUST_USE;
 /* In the one that removes the last. */
 void lambda_code_drop(struct vg_req *rq, struct vg_tx *tx, const struct lambda_rec_function *fn);
+/* In one where the record `fn` goes, or gets another package: if no other has its package. */
+vg_rc lambda_code_drop_unless_used(struct vg_req *rq, struct vg_tx *tx,
+                                   const struct lambda_rec_function *fn) VG_MUST_USE;
 /* Removes the unpacked form once nothing runs from it. */
 void lambda_code_forget(struct vg_req *rq, struct vg_str code_id);
 
@@ -231,6 +237,18 @@ void lambda_config_render(struct vg_req *rq, const struct lambda_rec_function *f
 vg_rc lambda_check_tags(struct vg_req *rq, const struct lambda_tags *tags,
                         struct lambda_rec_function *fn) VG_MUST_USE;
 struct vg_str lambda_new_revision(struct vg_req *rq);
+
+/* --- lambda_show.c, lambda_version.c ------------------------------------------------------------
+ */
+
+/* The version that is meant, which there must be. */
+vg_rc lambda_load(struct vg_req *rq, const struct lambda_name *name,
+                  struct lambda_rec_function *ret) VG_MUST_USE;
+/* Makes the present $LATEST a numbered version, which *ret becomes; absent description: its own. */
+void lambda_publish(struct vg_req *rq, struct vg_tx *tx, struct lambda_rec_function *latest,
+                    struct vg_str description, struct lambda_rec_function *ret);
+/* Environments of a version as it was serve no more events. */
+void lambda_retire(struct vg_req *rq, const struct lambda_rec_function *old);
 
 /* --- errors with AWS's Type ---------------------------------------------------------------------
  */
@@ -250,9 +268,6 @@ struct lambda_call {
 };
 vg_rc lambda_run(struct vg_req *rq, const struct lambda_rec_function *fn,
                  const struct lambda_call *call, struct vg_outcome *ret) VG_WAITS VG_MUST_USE;
-/* Loads the version to run. */
-vg_rc lambda_load(struct vg_req *rq, const struct lambda_name *name,
-                  struct lambda_rec_function *ret) VG_MUST_USE;
 
 void lambda_queue_start(struct lambda_svc *svc);
 /* An event of the line is due then. */

@@ -247,6 +247,15 @@ lambda_store_code_bytes(struct vg_req *rq, struct vg_tx *tx, int64_t *ret)
     return rc;
 }
 
+vg_rc
+lambda_store_open(struct vg_req *rq, struct vg_tx **ret)
+{
+    int64_t bytes; /* asked for before the first write, for the data of an earlier build */
+    vg_rc rc =
+        vg_tx_open(rq, lambda_store_part(rq->arena, rq->scope->owner, rq->scope->region), ret);
+    return rc == VG_OK ? lambda_store_code_bytes(rq, *ret, &bytes) : rc;
+}
+
 void
 lambda_store_code_add(struct vg_req *rq, struct vg_tx *tx, int64_t bytes)
 {

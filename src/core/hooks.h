@@ -11,7 +11,8 @@
 
 #include "core/service.h"
 
-struct vg_forms; /* what browsers post as forms: core/form.h */
+struct vg_forms;   /* what browsers post as forms: core/form.h */
+struct vg_wire_in; /* a request, to be decoded: wire/wire.h */
 
 /* A request's header by its name in lower case; absent: there is none. */
 typedef struct vg_str(vg_header_fn)(void *of, struct vg_str name);
@@ -39,6 +40,8 @@ struct vg_hooks {
     vg_rc (*decorate)(struct vg_req *rq, const struct vg_http_head *head);
     /* Before the input of rq->op is decoded: refuses what its head asks beside that. */
     vg_rc (*check_head)(struct vg_req *rq, const struct vg_http_head *head);
+    /* Then: adds the headers for which parameters of the URL stand. */
+    vg_rc (*add_headers)(struct vg_req *rq, struct vg_wire_in *in);
     /*
      * Then, where clients send a checksum of the body (VG_HTTP_CHECKSUM) and it is not streamed:
      * holds it to what the headers declare.

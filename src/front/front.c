@@ -367,12 +367,14 @@ head_of(const struct vg_exchange *x)
 /* What its service makes of the head; the body is held to the checksums that the headers declare.
  */
 static vg_rc
-check(struct vg_exchange *x)
+check(struct vg_exchange *x, struct vg_wire_in *in)
 {
     const struct vg_op *op = x->root.rq.op;
     const struct vg_hooks *hooks = hooks_of(op->service);
     const struct vg_http_head head = head_of(x);
     vg_rc rc = hooks->check_head ? hooks->check_head(&x->root.rq, &head) : VG_OK;
+    if (rc == VG_OK && hooks->add_headers)
+        rc = hooks->add_headers(&x->root.rq, in);
     bool is_checked = op->http && (op->http->flags & VG_HTTP_CHECKSUM) && op->handler
                       && !(op->flags & VG_OP_STREAM_IN) && hooks->check_body;
     return rc == VG_OK && is_checked ? hooks->check_body(&x->root.rq, header, x->http, x->body)
@@ -381,7 +383,7 @@ check(struct vg_exchange *x)
 
 /* Decodes, validates, runs, and encodes into `out`; the gate has passed when it is VG_OK. */
 static vg_rc
-run_op(struct vg_exchange *x, const struct vg_wire_op *wop, const struct vg_wire_in *in,
+run_op(struct vg_exchange *x, const struct vg_wire_op *wop, struct vg_wire_in *in,
        struct vg_wire_out *out)
 {
     struct vg_req *rq = &x->root.rq;
@@ -393,7 +395,7 @@ run_op(struct vg_exchange *x, const struct vg_wire_op *wop, const struct vg_wire
         return vg_authn_fail(rq->err, family_of(op->model), VG_AUTHN_MISSING, VG_STR_NONE);
     void *typed_in = vg_arena_alloc(rq->arena, op->in ? op->in->size : 1);
     void *typed_out = vg_arena_alloc(rq->arena, op->out ? op->out->size : 1);
-    vg_rc rc = check(x);
+    vg_rc rc = check(x, in);
     if (rc == VG_OK)
         rc = vg_wire_decode(wop, in, rq->arena, typed_in, rq->err);
     if (rc == VG_OK && op->in && !(op->flags & VG_OP_OWN_VALIDATION))

@@ -160,6 +160,7 @@ static const struct vg_hooks hooks = {
     .forms = &s3_forms,
     .decorate = s3_decorate,
     .check_head = s3_check_head,
+    .add_headers = s3_add_headers,
     .check_body = s3_check_body,
     .other = s3_other,
 };

@@ -367,27 +367,6 @@ header_of(struct vg_arena *arena, struct vg_str field)
     return vg_str_starts(field, VG_STR("x-amz-")) ? field : VG_STR_NONE;
 }
 
-/* Fields can hold what headers cannot, in which they will be sent. */
-static bool
-is_header_name(struct vg_str s)
-{
-    static const struct vg_str separators = VG_STR_INIT("\"(),/:;<=>?@[\\]{}");
-    for (size_t i = 0; i < s.len; i++)
-        if (s.ptr[i] <= ' ' || s.ptr[i] >= 0x7f
-            || vg_str_find_char(separators, s.ptr[i]) != VG_NPOS)
-            return false;
-    return true;
-}
-
-static bool
-is_header_value(struct vg_str s)
-{
-    for (size_t i = 0; i < s.len; i++)
-        if (((unsigned char)s.ptr[i] < ' ' && s.ptr[i] != '\t') || s.ptr[i] == 0x7f)
-            return false;
-    return true;
-}
-
 static const struct vg_xml *
 child(const struct vg_xml *of, struct vg_str name)
 {
@@ -427,9 +406,7 @@ header_value(struct vg_req *rq, const struct s3_form_field *field, struct vg_str
     *ret = field->value;
     if (vg_str_eq(field->name, VG_STR("tagging")))
         return tagging_header(rq, field->value, ret);
-    if (vg_str_starts(header, VG_STR("x-amz-meta-")) && vg_str_is_utf8(field->value))
-        *ret = s3_header_text_encode(rq->arena, field->value);
-    return is_header_name(header) && is_header_value(*ret)
+    return s3_header_of(rq->arena, header, ret)
                ? VG_OK
                : s3_bad_argument(rq, "The form field cannot be kept as a header.",
                                  vg_str_cstr(rq->arena, field->as_sent), field->value);
@@ -581,7 +558,7 @@ redirect_of(const struct form *f, struct vg_str etag)
         to = s3_form_get(&f->fields, VG_STR("redirect"));
     bool is_url =
         vg_str_starts_nocase(to, VG_STR("http://")) || vg_str_starts_nocase(to, VG_STR("https://"));
-    if (!is_url || !is_header_value(to))
+    if (!is_url || !s3_is_header_value(to))
         return VG_STR_NONE;
     vg_buf_init(&b, f->rq->arena, 8 * S3_LIMIT_FORM_FIELDS_BYTES);
     vg_buf_adds(&b, to);

@@ -99,3 +99,31 @@ s3_header_text_encode(struct vg_arena *arena, struct vg_str text)
         return text;
     return vg_str_fmt(arena, "=?UTF-8?B?%" VG_FMT "?=", VG_ARG(vg_base64_encode(arena, text)));
 }
+
+static bool
+is_name(struct vg_str s)
+{
+    static const struct vg_str separators = VG_STR_INIT("\"(),/:;<=>?@[\\]{}");
+    for (size_t i = 0; i < s.len; i++)
+        if (s.ptr[i] <= ' ' || s.ptr[i] >= 0x7f
+            || vg_str_find_char(separators, s.ptr[i]) != VG_NPOS)
+            return false;
+    return true;
+}
+
+bool
+s3_is_header_value(struct vg_str s)
+{
+    for (size_t i = 0; i < s.len; i++)
+        if (((unsigned char)s.ptr[i] < ' ' && s.ptr[i] != '\t') || s.ptr[i] == 0x7f)
+            return false;
+    return true;
+}
+
+bool
+s3_header_of(struct vg_arena *arena, struct vg_str name, struct vg_str *value)
+{
+    if (vg_str_starts(name, VG_STR("x-amz-meta-")) && vg_str_is_utf8(*value))
+        *value = s3_header_text_encode(arena, *value);
+    return is_name(name) && s3_is_header_value(*value);
+}

@@ -19,4 +19,12 @@ struct vg_str s3_header_text_decode(struct vg_arena *arena, struct vg_str value)
 /* As it is where it is printable ASCII, else as one encoded word. */
 struct vg_str s3_header_text_encode(struct vg_arena *arena, struct vg_str text);
 
+/* No character that would end it or what is behind it. */
+bool s3_is_header_value(struct vg_str s);
+/*
+ * What came otherwise as a header: metadata in UTF-8 becomes an encoded word where it must.  False:
+ * no header can hold that.  `name` in lower case.
+ */
+bool s3_header_of(struct vg_arena *arena, struct vg_str name, struct vg_str *value);
+
 #endif

@@ -4,7 +4,9 @@
 #include "base/buf.h"
 #include "codec/uri.h"
 #include "core/reply.h"
+#include "services/s3/s3_header_text.h"
 #include "services/s3/s3_int.h"
+#include "wire/wire.h"
 
 struct s3_place
 s3_place_of(struct vg_arena *arena, struct vg_str path)
@@ -237,6 +239,53 @@ s3_check_head(struct vg_req *rq, const struct vg_http_head *head)
         return s3_fail_not_implemented(
             rq, "The operation s3:%" VG_FMT " is not built in this version of Virga.",
             VG_ARG(rq->op->name));
+    return VG_OK;
+}
+
+/*
+ * "For signed URLs, include x-amz-request-payer=requester in the request":
+ * https://docs.aws.amazon.com/AmazonS3/latest/userguide/ObjectsinRequesterPaysBuckets.html
+ * Signers move other headers there too, of which S3 takes metadata (aws-sdk-js-v3, issue 4694) and
+ * ignores tags (aws-sdk-go-v2, issue 1016) and checksums (localstack, issue 12169).
+ */
+static bool
+is_heeded_in_urls(struct vg_str name)
+{
+    return vg_str_eq(name, VG_STR("x-amz-request-payer"))
+           || vg_str_starts(name, VG_STR("x-amz-meta-"));
+}
+
+static bool
+has_header(const struct vg_wire_in *in, struct vg_str name)
+{
+    for (size_t i = 0; i < in->n_headers; i++)
+        if (vg_str_eq_nocase(in->headers[i].name, name))
+            return true;
+    return false;
+}
+
+vg_rc
+s3_add_headers(struct vg_req *rq, struct vg_wire_in *in)
+{
+    VG_VEC(struct vg_http_header) headers = { 0 };
+    for (struct vg_str rest = in->query; rest.ptr;) {
+        struct vg_str value = vg_str_cut(&rest, '&');
+        struct vg_str name = vg_str_cut(&value, '=');
+        name = vg_str_lower(rq->arena, vg_uri_decode(rq->arena, name, true));
+        if (!is_heeded_in_urls(name) || has_header(in, name))
+            continue;
+        value = value.ptr ? vg_uri_decode(rq->arena, value, true) : VG_STR("");
+        if (!s3_header_of(rq->arena, name, &value))
+            return s3_bad_argument(rq, "The parameter cannot be kept as a header.",
+                                   vg_str_cstr(rq->arena, name), value);
+        *VG_VEC_ADD(rq->arena, &headers) = (struct vg_http_header) { name, value };
+    }
+    if (headers.len == 0)
+        return VG_OK;
+    for (size_t i = 0; i < in->n_headers; i++)
+        *VG_VEC_ADD(rq->arena, &headers) = in->headers[i];
+    in->headers = headers.items;
+    in->n_headers = headers.len;
     return VG_OK;
 }
 

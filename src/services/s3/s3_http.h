@@ -21,6 +21,8 @@ vg_rc s3_other(struct vg_req *rq, const struct vg_http_head *head) VG_MUST_USE;
 
 /* A query that asks for another operation than the one that was found; what is not built. */
 vg_rc s3_check_head(struct vg_req *rq, const struct vg_http_head *head) VG_MUST_USE;
+/* Adds the headers that presigned URLs carry as parameters and S3 heeds there. */
+vg_rc s3_add_headers(struct vg_req *rq, struct vg_wire_in *in) VG_MUST_USE;
 /* Whether it is one of the names in a query that choose the operation: "acl". */
 bool s3_is_selector(struct vg_str name);
 

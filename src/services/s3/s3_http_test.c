@@ -117,6 +117,46 @@ queries_that_mean_something_else_are_refused(void **state)
     }
 }
 
+static void
+signed_urls_carry_some_headers(void **state)
+{
+    (void)state;
+    static const struct vg_http_header sent[] = {
+        { VG_STR_INIT("X-Amz-Meta-Sent"), VG_STR_INIT("header") },
+    };
+    static const struct {
+        const char *query, *want; /* headers, or the error's code */
+    } all[] = {
+        { "", "X-Amz-Meta-Sent=header" },
+        { "x-amz-tagging=a%3Db&x-amz-checksum-crc32=AAAAAA==&list-type=2",
+          "X-Amz-Meta-Sent=header" },
+        { "X-Amz-Request-Payer=requester", "x-amz-request-payer=requester X-Amz-Meta-Sent=header" },
+        { "x-amz-request-payer", "x-amz-request-payer= X-Amz-Meta-Sent=header" },
+        { "x-amz-meta-sent=query&x-amz-meta-A=b%2Bc+d",
+          "x-amz-meta-a=b+c d X-Amz-Meta-Sent=header" },
+        { "x-amz-meta-a=%C3%BC", "x-amz-meta-a==?UTF-8?B?w7w=?= X-Amz-Meta-Sent=header" },
+        { "x-amz-request-payer=a%0D%0Ab", "InvalidArgument" },
+        { "x-amz-meta-a%0Ab=c", "InvalidArgument" },
+    };
+    for (size_t i = 0; i < VG_COUNT(all); i++) {
+        vg_auto_arena struct vg_arena *arena = vg_arena_new(0);
+        struct vg_err err = { 0 };
+        struct vg_req rq = { .arena = arena, .err = &err };
+        struct vg_wire_in in = { .query = vg_str_of(all[i].query),
+                                 .headers = sent,
+                                 .n_headers = VG_COUNT(sent) };
+        struct vg_buf b;
+        vg_buf_init(&b, arena, 1000);
+        if (s3_add_headers(&rq, &in) != VG_OK)
+            vg_buf_adds(&b, err.def->code);
+        for (size_t k = 0; !err.def && k < in.n_headers; k++)
+            vg_buf_addf(&b, "%s%" VG_FMT "=%" VG_FMT, k ? " " : "", VG_ARG(in.headers[k].name),
+                        VG_ARG(in.headers[k].value));
+        if (!vg_str_eq(vg_buf_str(&b), vg_str_of(all[i].want)))
+            fail_msg("%s: got %" VG_FMT, all[i].query, VG_ARG(vg_buf_str(&b)));
+    }
+}
+
 int
 main(void)
 {
@@ -124,6 +164,7 @@ main(void)
         cmocka_unit_test(every_selector_of_the_model_is_known),
         cmocka_unit_test(places_are_decoded),
         cmocka_unit_test(queries_that_mean_something_else_are_refused),
+        cmocka_unit_test(signed_urls_carry_some_headers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -53,10 +53,11 @@ seen.stream = await (await s3.send(new GetObjectCommand({ Bucket, Key: "stream" 
 await s3.send(new CopyObjectCommand({ Bucket, Key: "copy", CopySource: `${Bucket}/${encodeURIComponent("small ü")}` }));
 await waitUntilObjectExists({ client: s3, maxWaitTime: 10 }, { Bucket, Key: "copy" });
 
-const put = await getSignedUrl(s3, new PutObjectCommand({ Bucket, Key: "a=b c+d" }), { expiresIn: 60 });
+const put = await getSignedUrl(s3, new PutObjectCommand({ Bucket, Key: "a=b c+d", Metadata: { who: "me" } }), { expiresIn: 60 });
 seen.putStatus = (await fetch(put, { method: "PUT", body: "signed" })).status;
 const get = await getSignedUrl(s3, new GetObjectCommand({ Bucket, Key: "a=b c+d" }), { expiresIn: 60 });
 seen.signed = await (await fetch(get)).text();
+seen.signedBy = (await s3.send(new HeadObjectCommand({ Bucket, Key: "a=b c+d" }))).Metadata.who;
 
 seen.keys = [];
 for await (const page of paginateListObjectsV2({ client: s3, pageSize: 2 }, { Bucket }))

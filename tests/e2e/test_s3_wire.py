@@ -129,6 +129,7 @@ def test_what_is_not_built_says_so_in_s3s_words(s3, bucket):
 @pytest.mark.parametrize(
     ("query", "argument", "value", "text"),
     [
+        ("list-type=3&start-after=a", "start-after", None, "startAfter only supported in REST.GET.BUCKET with list"),
         ("max-keys=abc", "max-keys", "abc", "Provided max-keys not an integer or within integer range"),
         ("list-type=2&max-keys=99999999999", "max-keys", "99999999999", "Provided max-keys not an integer"),
         ("max-keys=-1", "maxKeys", "-1", "Argument maxKeys must be an integer between 0 and 2147483647"),
@@ -140,12 +141,12 @@ def test_what_is_not_built_says_so_in_s3s_words(s3, bucket):
         ("/k?partNumber=0", "partNumber", "0", "Part number must be an integer between 1 and 10000, inclusive"),
     ],
 )
-def test_numbers_in_queries(daemon, bucket, query, argument, value, text):
+def test_arguments_in_queries(daemon, bucket, query, argument, value, text):
     target = query if query.startswith("/") else f"?{query}"
     status, _, answer = bare(daemon, "GET", f"/{bucket}{target}")
     error = error_of(answer)
     assert (status, error["Code"]) == (400, "InvalidArgument")
-    assert (error["ArgumentName"], error["ArgumentValue"]) == (argument, value)
+    assert (error["ArgumentName"], error.get("ArgumentValue")) == (argument, value)
     assert error["Message"].startswith(text)
 
 

@@ -226,10 +226,36 @@ has_param(struct vg_str query, struct vg_str name)
     return false;
 }
 
+/*
+ * Every list-type but 2 is the older list; what belongs to the other one is refused.  As S3 was
+ * measured (versitygw's tests, which run against it too; amazonka, issue 376).
+ */
+static vg_rc
+check_list(struct vg_req *rq, const struct vg_http_head *head)
+{
+    static const struct {
+        const struct vg_op *op;
+        const char *name, *text;
+    } all[] = {
+        { &s3_op_list_objects, "continuation-token",
+          "continuation-token only supported in REST.GET.BUCKET with list-type=2" },
+        { &s3_op_list_objects, "start-after",
+          "startAfter only supported in REST.GET.BUCKET with list-type=2" },
+        { &s3_op_list_objects_v2, "marker",
+          "Marker unsupported with REST.GET.BUCKET in list-type=2" },
+    };
+    for (size_t i = 0; i < VG_COUNT(all); i++)
+        if (rq->op == all[i].op && has_param(head->query, vg_str_of(all[i].name)))
+            return s3_bad_argument(rq, all[i].text, all[i].name, VG_STR_NONE);
+    return VG_OK;
+}
+
 vg_rc
 s3_check_head(struct vg_req *rq, const struct vg_http_head *head)
 {
     vg_rc rc = check_query(rq, head);
+    if (rc == VG_OK)
+        rc = check_list(rq, head);
     if (rc != VG_OK)
         return rc;
     /* a POST to an object that is neither this nor anything else */

@@ -156,6 +156,19 @@ a_failed_write_leaves_all_or_nothing(void **state)
     assert_int_equal(vg_kv_epoch(f->kv), 2);
 }
 
+/* Those that waited are told while others write again already. */
+static void
+what_is_written_after_an_opening_is_none_of_its_failures(void **state)
+{
+    struct fix *f = *state;
+    assert_ok(put(f, "a", "", "1", true));
+    arm("store.engine.write=fail@1,store.gate.opened=delay:300");
+    assert_int_equal(put(f, "a", "", "2", true), VG_FAIL);
+    wait_mended(f);
+    assert_ok(put(f, "a", "", "3", true));
+    assert_int_equal(vg_fault_count("store.gate.opened"), 1);
+}
+
 static void
 while_the_disk_stays_broken_everything_fails_and_then_it_goes_on(void **state)
 {
@@ -529,6 +542,7 @@ main(void)
         ON(a_failed_read_is_an_error_of_that_read_only),
         ON(a_failed_fsync_acknowledges_nothing_and_the_store_opens_again),
         ON(a_failed_write_leaves_all_or_nothing),
+        ON(what_is_written_after_an_opening_is_none_of_its_failures),
         ON(while_the_disk_stays_broken_everything_fails_and_then_it_goes_on),
         ON(who_saw_what_may_be_lost_fails_at_the_gate),
         ON(open_views_and_transactions_end_with_the_old_store),

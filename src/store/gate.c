@@ -344,11 +344,17 @@ static void
 mend(struct vg_kv *kv)
 {
     bool is_open = reopen(kv);
-    pthread_mutex_lock(&kv->lock);
-    kv->wanted = VG_MIN(kv->wanted, kv->durable);
-    pthread_mutex_unlock(&kv->lock);
-    /* Those that wait were before the error; the epoch tells each that it cannot know. */
-    release(kv, VG_FAIL);
+    (void)VG_FAULT("store.gate.opened");
+    if (!is_open) {
+        pthread_mutex_lock(&kv->lock);
+        kv->wanted = VG_MIN(kv->wanted, kv->durable);
+        pthread_mutex_unlock(&kv->lock);
+    }
+    /*
+     * An opening raised `durable` above all that was before the error, and the epoch tells those
+     * who wait for that that they cannot know.  Who wait for more came after it.
+     */
+    release(kv, is_open ? VG_OK : VG_FAIL);
     kv->retry_ms = is_open ? 0 : vg_mono_ms() + REOPEN_EVERY_MS;
 }
 

@@ -220,6 +220,7 @@ make_move(struct vg_clock *clock, struct vg_sess *s, int64_t set_ms, int64_t by_
                                         .is_frozen = m.is_frozen };
     clock_rec_move_encode(&rec, &value);
     vg_tx_put(tx, part, key_of(s->arena, number), vg_buf_str(&value));
+    vg_tx_use_reserve(tx); /* what expires then makes room */
     rc = vg_tx_commit(&tx, err);
     if (rc != VG_OK)
         return rc;

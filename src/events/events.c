@@ -97,6 +97,7 @@ mark(struct ev_run *r, struct vg_sess *s, struct vg_str id, int64_t generation, 
     struct vg_str first =
         head.due_ms == EV_NEVER ? VG_STR_NONE : ev_due_key(s->arena, head.due_ms, head.id);
     vg_bound_raise(r->ev->bounds, r->part, first, gone, epoch);
+    vg_tx_use_reserve(tx); /* the work may have made room, and is not to be done again for ever */
     return vg_tx_commit(&tx, err);
 }
 

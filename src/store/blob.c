@@ -480,6 +480,7 @@ remove_one(struct vg_blobs *b, struct vg_sess *s, struct vg_str part, struct vg_
     if (rc != VG_OK)
         return rc;
     vg_tx_del(tx, part, key);
+    vg_tx_use_reserve(tx);
     return vg_tx_commit(&tx, err);
 }
 

@@ -86,6 +86,17 @@ put(struct fix *f, const char *a, const char *b, const char *value, bool do_gate
     return rc == VG_OK && do_gate ? vg_kv_gate(&f->s, &f->err) : rc;
 }
 
+/* In a transaction that makes room. */
+static vg_rc
+del(struct fix *f, const char *key)
+{
+    struct vg_tx *tx;
+    assert_ok(vg_kv_begin(&f->s, &part_p, 1, &tx, &f->err));
+    vg_tx_del(tx, part_p, vg_str_of(key));
+    vg_tx_use_reserve(tx);
+    return vg_tx_commit(&tx, &f->err);
+}
+
 static struct vg_str
 get(struct fix *f, const char *key)
 {
@@ -518,8 +529,20 @@ writes_are_refused_before_the_disk_is_full_and_resume_by_themselves(void **state
                         "the disk of the data folder is almost full (90 MB free): nothing is "
                         "written until 128 MB are free");
     assert_int_equal(vg_kv_check_room(f->kv, &f->err), VG_FAIL);
+    assert_ok(del(f, "b"));       /* what makes room has some of its own */
     assert_str(get(f, "a"), "2"); /* reads go on */
     assert_true(has_ballast(f));
+    room_mb = 60;
+    rc = VG_OK;
+    for (int i = 0; i < 100 && rc == VG_OK; i++) {
+        rc = del(f, "b");
+        usleep(20000);
+    }
+    assert_int_equal(rc, VG_FAIL);
+    assert_int_equal(f->err.os_errno, ENOSPC);
+    assert_string_equal(f->err.msg,
+                        "the disk of the data folder is almost full (60 MB free): nothing is "
+                        "removed until 64 MB are free");
     room_mb = 10;
     for (int i = 0; i < 100 && has_ballast(f); i++)
         usleep(20000);

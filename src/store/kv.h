@@ -152,6 +152,12 @@ void vg_tx_del(struct vg_tx *tx, struct vg_str part, struct vg_str key);
 void vg_tx_add(struct vg_tx *tx, struct vg_str part, struct vg_str key, int64_t delta);
 
 /*
+ * What this writes makes room, or ends what had to be done once: some of the disk is kept for such,
+ * so that it can be committed while other writes are refused.  For small transactions only.
+ */
+void vg_tx_use_reserve(struct vg_tx *tx);
+
+/*
  * Makes all of it visible as one and lets go of the turns; *tx becomes NULL, whatever the outcome.
  * Fails with os_errno ENOSPC, having written nothing, while the disk has too little room.  Waits
  * only when the engine is behind with its own writing.

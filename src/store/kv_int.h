@@ -116,6 +116,8 @@ vg_mark_of(struct vg_str s)
 void vg_room_before_open(struct vg_kv *kv);
 void vg_room_look(struct vg_kv *kv);                 /* blocks for some microseconds */
 void vg_room_note(struct vg_kv *kv, uint64_t bytes); /* to be written; now and then looks */
+/* vg_kv_check_room() for what makes room. */
+vg_rc vg_room_check_reserve(struct vg_kv *kv, struct vg_err *err) VG_MUST_USE;
 
 /* --- reads, for kv.c and tx.c --- */
 

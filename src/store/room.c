@@ -2,9 +2,10 @@
 
 /*
  * Room on the disk.  RocksDB does not survive a full disk, so writes are refused while there is
- * still some: below ROOM_LOW a commit fails and reads go on.  Others may fill the disk meanwhile;
- * for what RocksDB still has to write then (memtables, compactions) a ballast file is let go below
- * ROOM_CRITICAL.  When there is room again writing resumes and the ballast is laid again.
+ * still some: below ROOM_LOW a commit fails and reads go on.  Commits that make room go on down to
+ * ROOM_RESERVE.  Others may fill the disk meanwhile; for what RocksDB still has to write then
+ * (memtables, compactions) a ballast file is let go below ROOM_CRITICAL.  When there is room again
+ * writing resumes and the ballast is laid again.
  */
 
 #include "base/arena.h"
@@ -18,6 +19,7 @@
 #define MB            (UINT64_C(1) << 20)
 #define ROOM_LOW      (96 * MB)
 #define ROOM_BACK     (128 * MB)
+#define ROOM_RESERVE  (64 * MB)
 #define ROOM_CRITICAL (48 * MB)
 #define BALLAST_BYTES (32 * MB)
 #define LOOK_BYTES    (4 * MB) /* written since the last look */
@@ -104,15 +106,28 @@ vg_room_note(struct vg_kv *kv, uint64_t bytes)
         vg_room_look(kv);
 }
 
+static vg_rc
+fail_full(struct vg_kv *kv, const char *done, uint64_t bytes, struct vg_err *err)
+{
+    vg_err_set(err,
+               "the disk of the data folder is almost full (%llu MB free): nothing is %s until "
+               "%llu MB are free",
+               (unsigned long long)(kv->room_bytes / MB), done, (unsigned long long)(bytes / MB));
+    err->os_errno = ENOSPC;
+    return VG_FAIL;
+}
+
 vg_rc
 vg_kv_check_room(struct vg_kv *kv, struct vg_err *err)
 {
-    if (!kv->is_full)
-        return VG_OK;
-    vg_err_set(err,
-               "the disk of the data folder is almost full (%llu MB free): nothing is written "
-               "until %llu MB are free",
-               (unsigned long long)(kv->room_bytes / MB), (unsigned long long)(ROOM_BACK / MB));
-    err->os_errno = ENOSPC;
-    return VG_FAIL;
+    return kv->is_full ? fail_full(kv, "written", ROOM_BACK, err) : VG_OK;
+}
+
+vg_rc
+vg_room_check_reserve(struct vg_kv *kv, struct vg_err *err)
+{
+    if (kv->is_full)
+        vg_room_look(kv); /* so near the end each look counts, and there are few of these */
+    bool is_left = !kv->is_full || kv->room_bytes >= ROOM_RESERVE;
+    return is_left ? VG_OK : fail_full(kv, "removed", ROOM_RESERVE, err);
 }

@@ -20,6 +20,7 @@ struct vg_tx {
     uint32_t epoch;
     struct vg_tree writes; /* struct vg_write */
     struct hook *hooks, **last_hook;
+    bool uses_reserve;
 };
 
 struct hook {
@@ -209,6 +210,12 @@ vg_tx_on_commit(struct vg_tx *tx, void (*fn)(void *arg), void *arg)
     tx->last_hook = &h->next;
 }
 
+void
+vg_tx_use_reserve(struct vg_tx *tx)
+{
+    tx->uses_reserve = true;
+}
+
 struct vg_sess *
 vg_tx_sess(struct vg_tx *tx)
 {
@@ -293,7 +300,7 @@ write_all(struct vg_tx *tx, struct vg_err *err) VG_WAITS
     struct vg_kv *kv = s->kv;
     struct marks m = { 0 };
     vg_room_note(kv, bytes_of(tx));
-    vg_rc rc = vg_kv_check_room(kv, err);
+    vg_rc rc = tx->uses_reserve ? vg_room_check_reserve(kv, err) : vg_kv_check_room(kv, err);
     if (rc != VG_OK)
         return rc;
     if (kv->setup.is_gated)

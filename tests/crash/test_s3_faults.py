@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """S3 where the disk fails, the process ends at the worst of moments, or there is no room left."""
 
+import base64
+import hashlib
+import os
 import re
 
 import objects
 import pytest
+from harness.aws import Virga
 from harness.daemon import Daemon, wait_until
 from harness.fsck import check_clean
 from harness.raw import Cut, Raw
@@ -192,6 +196,53 @@ def test_a_full_disk_refuses_changes_and_loses_nothing(small_disk):  # noqa: F81
             assert objects.read(raw, key) == objects.sha256(body)
         files = [p for p in (daemon.data / "blobs").rglob("*") if p.is_file()]
         assert len(files) == 2, "what was refused left its file behind"
+        raw.close()
+    finally:
+        daemon.close()
+
+
+def leave(path, megabytes):
+    """What another program does to us: takes all that is left but so much."""
+    at = os.statvfs(path.parent)
+    path.write_bytes(bytes(at.f_bavail * at.f_frsize - (megabytes << 20)))
+
+
+EXPIRE = b"""<LifecycleConfiguration><Rule><Status>Enabled</Status><Filter><Prefix>old/</Prefix></Filter>
+<Expiration><Days>1</Days></Expiration></Rule></LifecycleConfiguration>"""
+
+
+def test_deletes_go_on_where_nothing_else_is_written(small_disk):  # noqa: F811
+    daemon = Daemon(home=small_disk / "home")
+    daemon.expected.add("internal_failure")
+    path = objects.path_of
+
+    def files():
+        return sum(p.is_file() for p in (daemon.data / "blobs").rglob("*"))
+
+    try:
+        daemon.start()
+        make_bucket(daemon)
+        raw = Raw(daemon.port)
+        for key in ("one", "two", "old/three"):
+            objects.ask(raw, "PUT", path(key), "", BIG)
+        objects.ask(raw, "PUT", path("small"), "", b"small")
+        objects.ask(raw, "PUT", path("old/small"), "", b"small")
+        digest = base64.b64encode(hashlib.md5(EXPIRE).digest()).decode()
+        objects.ask(raw, "PUT", f"/{objects.BUCKET}", "lifecycle=", EXPIRE, content_md5=digest)
+        _, at, upload, _ = started_upload(raw, "in-parts", BIG)
+        assert files() == 4
+
+        leave(small_disk / "hog", 80)
+        assert wait_until(lambda: is_refused(raw, path("probe")), 20), "it writes to a full disk"
+        objects.ask(raw, "DELETE", path("one"))
+        objects.ask(raw, "DELETE", path("small"))
+        objects.ask(raw, "DELETE", at, upload)
+        assert wait_until(lambda: files() == 2, 20), "a dropped file stays"
+        refused(raw, "PUT", path("two"), "", b"other")
+        Virga(daemon)("clock", "advance", "72h")
+        assert wait_until(lambda: files() == 1, 20), "what has expired stays"
+        assert [k for k in objects.listed(raw) if k != "probe"] == ["two"]
+        refused(raw, "PUT", path("two"), "", b"other")
         raw.close()
     finally:
         daemon.close()

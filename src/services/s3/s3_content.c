@@ -518,5 +518,6 @@ s3_content_drop(struct vg_req *rq, const struct s3_rec_content *content)
         return;
     vg_blob_keep(tx, content->blob);
     vg_blob_drop(rq->env->blobs, tx, content->blob);
+    vg_tx_use_reserve(tx);
     (void)!vg_tx_commit(&tx, &err);
 }

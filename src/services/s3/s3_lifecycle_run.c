@@ -148,6 +148,7 @@ static vg_rc
 plan_next(struct run *r, struct vg_tx *tx)
 {
     int64_t now_ms = vg_now_ms(r->rq->env);
+    vg_tx_use_reserve(tx); /* of a page with nothing to remove, too: the next may have something */
     if (r->has_more)
         return s3_store_plan_lifecycle(r->rq, tx, r->bucket, &r->to, now_ms);
     bool is_on = !r->from.is_at_uploads && has_uploads_rule(r->conf);

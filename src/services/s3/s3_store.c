@@ -561,6 +561,7 @@ vg_rc
 s3_store_del_version(struct s3_object_edit *e, const struct s3_rec_version *v)
 {
     bool was_latest = e->latest && vg_str_eq(e->latest->id, v->id);
+    vg_tx_use_reserve(e->tx);
     drop_version(e, v);
     if (!was_latest)
         return VG_OK;

@@ -356,6 +356,7 @@ purge(struct vg_req *rq, struct vg_tx *tx, const struct s3_rec_bucket *bucket,
     }
     if (bytes)
         s3_store_meter(rq, tx, bucket, -bytes);
+    vg_tx_use_reserve(tx);
     return page.has_more ? plan(rq, tx, partition, VG_STR("s3/_PurgeUpload"), bucket, upload_id)
                          : VG_OK;
 }

@@ -213,7 +213,7 @@ def test_pages_of_errors(s3, bucket, site, name):
     assert headers["x-amz-error-code"] == "NoSuchKey"
     status, headers, text = site("/none", method="HEAD")
     assert (status, text, headers["x-amz-error-detail-Key"]) == (404, b"", "none")
-    for method in ("POST", "PUT", "DELETE", "OPTIONS"):
+    for method in ("POST", "PUT", "DELETE"):
         status, headers, text = site("/index.html", method=method)
         told = [
             "Code: MethodNotAllowed",
@@ -222,6 +222,48 @@ def test_pages_of_errors(s3, bucket, site, name):
             "ResourceType: OBJECT",
         ]
         assert (status, shown(text)) == (405, page(405, "Method Not Allowed", *told))
+
+
+def cors_of(headers):
+    return {n.lower(): v for n, v in headers.items() if n.lower().startswith("access-control-")}
+
+
+def test_pages_of_other_origins(s3, bucket, site):
+    """When S3 receives a preflight it "evaluates the CORS configuration for the bucket":
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/cors.html"""
+    configure(s3, bucket, ErrorDocument={"Key": "error.html"})
+    put(s3, bucket, "index.html", "error.html", "font")
+    put(s3, bucket, "moved", WebsiteRedirectLocation="/font")
+    home, asked = {"Origin": "https://a.example"}, {"Access_Control_Request_Method": "GET"}
+    status, headers, text = site("/font", method="OPTIONS", **home, **asked)
+    told = ["Code: AccessForbidden", "Message: CORSResponse: CORS is not enabled for this bucket.", "Method: GET"]
+    assert (status, shown(text)) == (403, page(403, "Forbidden", *told, "ResourceType: BUCKET"))
+    assert cors_of(site("/font", **home)[1]) == {}
+
+    rule = {"AllowedMethods": ["GET"], "AllowedOrigins": ["https://*.example"], "ExposeHeaders": ["ETag"]}
+    s3.put_bucket_cors(Bucket=bucket, CORSConfiguration={"CORSRules": [rule]})
+    allowed = {
+        "access-control-allow-origin": "https://a.example",
+        "access-control-allow-methods": "GET",
+        "access-control-expose-headers": "ETag",
+        "access-control-allow-credentials": "true",
+    }
+    status, headers, text = site("/font", method="OPTIONS", **home, **asked)
+    assert (status, text, cors_of(headers)) == (200, b"", allowed)
+    assert headers["Vary"] == "Origin, Access-Control-Request-Headers, Access-Control-Request-Method"
+    assert "Content-Type" not in headers
+    # as of the bucket itself, on errors and redirections too
+    for path, status in (("/font", 200), ("/", 200), ("/none", 403), ("/moved", 301)):
+        got = site(path, **home)
+        assert (got[0], cors_of(got[1])) == (status, allowed), path
+    for headers in ({}, {"Origin": "https://a.test"}):
+        assert cors_of(site("/font", **headers)[1]) == {}
+    status, headers, text = site("/font", method="OPTIONS", Origin="https://a.test", **asked)
+    assert (status, cors_of(headers)) == (403, {})
+    assert "Message: CORSResponse: This CORS request is not allowed." in text.decode()
+    status, _, text = site("/font", method="OPTIONS")
+    told = ["Code: BadRequest", "Message: Insufficient information. Origin request header needed."]
+    assert (status, shown(text)) == (400, page(400, "Bad Request", *told))
 
 
 def test_custom_error_documents(s3, bucket, site):

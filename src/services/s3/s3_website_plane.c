@@ -14,6 +14,7 @@
 #include "core/fail.h"
 #include "core/reply.h"
 #include "front/exchange.h"
+#include "services/s3/s3_http.h"
 #include "wire/wire.h"
 
 #define PAGE_MAX_BYTES (64u << 10)
@@ -29,6 +30,7 @@ struct site {
     int error_status; /* what is sent is the document of this error; 0: no error */
     const struct vg_err *error;
     bool is_redirected;
+    struct vg_reply cors; /* its headers: what pages of other origins may know of the answer */
 };
 
 /* --- pages --------------------------------------------------------------------------------------
@@ -43,12 +45,29 @@ add_header(struct site *s, headers_vec *to, struct vg_str name, struct vg_str va
 }
 
 static void
+add_cors(struct site *s, headers_vec *to)
+{
+    for (size_t i = 0; i < s->cors.headers.len; i++)
+        add_header(s, to, s->cors.headers.items[i].name, s->cors.headers.items[i].value);
+}
+
+/* `location` absent: it leads nowhere. */
+static void
+send_bare(struct site *s, int status, struct vg_str location)
+{
+    headers_vec headers = { 0 };
+    if (location.ptr)
+        add_header(s, &headers, VG_STR("Location"), location);
+    add_header(s, &headers, VG_STR("x-amz-request-id"), s->rq->id);
+    add_cors(s, &headers);
+    if (vg_gate(s->rq) == VG_OK)
+        (void)vg_http_reply(s->http, status, headers.items, headers.len, VG_STR(""));
+}
+
+static void
 redirect(struct site *s, int status, struct vg_str location)
 {
-    const struct vg_http_header headers[] = { { VG_STR("Location"), location },
-                                              { VG_STR("x-amz-request-id"), s->rq->id } };
-    if (vg_gate(s->rq) == VG_OK)
-        (void)vg_http_reply(s->http, status, headers, VG_COUNT(headers), VG_STR(""));
+    send_bare(s, status, location);
     s->is_redirected = true;
 }
 
@@ -133,6 +152,7 @@ send_page(struct site *s, int status, const struct vg_err *err, const struct vg_
     if (status == 405)
         add_header(s, &headers, VG_STR("Allow"), VG_STR("GET, HEAD"));
     add_error_headers(s, &headers, err);
+    add_cors(s, &headers);
     if (vg_gate(s->rq) == VG_OK)
         (void)vg_http_reply(s->http, status, headers.items, headers.len, vg_buf_str(&b));
 }
@@ -180,6 +200,7 @@ object_headers(struct site *s, const void *out, headers_vec *ret, int *ret_statu
     }
     if (s->error)
         add_error_headers(s, ret, s->error);
+    add_cors(s, ret);
 }
 
 /* The head of an object's answer, or a redirection in its stead. */
@@ -383,11 +404,47 @@ find_site(struct site *s)
     return rc;
 }
 
+static struct vg_str
+header(void *http, struct vg_str name)
+{
+    return vg_http_header(http, name);
+}
+
+/*
+ * The bucket's rules for pages of other origins hold here too.  Preflights are answered by them;
+ * that they cannot be read leaves another answer as it is, which meets the trouble itself.
+ */
+static vg_rc
+heed_origin(struct site *s, bool is_preflight)
+{
+    struct vg_req *rq = s->rq;
+    struct vg_str path = vg_str_slice(s->http->path, 1, VG_NPOS);
+    const struct vg_http_head head = { .method = s->http->method,
+                                       .path = vg_str_fmt(rq->arena, "/%" VG_FMT "/%" VG_FMT,
+                                                          VG_ARG(s->bucket), VG_ARG(path)),
+                                       .query = s->http->query,
+                                       .header = header,
+                                       .of = s->http };
+    rq->reply = &s->cors;
+    if (is_preflight)
+        return s3_preflight(rq, &head);
+    if (s3_decorate(rq, &head) != VG_OK)
+        *rq->err = (struct vg_err) { 0 };
+    return VG_OK;
+}
+
 static vg_rc
 serve(struct site *s) VG_WAITS
 {
     const struct s3_website_asked asked = asked_of(s);
-    vg_rc rc = find_site(s);
+    bool is_preflight = vg_str_eq(s->http->method, VG_STR("OPTIONS"));
+    vg_rc rc = heed_origin(s, is_preflight);
+    if (rc == VG_OK && is_preflight) {
+        send_bare(s, 200, VG_STR_NONE);
+        return VG_OK;
+    }
+    if (rc == VG_OK)
+        rc = find_site(s);
     if (rc != VG_OK)
         return rc;
     if (s->conf->redirect_all_requests_to) {

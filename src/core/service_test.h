@@ -9,6 +9,7 @@
 #include "base/test.h"
 #include "clock/clock.h"
 #include "core/call.h"
+#include "core/registry.h"
 #include "core/reply.h"
 #include "crypto/random.h"
 #include "events/events.h"
@@ -16,7 +17,8 @@
 #include "wire/wire.h"
 
 struct vg_service_fixture {
-    const struct vg_service *service;
+    const struct vg_service *service; /* all there is in env.registry */
+    struct vg_registry *registry;
     void *svc;
     struct vg_env env;
     struct vg_config config;
@@ -63,8 +65,10 @@ vg_service_fixture_init(struct vg_service_fixture *f, const struct vg_service *s
     f->scope = (struct vg_scope) { .owner = f->config.account,
                                    .partition = f->config.partition,
                                    .region = f->config.region };
-    if (service->init != NULL)
-        assert_ok(service->init(&f->env, &f->svc, &err));
+    f->registry = vg_registry_new(&f->service, 1);
+    f->env.registry = f->registry;
+    assert_ok(vg_registry_init(f->registry, &f->env, &err));
+    f->svc = vg_registry_state(f->registry, service);
 }
 
 /* … and what the tests of a file begin with. */
@@ -82,8 +86,8 @@ vg_service_fixture_fini(struct vg_service_fixture *f)
     struct vg_err err = { 0 };
     assert_ok(vg_fault_setup(VG_STR(""), &err));
     vg_arena_free(f->arena);
-    if (f->service->fini != NULL)
-        f->service->fini(f->svc);
+    vg_registry_fini(f->registry);
+    vg_registry_free(f->registry);
     vg_patterns_free(f->patterns);
     vg_events_free(f->env.events);
     vg_clock_close(f->env.clock);
@@ -201,6 +205,16 @@ vg_service_fixture_expect(struct vg_service_fixture *f, const char *name, const 
         fail_msg("%s %s\n  got  %" VG_FMT "\n  want %s", name, json, VG_ARG(answer), want);
 }
 
+/* As at a start: nothing is cached. */
+static inline void
+vg_service_fixture_forget(struct vg_service_fixture *f)
+{
+    struct vg_err err = { 0 };
+    vg_registry_fini(f->registry);
+    assert_ok(vg_registry_init(f->registry, &f->env, &err));
+    f->svc = vg_registry_state(f->registry, f->service);
+}
+
 /*
  * One call whose nth call of the store at `point` fails.  That must be an internal failure and,
  * where only a read failed, leave everything as it was: the same call then succeeds.  True when
@@ -213,6 +227,7 @@ vg_service_fixture_fails(struct vg_service_fixture *f, const char *point, int nt
     struct vg_err err = { 0 };
     struct vg_str spec = vg_str_fmt(f->arena, "%s=fail@%d", point, nth);
     assert_true(nth < 1000);
+    vg_service_fixture_forget(f);
     assert_ok(vg_fault_setup(spec, &err));
     struct vg_str answer = vg_service_fixture_call(f, name, json);
     bool is_over = vg_fault_count(point) < (uint64_t)nth;

@@ -15,12 +15,13 @@
 #include "services/s3/s3_http.h"
 #include "services/s3/s3_policy.h"
 #include "services/s3/s3_slots.h"
+#include "services/s3/s3_state.h"
 #include "services/s3/s3_website.h"
 #include "store/bound.h"
 
 #include <stdlib.h>
 
-#define MASTER_KEYS_MAX 1000u /* in memory */
+#define CACHED_MAX 1000u /* accounts' keys, and buckets */
 
 /* The bucket of "arn:aws:s3:::bucket" and of "arn:aws:s3:::bucket/key"; absent: neither. */
 static struct vg_str
@@ -132,7 +133,8 @@ init(const struct vg_env *env, void **ret_svc, struct vg_err *err)
 {
     (void)err;
     struct s3 *s3 = vg_xalloc(sizeof(*s3));
-    s3->master_keys = vg_cache_new(MASTER_KEYS_MAX);
+    s3->master_keys = vg_cache_new(CACHED_MAX);
+    s3->buckets = vg_cache_new(CACHED_MAX);
     s3->slots = s3_slots_new();
     s3->notices = vg_bounds_new(env->kv);
     *ret_svc = s3;
@@ -147,6 +149,7 @@ fini(void *svc)
         return;
     vg_bounds_free(s3->notices);
     s3_slots_free(s3->slots);
+    vg_cache_free(s3->buckets);
     vg_cache_free(s3->master_keys);
     free(s3);
 }

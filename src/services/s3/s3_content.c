@@ -21,6 +21,7 @@
 #include "services/s3/s3_digest.h"
 #include "services/s3/s3_side.h"
 #include "services/s3/s3_slots.h"
+#include "services/s3/s3_state.h"
 #include "store/blob.h"
 
 #include <stdlib.h>

@@ -13,6 +13,7 @@
 #include "crypto/segment.h"
 #include "services/s3/s3_side.h"
 #include "services/s3/s3_slots.h"
+#include "services/s3/s3_state.h"
 #include "store/blob.h"
 
 #include <stdlib.h>

@@ -10,19 +10,6 @@
 #include "services/s3/ops.h"
 #include "services/s3/records.h"
 
-#include <stdatomic.h>
-
-struct vg_bounds;
-struct vg_cache;
-
-/* What the service keeps in memory. */
-struct s3 {
-    struct vg_cache *master_keys;
-    struct s3_slots *slots;     /* that contents pass through */
-    struct vg_bounds *notices;  /* where those of buckets begin in the store */
-    _Atomic int64_t last_order; /* that a notice got */
-};
-
 #define S3_NULL_VERSION VG_STR("null") /* of what was written while versioning was off */
 
 /* --- s3_name.c: pure rules ----------------------------------------------------------------------

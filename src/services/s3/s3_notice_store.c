@@ -15,6 +15,7 @@
 #include "codec/json.h"
 #include "core/env.h"
 #include "events/events.h"
+#include "services/s3/s3_state.h"
 #include "services/s3/s3_store_int.h"
 #include "store/bound.h"
 #include "store/key.h"

@@ -10,6 +10,7 @@
 #include "codec/json.h"
 #include "codec/time.h"
 #include "core/env.h"
+#include "services/s3/s3_state.h"
 
 #define RECORD_MAX_BYTES (64u << 10)
 #define EMPTY_MD5        VG_STR("d41d8cd98f00b204e9800998ecf8427e") /* markers are told with it */

@@ -24,6 +24,7 @@ s3_test_req(struct vg_service_fixture *f, struct s3_test_req *t)
                               .env = &f->env,
                               .scope = &f->scope,
                               .op = &s3_op_put_object,
+                              .svc = f->svc,
                               .sess = &t->sess,
                               .err = &f->err };
     return &t->rq;
@@ -158,8 +159,6 @@ s3_test_now_ms(const void *clock)
 static inline void
 s3_test_caller(struct vg_service_fixture *f, const char *session_policy)
 {
-    static const struct vg_service *const services[] = { &s3_service };
-    static struct vg_registry *registry;
     static struct vg_auth *auth;
     if (!auth) {
         struct vg_sess sess;
@@ -171,14 +170,12 @@ s3_test_caller(struct vg_service_fixture *f, const char *session_policy)
                                              .random = vg_random_new(1, NULL),
                                              .now_ms = s3_test_now_ms };
         assert_ok(vg_auth_open(&opt, &sess, &auth, &f->err));
-        registry = vg_registry_new(services, 1);
     }
     struct vg_principal *caller = VG_NEW(f->arena, struct vg_principal);
     *caller = *vg_auth_root(auth);
     if (session_policy)
         caller->session_policy = vg_service_fixture_text(f, session_policy);
     f->env.auth = auth;
-    f->env.registry = registry;
     f->scope.caller = caller;
 }
 

@@ -181,9 +181,13 @@ may(struct vg_service_fixture *f, const struct vg_principal *who, const struct v
     const struct vg_policy *compiled = NULL;
     scope.caller = who;
     vg_sess_init(&sess, f->env.kv, f->arena);
-    struct vg_req rq = {
-        .arena = f->arena, .env = &f->env, .scope = &scope, .op = op, .sess = &sess, .err = &f->err
-    };
+    struct vg_req rq = { .arena = f->arena,
+                         .env = &f->env,
+                         .scope = &scope,
+                         .op = op,
+                         .svc = f->svc,
+                         .sess = &sess,
+                         .err = &f->err };
     assert_ok(s3_service.resource(&rq, vg_str_of(arn), &about));
     assert_str(about.owner, ME);
     if (about.policy.ptr)
@@ -396,6 +400,7 @@ a_bucket_that_is_not_there_is_nobodys(void **state)
                          .env = &f.env,
                          .scope = &f.scope,
                          .op = &s3_op_head_bucket,
+                         .svc = f.svc,
                          .sess = &sess,
                          .err = &f.err };
     assert_int_equal(s3_service.resource(&rq, VG_STR(BUCKET), &about), VG_FAIL);

@@ -29,6 +29,7 @@
 #include "crypto/random.h"
 #include "crypto/secret.h"
 #include "services/s3/s3_object_rules.h"
+#include "services/s3/s3_state.h"
 #include "store/blob.h"
 #include "store/key.h"
 #include "wire/wire.h"
@@ -117,13 +118,48 @@ decode_version(struct vg_req *rq, struct vg_str bytes, struct s3_rec_version **r
 /* --- buckets ------------------------------------------------------------------------------------
  */
 
+static vg_rc
+get_bucket(struct vg_req *rq, struct vg_str name, struct vg_str *ret)
+{
+    return vg_kv_get(rq->sess, bucket_part(rq->arena, name), vg_key_of(rq->arena, VG_STR("bucket")),
+                     ret, rq->err);
+}
+
+/* Changes with each change of any bucket, and when the store was opened again: auth/cache.h. */
+static uint64_t
+bucket_epoch(struct vg_req *rq)
+{
+    struct s3 *s3 = rq->svc;
+    return ((uint64_t)vg_kv_epoch(rq->env->kv) << 40) + s3->bucket_epoch;
+}
+
+static void
+raise_bucket_epoch(void *arg)
+{
+    struct s3 *s3 = arg;
+    s3->bucket_epoch++;
+}
+
+/* Every request asks for its bucket, mostly more than once: its record is kept as it is stored. */
 vg_rc
 s3_store_bucket(struct vg_req *rq, struct vg_str name, struct s3_rec_bucket **ret)
 {
+    struct s3 *s3 = rq->svc;
+    uint64_t epoch = bucket_epoch(rq);
     struct vg_str bytes;
-    vg_rc rc = vg_kv_get(rq->sess, bucket_part(rq->arena, name),
-                         vg_key_of(rq->arena, VG_STR("bucket")), &bytes, rq->err);
-    return rc == VG_OK ? decode_bucket(rq, bytes, ret) : rc;
+    const struct vg_str *cached = vg_cache_get(s3->buckets, rq->sess, name, epoch);
+    if (cached)
+        return decode_bucket(rq, *cached, ret);
+    vg_rc rc = get_bucket(rq, name, &bytes);
+    if (rc != VG_OK || bytes.ptr == NULL) {
+        *ret = NULL;
+        return rc;
+    }
+    struct vg_arena *own = vg_arena_new(0);
+    struct vg_str *kept = VG_NEW(own, struct vg_str);
+    *kept = vg_str_dup(own, bytes);
+    vg_cache_put(s3->buckets, rq->sess, name, epoch, own, kept, rq->sess->seen_seq);
+    return decode_bucket(rq, bytes, ret);
 }
 
 vg_rc
@@ -200,6 +236,7 @@ s3_store_put_bucket(struct s3_bucket_edit *e, const struct s3_rec_bucket *bucket
     vg_tx_put(e->tx, e->part, vg_key_of(arena, VG_STR("bucket")), vg_buf_str(&b));
     vg_tx_put(e->tx, account_part(arena, bucket->account), vg_key_of(arena, bucket->name),
               vg_buf_str(&b));
+    vg_tx_on_commit(e->tx, raise_bucket_epoch, e->rq->svc);
 }
 
 /* Whether there is any object, version or marker: what is uploaded in parts is none yet. */
@@ -245,6 +282,7 @@ s3_store_del_bucket(struct s3_bucket_edit *e, bool *ret_is_empty)
     if (rc == VG_OK && *ret_is_empty)
         vg_tx_del(e->tx, account_part(rq->arena, e->bucket->account),
                   vg_key_of(rq->arena, e->bucket->name));
+    vg_tx_on_commit(e->tx, raise_bucket_epoch, rq->svc);
     return rc;
 }
 
@@ -417,8 +455,7 @@ s3_store_edit_object_with(struct vg_req *rq, const struct s3_rec_bucket *bucket,
     *ret = (struct s3_object_edit) { .rq = rq, .part = parts[0] };
     vg_rc rc = vg_tx_open_n(rq, parts, with.ptr ? 2 : 1, &ret->tx);
     if (rc == VG_OK)
-        rc = vg_kv_get(rq->sess, bucket_part(rq->arena, bucket->name),
-                       vg_key_of(rq->arena, VG_STR("bucket")), &bytes, rq->err);
+        rc = get_bucket(rq, bucket->name, &bytes);
     if (rc == VG_OK)
         rc = decode_bucket(rq, bytes, &now);
     if (rc != VG_OK || now == NULL || !vg_str_eq(now->id, bucket->id))

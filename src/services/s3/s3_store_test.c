@@ -42,6 +42,7 @@ begin(struct fixture *t)
                               .env = &t->f.env,
                               .scope = &t->f.scope,
                               .op = &s3_op_put_object,
+                              .svc = t->f.svc,
                               .sess = &t->sess,
                               .err = &t->f.err };
     struct s3_bucket_edit e;

@@ -121,6 +121,10 @@ void vg_policy_explain(struct vg_arena *arena, const struct vg_policies *all,
 const struct vg_str *vg_policy_keys(struct vg_arena *arena, const struct vg_policy *policy,
                                     size_t *ret_n);
 
+/* The ARNs that a policy has as principals, but those of accounts' roots; arena. */
+const struct vg_str *vg_policy_principals(struct vg_arena *arena, const struct vg_policy *policy,
+                                          size_t *ret_n);
+
 /*
  * "User: ARN is not authorized to perform: ACTION on resource: ARN because no identity-based policy
  * allows the ACTION action", or "… with an explicit deny in a resource-based policy".

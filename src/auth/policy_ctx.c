@@ -281,3 +281,17 @@ vg_policy_keys(struct vg_arena *arena, const struct vg_policy *policy, size_t *r
     *ret_n = all.len;
     return all.items;
 }
+
+const struct vg_str *
+vg_policy_principals(struct vg_arena *arena, const struct vg_policy *policy, size_t *ret_n)
+{
+    str_vec all = { 0 };
+    for (size_t i = 0; i < policy->n_statements; i++) {
+        const struct statement *st = &policy->statements[i];
+        for (size_t k = 0; k < st->n_principals; k++)
+            if (st->principals[k].kind == PR_ARN)
+                *VG_VEC_ADD(arena, &all) = st->principals[k].text;
+    }
+    *ret_n = all.len;
+    return all.items;
+}

@@ -14,6 +14,7 @@
 #include "auth/store.h"
 
 #include "auth/aws_policies.h"
+#include "auth/policy.h"
 #include "base/arena.h"
 #include "store/key.h"
 
@@ -283,6 +284,42 @@ vg_iam_arn_split(struct vg_str arn, struct vg_str *ret_account, struct vg_str *r
     *ret_type = vg_str_slice(rest, 0, first);
     *ret_name = vg_str_slice(rest, last + 1, rest.len);
     return true;
+}
+
+static vg_rc
+is_principal(const struct vg_iam *db, struct vg_str arn, struct vg_str type, struct vg_str name,
+             bool *ret)
+{
+    struct auth_rec_identity rec;
+    bool is_user = vg_str_eq(type, VG_STR("user"));
+    *ret = false;
+    if (!is_user && !vg_str_eq(type, VG_STR("role")))
+        return VG_OK;
+    vg_rc rc = vg_iam_identity(db, is_user ? VG_IDENTITY_USER : VG_IDENTITY_ROLE, name, &rec);
+    if (rc == VG_OK && rec.name.ptr)
+        *ret = vg_str_eq(arn, vg_iam_arn(db->s->arena, db->account, type, rec.path, rec.name));
+    return rc;
+}
+
+/* https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html */
+vg_rc
+vg_iam_stranger(const struct vg_iam *db, const struct vg_policy *policy, struct vg_str *ret)
+{
+    size_t n;
+    const struct vg_str *arns = vg_policy_principals(db->s->arena, policy, &n);
+    *ret = VG_STR_NONE;
+    for (size_t i = 0; i < n && !ret->ptr; i++) {
+        struct vg_str account, type, name;
+        bool is_there = true;
+        if (!vg_iam_arn_split(arns[i], &account, &type, &name) || !vg_str_eq(account, db->account))
+            continue;
+        vg_rc rc = is_principal(db, arns[i], type, name, &is_there);
+        if (rc != VG_OK)
+            return rc;
+        if (!is_there)
+            *ret = arns[i];
+    }
+    return VG_OK;
 }
 
 vg_rc

@@ -71,6 +71,14 @@ struct vg_str vg_iam_arn(struct vg_arena *arena, struct vg_str account, struct v
 bool vg_iam_arn_split(struct vg_str arn, struct vg_str *ret_account, struct vg_str *ret_type,
                       struct vg_str *ret_name);
 
+struct vg_policy;
+/*
+ * The first principal of a policy that claims to be the account's and is no user or role of it;
+ * absent: there is none.  Those of other accounts and sessions are taken as they are.
+ */
+vg_rc vg_iam_stranger(const struct vg_iam *db, const struct vg_policy *policy, struct vg_str *ret)
+    VG_MUST_USE;
+
 /*
  * The document of a managed policy in its default version, AWS's or the account's; absent when
  * there is none.

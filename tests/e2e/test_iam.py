@@ -19,6 +19,7 @@ LAMBDA_TRUST = json.dumps(
     }
 )
 READ_ONLY = "arn:aws:iam::aws:policy/IAMReadOnlyAccess"
+NONE = "arn:aws:iam::000000000000:user/none"
 
 
 def document(*statements):
@@ -111,6 +112,10 @@ def test_a_role_in_use_is_not_deleted(iam, name):
         (
             document(allow("sts:AssumeRole", Principal="*")),
             "Has prohibited field Resource",
+        ),
+        (
+            document({"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": NONE}}),
+            f'Invalid principal in policy: "AWS":"{NONE}"',
         ),
     ],
 )

@@ -456,6 +456,23 @@ def test_nobody_shuts_himself_out_of_a_key_by_mistake(kms, key, make_user):
     refused("AccessDeniedException", kms.get_key_policy, KeyId=one)
 
 
+@pytest.mark.parametrize("who", ["user/none", "role/none", "user/wrong/path/{user}", "role/{user}", "group/any"])
+def test_principals_of_key_policies_must_exist(kms, key, make_user, who):
+    """"The principals in the key policy must exist and be visible to AWS KMS":
+    https://docs.aws.amazon.com/kms/latest/APIReference/API_PutKeyPolicy.html; the text: re:Post, kms-policy-error-invalid-principals"""
+    arn, _ = make_user()
+    account, name = arn.rsplit(":", 1)
+    for principal in ({"AWS": f"{account}:{who.format(user=name.split('/')[-1])}"}, {"AWS": [arn, f"{account}:{who}"]}):
+        policy = document(allow("kms:*", Principal=root_of()), allow("kms:Encrypt", Principal=principal))
+        for call, more in ((kms.put_key_policy, {"KeyId": key["KeyId"]}), (kms.create_key, {})):
+            text = refused("MalformedPolicyDocumentException", call, Policy=policy, **more).message
+            assert text == "Policy contains a statement with one or more invalid principals."
+    # of other accounts nothing is known
+    far = {"AWS": ["arn:aws:iam::999999999999:user/any", "999999999999", arn]}
+    policy = document(allow("kms:*", Principal=root_of()), allow("kms:Encrypt", Principal=far))
+    kms.put_key_policy(KeyId=key["KeyId"], Policy=policy)
+
+
 def test_denials_win(kms, key, make_user):
     one, (arn, user) = key["KeyId"], make_user(allow("kms:*"))
     deny = {**allow("kms:Encrypt", Principal={"AWS": arn}), "Effect": "Deny"}

@@ -78,6 +78,26 @@ def test_a_malformed_policy_is_refused(s3, bucket, document, why):
     assert refused("MalformedPolicy", s3.put_bucket_policy, Bucket=bucket, Policy=document).message == why
 
 
+def test_principals_of_policies_must_exist(s3, bucket, aws, name):
+    """https://repost.aws/knowledge-center/s3-invalid-principal-in-policy-error: "make sure that the IAM user or role
+    wasn't deleted"."""
+    iam, who = aws("iam"), name("user")
+
+    def put(principal, effect="Allow"):
+        of = {"Bucket": bucket, "Policy": policy(bucket, effect=effect, Principal=principal)}
+        return s3.put_bucket_policy, of
+
+    arn = iam.create_user(UserName=who, Path="/team/")["User"]["Arn"]
+    call, of = put({"AWS": [arn, "arn:aws:iam::999999999999:role/any"], "Service": "logging.s3.amazonaws.com"})
+    call(**of)
+    iam.delete_user(UserName=who)
+    for wrong in (arn, [arn], arn.replace("user/team/", "user/"), "arn:aws:iam::000000000000:group/any", "nobody"):
+        for effect in ("Allow", "Deny"):
+            call, of = put({"AWS": wrong}, effect)
+            assert refused("MalformedPolicy", call, **of).message == "Invalid principal in policy"
+    assert arn in s3.get_bucket_policy(Bucket=bucket)["Policy"]
+
+
 def test_lists_grant_where_ownership_lets_them(s3, nobody, bucket):
     me = s3.list_buckets()["Owner"]["ID"]
     refused("AccessDenied", s3.put_bucket_acl, Bucket=bucket, ACL="public-read")

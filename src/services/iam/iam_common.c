@@ -84,9 +84,16 @@ iam_check_document(struct vg_req *rq, struct vg_str json, enum vg_policy_use use
 {
     const struct vg_policy *p;
     struct vg_err why = { 0 };
-    if (vg_policy_compile(rq->arena, json, use, &p, &why) == VG_OK)
-        return VG_OK;
-    return iam_fail_malformed_policy_document_exception(rq, "%" VG_FMT, VG_ARG(vg_err_text(&why)));
+    if (vg_policy_compile(rq->arena, json, use, &p, &why) != VG_OK)
+        return iam_fail_malformed_policy_document_exception(rq, "%" VG_FMT,
+                                                            VG_ARG(vg_err_text(&why)));
+    const struct vg_iam db = iam_reader(rq);
+    struct vg_str stranger;
+    vg_rc rc = vg_iam_stranger(&db, p, &stranger);
+    if (rc == VG_OK && stranger.ptr)
+        return iam_fail_malformed_policy_document_exception(
+            rq, "Invalid principal in policy: \"AWS\":\"%" VG_FMT "\"", VG_ARG(stranger));
+    return rc;
 }
 
 struct vg_str

@@ -5,6 +5,7 @@
 #include "services/kms/kms_int.h"
 
 #include "auth/auth.h"
+#include "auth/store.h"
 #include "core/env.h"
 
 /* As AWS shows it. https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html */
@@ -43,6 +44,13 @@ kms_managed_policy(struct vg_req *rq)
         VG_ARG(account), VG_ARG(rq->scope->region), VG_ARG(rq->scope->partition), VG_ARG(account));
 }
 
+static vg_rc
+invalid_principal(struct vg_req *rq)
+{
+    return kms_fail_malformed_policy_document_exception(
+        rq, "Policy contains a statement with one or more invalid principals.");
+}
+
 /*
  * "The key policy must allow the calling principal to make a subsequent PutKeyPolicy request":
  * it itself, or by leaving it to the account's IAM policies.
@@ -74,6 +82,16 @@ check_lockout(struct vg_req *rq, struct vg_str policy, struct vg_str key_arn)
         rq, "The new key policy will not allow you to update the key policy in the future.");
 }
 
+/* "The principals in the key policy must exist and be visible to AWS KMS". */
+static vg_rc
+check_principals(struct vg_req *rq, const struct vg_policy *policy)
+{
+    const struct vg_iam db = { .s = rq->sess, .account = rq->scope->owner, .err = rq->err };
+    struct vg_str stranger;
+    vg_rc rc = vg_iam_stranger(&db, policy, &stranger);
+    return rc == VG_OK && stranger.ptr ? invalid_principal(rq) : rc;
+}
+
 vg_rc
 kms_check_policy(struct vg_req *rq, struct vg_str policy, struct vg_str key_arn, bool is_bypass)
 {
@@ -84,13 +102,13 @@ kms_check_policy(struct vg_req *rq, struct vg_str policy, struct vg_str key_arn,
             rq, "The key policy is longer than the limit of %d bytes", KMS_LIMIT_POLICY_BYTES);
     if (vg_policy_compile(rq->arena, policy, VG_POLICY_FOR_KEY, &compiled, &why) != VG_OK) {
         if (vg_str_starts(vg_err_text(&why), VG_STR("Invalid principal")))
-            return kms_fail_malformed_policy_document_exception(
-                rq, "Policy contains a statement with one or more invalid principals.");
+            return invalid_principal(rq);
         return kms_fail_malformed_policy_document_exception(rq, "%" VG_FMT,
                                                             VG_ARG(vg_err_text(&why)));
     }
     bool is_asked = rq->scope->caller != NULL && rq->env->auth != NULL;
-    return is_bypass || !is_asked ? VG_OK : check_lockout(rq, policy, key_arn);
+    vg_rc rc = check_principals(rq, compiled);
+    return rc != VG_OK || is_bypass || !is_asked ? rc : check_lockout(rq, policy, key_arn);
 }
 
 /* There is one, and it is called so. */

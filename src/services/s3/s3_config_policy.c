@@ -2,6 +2,7 @@
 
 /* The policy of a bucket. */
 
+#include "auth/store.h"
 #include "services/s3/s3_int.h"
 #include "services/s3/s3_policy.h"
 
@@ -22,6 +23,17 @@ check_caller(struct vg_req *rq, const struct s3_rec_bucket *b, const char *metho
         rq, d, "The specified method is not allowed against this resource.");
 }
 
+/* Users and roles of the bucket's account that a policy names must exist. */
+static vg_rc
+check_principals(struct vg_req *rq, const struct s3_rec_bucket *b, const struct vg_policy *policy)
+{
+    const struct vg_iam db = { .s = rq->sess, .account = b->account, .err = rq->err };
+    struct vg_str stranger;
+    vg_rc rc = vg_iam_stranger(&db, policy, &stranger);
+    return rc == VG_OK && stranger.ptr ? s3_fail_malformed_policy(rq, S3_POLICY_WRONG_PRINCIPAL)
+                                       : rc;
+}
+
 /* https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketPolicy.html */
 vg_rc
 s3_put_bucket_policy(struct vg_req *rq, const struct s3_put_bucket_policy_request *in)
@@ -36,6 +48,9 @@ s3_put_bucket_policy(struct vg_req *rq, const struct s3_put_bucket_policy_reques
         return rc;
     if (s3_policy_check(rq->arena, in->policy, in->bucket, &policy, &why) != VG_OK)
         return s3_fail_malformed_policy(rq, "%" VG_FMT, VG_ARG(vg_err_text(&why)));
+    rc = check_principals(rq, e.bucket, policy.compiled);
+    if (rc != VG_OK)
+        return rc;
     if (policy.is_public && (e.bucket->blocks & S3_BLOCK_PUBLIC_POLICY))
         return s3_fail_access_denied(rq, "Access Denied");
     const struct s3_get_bucket_policy_output kept = { .policy = policy.text };

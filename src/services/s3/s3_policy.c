@@ -71,13 +71,13 @@ read_principal(struct parse *p, struct statement *st)
         return VG_OK;
     }
     if (tok != VG_JSON_OBJECT)
-        return vg_err_set(p->err, "Invalid principal in policy");
+        return vg_err_set(p->err, S3_POLICY_WRONG_PRINCIPAL);
     while ((tok = vg_json_next(&p->js)) == VG_JSON_KEY) {
         bool is_aws = vg_str_eq(p->js.text, VG_STR("AWS"));
         texts values = { 0 };
         /* which would have to be told from its id by the evaluator */
         if (vg_str_eq(p->js.text, VG_STR("CanonicalUser")))
-            return vg_err_set(p->err, "Invalid principal in policy");
+            return vg_err_set(p->err, S3_POLICY_WRONG_PRINCIPAL);
         vg_rc rc = read_texts(p, &values);
         if (rc != VG_OK)
             return rc;
@@ -449,7 +449,6 @@ s3_policy_check(struct vg_arena *arena, struct vg_str json, struct vg_str bucket
                 struct s3_policy_text *ret, struct vg_err *err)
 {
     struct parse p = { .arena = arena, .bucket = bucket, .err = err };
-    const struct vg_policy *compiled;
     if (json.len == 0 || json.ptr[0] != '{')
         return vg_err_set(err, "Policies must be valid JSON and the first byte must be '{'");
     if (!is_json(arena, json))
@@ -461,7 +460,9 @@ s3_policy_check(struct vg_arena *arena, struct vg_str json, struct vg_str bucket
     vg_json_init(&p.js, ret->text, arena);
     vg_rc rc = read_document(&p);
     if (rc == VG_OK) /* the grammar, conditions and principals */
-        rc = vg_policy_compile(arena, ret->text, VG_POLICY_FOR_RESOURCE, &compiled, err);
+        rc = vg_policy_compile(arena, ret->text, VG_POLICY_FOR_RESOURCE, &ret->compiled, err);
+    if (rc != VG_OK && vg_str_starts(vg_err_text(err), VG_STR(S3_POLICY_WRONG_PRINCIPAL)))
+        return vg_err_set(err, S3_POLICY_WRONG_PRINCIPAL); /* S3 does not say which */
     ret->is_public = p.is_public;
     return rc;
 }

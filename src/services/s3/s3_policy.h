@@ -7,11 +7,15 @@
 #include "base/arena.h"
 #include "base/err.h"
 
-#define S3_POLICY_MAX_BYTES 20480u
+#define S3_POLICY_MAX_BYTES       20480u
+#define S3_POLICY_WRONG_PRINCIPAL "Invalid principal in policy"
+
+struct vg_policy;
 
 struct s3_policy_text {
     struct vg_str text; /* as it is kept: without white space */
     bool is_public;     /* in the meaning of the public access block */
+    const struct vg_policy *compiled;
 };
 
 /*

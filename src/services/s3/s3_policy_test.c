@@ -79,7 +79,7 @@ a_policy_must_fit_the_bucket(void **state)
         { ALLOW("'Principal':{'CanonicalUser':'x'},'Action':'s3:GetObject','Resource':'*'"),
           "Invalid principal in policy" },
         { ALLOW("'Principal':{'AWS':'me'},'Action':'s3:GetObject','Resource':'*'"),
-          "Invalid principal in policy: \"AWS\":\"me\"" },
+          "Invalid principal in policy" },
         { ALLOW(ANYBODY ",'Condition':{'StringEquals':{'s3:nothing':'x'}}"),
           "Policy has an invalid condition key" },
         { ALLOW(ANYBODY ",'Condition':{'StringEquals':{'ec2:Region':'x'}}"),

@@ -16,7 +16,7 @@ refuse_unbuilt(struct vg_req *rq, const struct dynamodb_create_table_input *in)
         what = "StreamSpecification";
     else if (in->sse_specification
              && (in->sse_specification->enabled.v || in->sse_specification->kms_master_key_id.ptr))
-        what = "SSESpecification with a customer's key";
+        what = "SSESpecification with a key of KMS";
     else if (in->warm_throughput)
         what = "WarmThroughput";
     else if (in->resource_policy.ptr)

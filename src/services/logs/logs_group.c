@@ -61,7 +61,8 @@ show_tags(struct vg_req *rq, const struct logs_rec_group *group, struct logs_tag
 static vg_rc
 check_create(struct vg_req *rq, const struct logs_create_log_group_request *in)
 {
-    vg_rc rc = logs_refuse(rq, in->kms_key_id.ptr != NULL, "kmsKeyId", "there is no KMS yet");
+    vg_rc rc = logs_refuse(rq, in->kms_key_id.ptr != NULL, "kmsKeyId",
+                           "log groups are not encrypted by keys of KMS");
     if (rc == VG_OK)
         rc = logs_refuse(rq,
                          in->log_group_class.v != 0

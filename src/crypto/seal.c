@@ -2,10 +2,10 @@
 #include "crypto/seal.h"
 
 #include "base/arena.h"
+#include "crypto/gcm.h"
 #include "crypto/random.h"
 
 #include <limits.h>
-#include <openssl/evp.h>
 
 #define NONCE_BYTES 12
 #define TAG_BYTES   16
@@ -21,7 +21,7 @@ vg_seal(struct vg_random *rnd, struct vg_arena *arena, const uint8_t key[VG_SEAL
     vg_random_bytes(rnd, out, NONCE_BYTES);
     int n = 0;
     EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
-    VG_ASSERT(ctx && EVP_EncryptInit_ex(ctx, EVP_aes_256_gcm(), NULL, key, out) == 1);
+    VG_ASSERT(ctx && EVP_EncryptInit_ex(ctx, vg_gcm(), NULL, key, out) == 1);
     VG_ASSERT(EVP_EncryptUpdate(ctx, NULL, &n, (const uint8_t *)label.ptr, (int)label.len) == 1);
     if (plain.len > 0)
         VG_ASSERT(EVP_EncryptUpdate(ctx, out + NONCE_BYTES, &n, (const uint8_t *)plain.ptr,
@@ -48,7 +48,7 @@ vg_unseal(struct vg_arena *arena, const uint8_t key[VG_SEAL_KEY_BYTES], struct v
     int n = 0;
     EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
     VG_ASSERT(ctx);
-    bool ok = EVP_DecryptInit_ex(ctx, EVP_aes_256_gcm(), NULL, key, in) == 1
+    bool ok = EVP_DecryptInit_ex(ctx, vg_gcm(), NULL, key, in) == 1
               && EVP_DecryptUpdate(ctx, NULL, &n, (const uint8_t *)label.ptr, (int)label.len) == 1
               && (len == 0 || EVP_DecryptUpdate(ctx, out, &n, in + NONCE_BYTES, (int)len) == 1)
               && EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_GCM_SET_TAG, TAG_BYTES, tag) == 1

@@ -2,9 +2,9 @@
 #include "crypto/segment.h"
 
 #include "base/arena.h"
+#include "crypto/gcm.h"
 
 #include <endian.h>
-#include <openssl/evp.h>
 #include <stdlib.h>
 
 #define NONCE_BYTES 12
@@ -18,7 +18,7 @@ vg_segments_new(const uint8_t key[VG_SEGMENT_KEY_BYTES])
 {
     struct vg_segments *s = vg_xalloc(sizeof(*s));
     s->ctx = EVP_CIPHER_CTX_new();
-    VG_ASSERT(s->ctx && EVP_EncryptInit_ex(s->ctx, EVP_aes_256_gcm(), NULL, key, NULL) == 1);
+    VG_ASSERT(s->ctx && EVP_EncryptInit_ex(s->ctx, vg_gcm(), NULL, key, NULL) == 1);
     return s;
 }
 

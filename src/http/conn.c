@@ -198,6 +198,7 @@ run_request(void *arg)
     c->loop->server->config.handler(&r->pub);
     if (!r->pub.is_replied && c->state != CONN_CLOSED && !c->s.is_eof)
         (void)vg_http_reply(&r->pub, 500, NULL, 0, VG_STR(""));
+    reply_flush(r);
     bool is_over = body_end(r);
     bool is_kept = is_over && r->is_ended && r->reply_rc == VG_OK && r->is_kept_alive;
     c->fiber = NULL;

@@ -163,11 +163,19 @@ uv_buf_of(struct vg_str s)
     return (uv_buf_t) { .base = (char *)(uintptr_t)s.ptr, .len = s.len };
 }
 
+/* At most three bufs, behind the head if that is still there. */
 static vg_rc
-send_out(struct request *r, uv_buf_t *bufs, unsigned n)
+send_out(struct request *r, const uv_buf_t *bufs, unsigned n)
 {
+    uv_buf_t all[4];
+    unsigned n_all = 0;
+    if (r->reply_head.len > 0)
+        all[n_all++] = uv_buf_of(r->reply_head);
+    r->reply_head = VG_STR("");
+    for (unsigned i = 0; i < n; i++)
+        all[n_all++] = bufs[i];
     if (r->reply_rc == VG_OK)
-        r->reply_rc = stream_send(&r->conn->s, bufs, n, VG_NEVER_MS);
+        r->reply_rc = stream_send(&r->conn->s, all, n_all, VG_NEVER_MS);
     return r->reply_rc;
 }
 
@@ -203,9 +211,17 @@ vg_http_reply_begin(struct vg_http_req *req, int status, const struct vg_http_he
         return VG_FAIL;
     }
     decide(r, status, content_length);
-    struct vg_str head = head_of(r, status, headers, n_headers, content_length);
-    uv_buf_t buf = uv_buf_of(head);
-    return send_out(r, &buf, 1);
+    r->reply_head = head_of(r, status, headers, n_headers, content_length);
+    if (content_length > 0 && !r->has_no_body)
+        return VG_OK; /* its first bytes are at hand */
+    return send_out(r, NULL, 0);
+}
+
+void
+reply_flush(struct request *r)
+{
+    if (r->reply_head.len > 0)
+        (void)!send_out(r, NULL, 0);
 }
 
 vg_rc
@@ -246,7 +262,8 @@ vg_http_reply_end(struct vg_http_req *req)
         return VG_OK;
     if (r->reply_left > 0) {
         r->is_kept_alive = false; /* cut short: the client sees it by the connection's end */
-        return VG_OK;
+        reply_flush(r);
+        return r->reply_rc;
     }
     if (!r->is_reply_chunked)
         return VG_OK;

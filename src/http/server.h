@@ -151,10 +151,11 @@ vg_rc vg_http_reply(struct vg_http_req *req, int status, const struct vg_http_he
                     size_t n_headers, struct vg_str body) VG_WAITS;
 
 /*
- * The same in parts: the head at once; then writes, which wait while the client is slow; then the
- * end.  content_length -1: chunked (HTTP/1.0: until the connection closes).  Writes beyond a given
- * length are a bug; an end before it closes the connection.  After anything but VG_OK the other
- * calls do nothing and return the same.
+ * The same in parts: the head, which leaves with the first bytes when content_length says that some
+ * will come; then writes, which wait while the client is slow; then the end.  content_length -1:
+ * chunked (HTTP/1.0: until the connection closes).  Writes beyond a given length are a bug; an end
+ * before it closes the connection.  After anything but VG_OK the other calls do nothing and return
+ * the same.
  */
 vg_rc vg_http_reply_begin(struct vg_http_req *req, int status, const struct vg_http_header *headers,
                           size_t n_headers, int64_t content_length) VG_WAITS;

@@ -45,7 +45,8 @@ struct request {
     bool is_kept_alive; /* the connection, after this request                    */
     bool is_ended;      /* the reply                                             */
     bool is_reply_chunked, has_no_body;
-    int64_t reply_left; /* of a reply with a length                              */
+    int64_t reply_left;       /* of a reply with a length                              */
+    struct vg_str reply_head; /* leaves with the first bytes of the body       */
     vg_rc reply_rc;
 };
 
@@ -128,5 +129,6 @@ bool body_end(struct request *r);
 
 /* reply.c */
 struct vg_str reply_date(struct http_loop *h);
+void reply_flush(struct request *r) VG_WAITS; /* the head, of a reply that was not ended */
 
 #endif

@@ -32,6 +32,8 @@ struct vg_routes {
     const struct vg_wire_op **by_name; /* all, by name */
     struct route *routes;              /* the most specific first */
     size_t n_routes;
+    const struct vg_model **models; /* in the order of their operations */
+    size_t n_models;
 };
 
 static int
@@ -143,11 +145,14 @@ vg_routes_new(const struct vg_wire_op *ops, size_t n)
     r->by_target = vg_xalloc(n * sizeof(void *));
     r->by_name = vg_xalloc(n * sizeof(void *));
     r->routes = vg_xalloc(n * sizeof(*r->routes));
+    r->models = vg_xalloc(n * sizeof(void *));
     if (n)
         memcpy(r->ops, ops, n * sizeof(*ops));
     for (size_t i = 0; i < n; i++) {
         const struct vg_wire_op *op = &r->ops[i];
         r->by_name[i] = op;
+        if (r->n_models == 0 || r->models[r->n_models - 1] != op->model)
+            r->models[r->n_models++] = op->model;
         if (op->model->target_prefix.ptr)
             r->by_target[r->n_by_target++] = op;
         if (is_rest(op))
@@ -174,6 +179,7 @@ vg_routes_free(struct vg_routes *r)
     free(r->by_target);
     free(r->by_name);
     free(r->routes);
+    free(r->models);
     free(r);
 }
 
@@ -369,11 +375,17 @@ const struct vg_wire_op *
 vg_routes_by_uri(const struct vg_routes *routes, struct vg_str service, struct vg_wire_in *in)
 {
     struct path p;
+    const struct vg_model *last = NULL;
+    bool is_meant_service = false;
     cut_path(in->path, &p);
     for (size_t i = 0; i < routes->n_routes; i++) {
         const struct route *r = &routes->routes[i];
-        if (vg_str_eq(r->op->http->method, in->method) && is_service(r->op->model, service)
-            && match_route(r, &p, in) && (!r->has_twin || is_meant(r, in)))
+        if (r->op->model != last) {
+            last = r->op->model;
+            is_meant_service = is_service(last, service);
+        }
+        if (is_meant_service && vg_str_eq(r->op->http->method, in->method) && match_route(r, &p, in)
+            && (!r->has_twin || is_meant(r, in)))
             return r->op;
     }
     in->n_labels = 0;
@@ -383,12 +395,8 @@ vg_routes_by_uri(const struct vg_routes *routes, struct vg_str service, struct v
 const struct vg_model *
 vg_routes_model(const struct vg_routes *r, struct vg_str name)
 {
-    const struct vg_model *last = NULL;
-    for (size_t i = 0; name.ptr && i < r->n; i++) {
-        const struct vg_model *m = r->ops[i].model;
-        if (m != last && (is_service(m, name) || vg_str_eq(m->target_prefix, name)))
-            return m;
-        last = m;
-    }
+    for (size_t i = 0; name.ptr && i < r->n_models; i++)
+        if (is_service(r->models[i], name) || vg_str_eq(r->models[i]->target_prefix, name))
+            return r->models[i];
     return NULL;
 }

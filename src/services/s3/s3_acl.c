@@ -5,14 +5,17 @@
  * https://docs.aws.amazon.com/AmazonS3/latest/userguide/acl-overview.html
  */
 
-#include "services/s3/s3_int.h"
+#include "services/s3/s3_log.h"
 
 #include "codec/json.h"
 
-#define GRANTS_MAX        100
-#define ALL_USERS         VG_STR("http://acs.amazonaws.com/groups/global/AllUsers")
-#define ALL_AUTHENTICATED VG_STR("http://acs.amazonaws.com/groups/global/AuthenticatedUsers")
-#define LOG_DELIVERY      VG_STR("http://acs.amazonaws.com/groups/s3/LogDelivery")
+#define GRANTS_MAX            100
+#define ALL_USERS_URI         "http://acs.amazonaws.com/groups/global/AllUsers"
+#define ALL_USERS             VG_STR(ALL_USERS_URI)
+#define ALL_AUTHENTICATED_URI "http://acs.amazonaws.com/groups/global/AuthenticatedUsers"
+#define ALL_AUTHENTICATED     VG_STR(ALL_AUTHENTICATED_URI)
+#define LOG_DELIVERY_URI      "http://acs.amazonaws.com/groups/s3/LogDelivery"
+#define LOG_DELIVERY          VG_STR(LOG_DELIVERY_URI)
 
 struct s3_owner *
 s3_owner_of(struct vg_req *rq, struct vg_str account)
@@ -53,34 +56,39 @@ add(struct vg_req *rq, struct s3_access_control_policy *acl, int permission, str
 
 /* https://docs.aws.amazon.com/AmazonS3/latest/userguide/acl-overview.html#canned-acl */
 static vg_rc
-from_canned(struct vg_req *rq, struct vg_str account, struct vg_str name,
+from_canned(struct vg_req *rq, struct vg_str account, const struct s3_acl_asked *asked,
             struct s3_access_control_policy **ret)
 {
     static const struct {
         struct vg_str name;
         const char *group;
-        bool may_write;
+        int permissions[2]; /* 0: none */
+        bool is_of_buckets;
     } all[] = {
-        { VG_STR_INIT("private"), NULL, false },
-        { VG_STR_INIT("public-read"), "http://acs.amazonaws.com/groups/global/AllUsers", false },
-        { VG_STR_INIT("public-read-write"), "http://acs.amazonaws.com/groups/global/AllUsers",
+        { .name = VG_STR_INIT("private") },
+        { VG_STR_INIT("public-read"), ALL_USERS_URI, { S3_PERMISSION_READ }, false },
+        { VG_STR_INIT("public-read-write"),
+          ALL_USERS_URI,
+          { S3_PERMISSION_READ, S3_PERMISSION_WRITE },
+          false },
+        { VG_STR_INIT("authenticated-read"), ALL_AUTHENTICATED_URI, { S3_PERMISSION_READ }, false },
+        { VG_STR_INIT("log-delivery-write"),
+          LOG_DELIVERY_URI,
+          { S3_PERMISSION_WRITE, S3_PERMISSION_READ_ACP },
           true },
-        { VG_STR_INIT("authenticated-read"),
-          "http://acs.amazonaws.com/groups/global/AuthenticatedUsers", false },
     };
     struct s3_access_control_policy *acl = new_acl(rq, account);
     add(rq, acl, S3_PERMISSION_FULL_CONTROL, acl->owner->id, VG_STR_NONE);
     for (size_t i = 0; i < VG_COUNT(all); i++) {
-        if (!vg_str_eq(all[i].name, name))
+        if (!vg_str_eq(all[i].name, asked->canned) || (all[i].is_of_buckets && !asked->is_buckets))
             continue;
-        if (all[i].group)
-            add(rq, acl, S3_PERMISSION_READ, VG_STR_NONE, vg_str_of(all[i].group));
-        if (all[i].may_write)
-            add(rq, acl, S3_PERMISSION_WRITE, VG_STR_NONE, vg_str_of(all[i].group));
+        for (size_t k = 0; k < VG_COUNT(all[i].permissions); k++)
+            if (all[i].permissions[k])
+                add(rq, acl, all[i].permissions[k], VG_STR_NONE, vg_str_of(all[i].group));
         *ret = acl;
         return VG_OK;
     }
-    return s3_bad_argument(rq, "", "x-amz-acl", name);
+    return s3_bad_argument(rq, "", "x-amz-acl", asked->canned);
 }
 
 static bool
@@ -188,7 +196,8 @@ from_body(struct vg_req *rq, struct vg_str account, const struct s3_access_contr
 struct s3_acl_asked
 s3_acl_asked_of_create(const struct s3_create_bucket_request *in)
 {
-    return (struct s3_acl_asked) { .canned = in->acl.text,
+    return (struct s3_acl_asked) { .is_buckets = true,
+                                   .canned = in->acl.text,
                                    .full_control = in->grant_full_control,
                                    .read = in->grant_read,
                                    .read_acp = in->grant_read_acp,
@@ -199,7 +208,8 @@ s3_acl_asked_of_create(const struct s3_create_bucket_request *in)
 struct s3_acl_asked
 s3_acl_asked_of_put(const struct s3_put_bucket_acl_request *in)
 {
-    return (struct s3_acl_asked) { .canned = in->acl.text,
+    return (struct s3_acl_asked) { .is_buckets = true,
+                                   .canned = in->acl.text,
                                    .full_control = in->grant_full_control,
                                    .read = in->grant_read,
                                    .read_acp = in->grant_read_acp,
@@ -229,7 +239,7 @@ s3_acl_read(struct vg_req *rq, struct vg_str account, const struct s3_acl_asked 
     if (asked->body)
         return from_body(rq, account, asked->body, ret);
     if (asked->canned.ptr)
-        return from_canned(rq, account, asked->canned, ret);
+        return from_canned(rq, account, asked, ret);
     return has_grants ? from_headers(rq, account, asked, ret) : VG_OK;
 }
 
@@ -267,10 +277,14 @@ s3_acl_is_private(const struct s3_access_control_policy *acl)
 static void
 add_principal(struct vg_json_out *w, struct vg_arena *arena, const struct s3_grantee *to)
 {
-    if (!to->uri.ptr) {
+    bool is_logging = vg_str_eq(to->uri, LOG_DELIVERY);
+    if (!to->uri.ptr || is_logging) {
         vg_jsonw_key(w, VG_STR("Principal"));
         vg_jsonw_object(w);
-        vg_jsonw_kv(w, VG_STR("AWS"), s3_canonical_account(arena, to->id));
+        if (is_logging)
+            vg_jsonw_kv(w, VG_STR("Service"), S3_LOGGING_SERVICE);
+        else
+            vg_jsonw_kv(w, VG_STR("AWS"), s3_canonical_account(arena, to->id));
         vg_jsonw_object_end(w);
         return;
     }
@@ -304,6 +318,28 @@ add_statement(struct vg_json_out *w, struct vg_req *rq, struct vg_str bucket,
     vg_jsonw_object_end(w);
 }
 
+static bool
+has_grant(const struct s3_access_control_policy *acl, struct vg_str uri, int permission)
+{
+    for (size_t i = 0; i < acl->grants.len; i++) {
+        const struct s3_grant *g = &acl->grants.items[i];
+        bool is_it = g->permission.v == permission || g->permission.v == S3_PERMISSION_FULL_CONTROL;
+        if (is_it && vg_str_eq(g->grantee->uri, uri))
+            return true;
+    }
+    return false;
+}
+
+/* "You add a grant entry to the bucket ACL that grants WRITE and READ_ACP permissions to the S3 log
+ * delivery group", which looks at the list before it writes:
+ * https://docs.aws.amazon.com/AmazonS3/latest/userguide/enable-server-access-logging.html */
+static bool
+may_deliver(const struct s3_access_control_policy *acl)
+{
+    return has_grant(acl, LOG_DELIVERY, S3_PERMISSION_WRITE)
+           && has_grant(acl, LOG_DELIVERY, S3_PERMISSION_READ_ACP);
+}
+
 static struct vg_str
 statements(struct vg_req *rq, const struct s3_rec_bucket *b,
            const struct s3_access_control_policy *acl, bool is_public_ignored,
@@ -317,8 +353,8 @@ statements(struct vg_req *rq, const struct s3_rec_bucket *b,
     for (size_t i = 0; i < acl->grants.len; i++) {
         const struct s3_grant *g = &acl->grants.items[i];
         bool is_public = is_public_group(g->grantee->uri);
-        bool is_useless = vg_str_eq(g->grantee->uri, LOG_DELIVERY) /* no logs are delivered */
-                          || vg_str_eq(g->grantee->id, owner);
+        bool is_useless = vg_str_eq(g->grantee->id, owner)
+                          || (vg_str_eq(g->grantee->uri, LOG_DELIVERY) && !may_deliver(acl));
         if (is_useless || (is_public && is_public_ignored))
             continue;
         for (size_t k = 0; k < n; k++)

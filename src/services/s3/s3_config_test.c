@@ -5,6 +5,7 @@
  * those of AWS's error list and of snapshots of its answers that LocalStack's tests keep.
  */
 
+#include "services/s3/s3_log.h"
 #include "services/s3/s3_object_test.h"
 
 #define B "'Bucket':'bucket'"
@@ -375,6 +376,52 @@ lists_are_canned_or_granted(void **state)
                                "{'Owner':{'ID':'%" VG_FMT "'},'Grants':[{'Grantee':{'ID':'%" VG_FMT
                                "','Type':'CanonicalUser'},'Permission':'WRITE'}]}",
                                VG_ARG(me), VG_ARG(you))));
+    /* "LogDelivery group gets WRITE and READ_ACP permissions on the bucket":
+     * https://docs.aws.amazon.com/AmazonS3/latest/userguide/acl-overview.html#canned-acl */
+    vg_service_fixture_ok(&f, "PutBucketAcl", "{" B ",'ACL':'log-delivery-write'}");
+    vg_service_fixture_expect(
+        &f, "GetBucketAcl", "{" B "}",
+        vg_str_cstr(f.arena,
+                    vg_str_fmt(f.arena,
+                               "%s,{'Grantee':{'Type':'Group','URI':"
+                               "'http://acs.amazonaws.com/groups/s3/LogDelivery'},'Permission':"
+                               "'WRITE'},{'Grantee':{'Type':'Group','URI':"
+                               "'http://acs.amazonaws.com/groups/s3/LogDelivery'},'Permission':"
+                               "'READ_ACP'}]}",
+                               mine)));
+    vg_service_fixture_fini(&f);
+}
+
+/* What the log delivery group is granted counts for the service that delivers, once it has both. */
+static void
+logs_are_delivered_by_whom_the_list_names(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *acl;
+        bool is_allowed;
+    } all[] = {
+        { "'ACL':'private'", false },
+        { "'GrantWrite':'uri=http://acs.amazonaws.com/groups/s3/LogDelivery'", false },
+        { "'GrantFullControl':'uri=http://acs.amazonaws.com/groups/s3/LogDelivery'", true },
+        { "'ACL':'log-delivery-write'", true },
+    };
+    struct vg_service_fixture f;
+    s3_test_begin(&f);
+    s3_test_caller(&f, NULL);
+    vg_service_fixture_ok(&f, "PutBucketOwnershipControls",
+                          "{" B
+                          ",'OwnershipControls':{'Rules':[{'ObjectOwnership':'ObjectWriter'}]}}");
+    const struct vg_principal *me = f.scope.caller;
+    for (size_t i = 0; i < VG_COUNT(all); i++) {
+        f.scope.caller = me;
+        s3_test_call(&f, "PutBucketAcl", "{" B ",%s}", all[i].acl);
+        f.scope.caller = vg_service_principal(f.arena, S3_LOGGING_SERVICE, f.scope.owner);
+        assert_int_equal(s3_test_is_allowed(&f, "PutObject", "{" B ",'Key':'k'}"),
+                         all[i].is_allowed);
+    }
+    f.scope.caller = vg_service_principal(f.arena, VG_STR("s3.amazonaws.com"), f.scope.owner);
+    assert_false(s3_test_is_allowed(&f, "PutObject", "{" B ",'Key':'k'}"));
     vg_service_fixture_fini(&f);
 }
 
@@ -468,6 +515,7 @@ main(void)
         cmocka_unit_test(public_access_is_blocked_until_it_is_unblocked),
         cmocka_unit_test(lists_count_where_owners_of_objects_do),
         cmocka_unit_test(lists_are_canned_or_granted),
+        cmocka_unit_test(logs_are_delivered_by_whom_the_list_names),
         cmocka_unit_test(cors_rules_are_checked_and_kept),
         cmocka_unit_test(what_would_not_act_is_refused),
     };

@@ -65,6 +65,7 @@ vg_rc s3_check_tags(struct vg_req *rq, const struct s3_tag_set *tags, size_t max
 
 /* What the headers and the body of a request say; absent: nothing. */
 struct s3_acl_asked {
+    bool is_buckets; /* and not an object's, which knows fewer canned lists */
     struct vg_str canned, full_control, read, read_acp, write, write_acp;
     const struct s3_access_control_policy *body;
 };

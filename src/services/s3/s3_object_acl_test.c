@@ -60,6 +60,9 @@ a_list_is_canned_or_granted(void **state)
             "{}");
         assert_string_equal(grants(&f), all[i].want);
     }
+    struct vg_str of_buckets = s3_test_call(
+        &f, "PutObjectAcl", "{'Bucket':'bucket','Key':'a','ACL':'log-delivery-write'}");
+    assert_true(vg_str_starts(of_buckets, VG_STR("InvalidArgument")));
     vg_service_fixture_fini(&f);
 }
 

@@ -9,6 +9,7 @@
 #include "core/hooks.h"
 #include "core/plane.h"
 #include "core/reply.h"
+#include "services/s3/s3_acl.h"
 #include "services/s3/s3_check.h"
 #include "services/s3/s3_digest.h"
 #include "services/s3/s3_form.h"

@@ -5,9 +5,10 @@
  * https://docs.aws.amazon.com/AmazonS3/latest/userguide/acl-overview.html
  */
 
-#include "services/s3/s3_log.h"
+#include "services/s3/s3_acl.h"
 
 #include "codec/json.h"
+#include "services/s3/s3_log.h"
 
 #define GRANTS_MAX            100
 #define ALL_USERS_URI         "http://acs.amazonaws.com/groups/global/AllUsers"

@@ -2,7 +2,7 @@
 
 /* What a request must be allowed to do, where one action on one resource cannot say it. */
 
-#include "services/s3/s3_int.h"
+#include "services/s3/s3_acl.h"
 
 struct keys {
     struct vg_ctx items[8];

@@ -2,7 +2,7 @@
 
 /* Buckets: made, found, listed, deleted. */
 
-#include "services/s3/s3_int.h"
+#include "services/s3/s3_acl.h"
 
 #include "codec/base64.h"
 #include "core/env.h"

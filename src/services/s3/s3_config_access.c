@@ -2,8 +2,8 @@
 
 /* Who may reach a bucket, but for its policy: public access block, ownership, lists, CORS. */
 
+#include "services/s3/s3_acl.h"
 #include "services/s3/s3_cors.h"
-#include "services/s3/s3_int.h"
 
 /* --- public access block ------------------------------------------------------------------------
  * https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html

@@ -8,6 +8,7 @@
  * the macros take them from either.
  */
 
+#include "services/s3/s3_acl.h"
 #include "services/s3/s3_content.h"
 #include "services/s3/s3_digest.h"
 #include "services/s3/s3_notify.h"

@@ -11,6 +11,7 @@
 
 #include "codec/base64.h"
 #include "crypto/hash.h"
+#include "services/s3/s3_acl.h"
 #include "services/s3/s3_object_rules.h"
 #include "services/s3/s3_restore.h"
 #include "services/s3/s3_upload.h"

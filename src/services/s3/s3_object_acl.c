@@ -4,8 +4,9 @@
  * https://docs.aws.amazon.com/AmazonS3/latest/userguide/acl-overview.html
  */
 
-#include "services/s3/s3_notify.h"
+#include "services/s3/s3_acl.h"
 
+#include "services/s3/s3_notify.h"
 #include "wire/wire.h"
 
 vg_rc

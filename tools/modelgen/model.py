@@ -19,7 +19,8 @@ OP_FLAGS = {"readonly": "VG_OP_READONLY", "stream_in": "VG_OP_STREAM_IN",
             "internal": "VG_OP_INTERNAL", "own_validation": "VG_OP_OWN_VALIDATION",
             "anonymous": "VG_OP_ANONYMOUS"}
 OP_KEYS = {"status", "iam", "authz", "flags", "in_max_bytes", "in", "out", "note", "root", "unwrapped"}
-SHAPE_KEYS = {"custom", "header", "decode", "encode", "min", "max", "pattern", "enum_text"}
+SHAPE_KEYS = {"custom", "header", "decode", "encode", "min", "max", "pattern", "enum_text",
+              "first"}
 MODEL_KEYS = {"prefix", "iam_prefix", "error_namespace", "validation", "validation_error",
               "serialization_error", "error_style", "xml_namespace",
               "list_not_null", "modeled_names"}
@@ -68,8 +69,11 @@ class Shape:
         if self.type == "STRUCT":
             names = unique(raw.get("members", {}), ident)
             required = set(raw.get("required", []))
-            self.members = [Member(self, n, m, names[n], n in required)
-                            for n, m in raw.get("members", {}).items()]
+            members, first = raw.get("members", {}), self.over.get("first", [])
+            if odd := [n for n in first if n not in members]:
+                die(f"[shape.{self.name}]: no member {', '.join(odd)}")
+            self.members = [Member(self, n, members[n], names[n], n in required)
+                            for n in [*first, *(m for m in members if m not in first)]]
 
     @property
     def symbol(self):

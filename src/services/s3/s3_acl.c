@@ -99,8 +99,8 @@ is_group(struct vg_str uri)
            || vg_str_eq(uri, LOG_DELIVERY);
 }
 
-static vg_rc
-check_grantee(struct vg_req *rq, struct vg_str id, struct vg_str uri, struct vg_str email)
+vg_rc
+s3_acl_check_grantee(struct vg_req *rq, struct vg_str id, struct vg_str uri, struct vg_str email)
 {
     if (email.ptr)
         return s3_fail_unresolvable_grant_by_email_address(
@@ -128,8 +128,8 @@ from_header(struct vg_req *rq, struct s3_access_control_policy *acl, const char 
         bool is_email = vg_str_eq_nocase(kind, VG_STR("emailAddress"));
         if (!value.ptr || (!is_id && !is_uri && !is_email))
             return s3_bad_argument(rq, "Argument format not recognized", header, text);
-        vg_rc rc =
-            check_grantee(rq, value, is_uri ? value : VG_STR_NONE, is_email ? value : VG_STR_NONE);
+        vg_rc rc = s3_acl_check_grantee(rq, value, is_uri ? value : VG_STR_NONE,
+                                        is_email ? value : VG_STR_NONE);
         if (rc != VG_OK)
             return rc;
         if (!add(rq, acl, permission, is_id ? value : VG_STR_NONE, is_uri ? value : VG_STR_NONE))
@@ -185,7 +185,7 @@ from_body(struct vg_req *rq, struct vg_str account, const struct s3_access_contr
         const struct s3_grantee *to = g->grantee;
         if (!to || g->permission.v <= 0 || (!to->id.ptr && !to->uri.ptr && !to->email_address.ptr))
             return malformed(rq);
-        vg_rc rc = check_grantee(rq, to->id, to->uri, to->email_address);
+        vg_rc rc = s3_acl_check_grantee(rq, to->id, to->uri, to->email_address);
         if (rc != VG_OK)
             return rc;
         add(rq, acl, g->permission.v, to->uri.ptr ? VG_STR_NONE : to->id, to->uri);

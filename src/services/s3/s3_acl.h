@@ -20,6 +20,9 @@ struct s3_acl_asked {
 struct s3_acl_asked s3_acl_asked_of_create(const struct s3_create_bucket_request *in);
 struct s3_acl_asked s3_acl_asked_of_put(const struct s3_put_bucket_acl_request *in);
 bool s3_acl_has_grants(const struct s3_acl_asked *asked); /* in headers */
+/* InvalidArgument, UnresolvableGrantByEmailAddress: of the one of the three that is there. */
+vg_rc s3_acl_check_grantee(struct vg_req *rq, struct vg_str id, struct vg_str uri,
+                           struct vg_str email) VG_MUST_USE;
 /* The list that is asked for by `account`, as it is stored; *ret NULL: nothing was said. */
 vg_rc s3_acl_read(struct vg_req *rq, struct vg_str account, const struct s3_acl_asked *asked,
                   struct s3_access_control_policy **ret) VG_MUST_USE;

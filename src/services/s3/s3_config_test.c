@@ -473,10 +473,6 @@ what_would_not_act_is_refused(void **state)
     (void)state;
     static const struct s3_step steps[] = {
         { "GetBucketRequestPayment", "{" B "}", "{'Payer':'BucketOwner'}" },
-        { "GetBucketLogging", "{" B "}", "{}" },
-        { "PutBucketLogging",
-          "{" B ",'BucketLoggingStatus':{'LoggingEnabled':{'TargetBucket':'b','TargetPrefix':''}}}",
-          "NotImplemented: Server access logging is not built" },
         { "GetBucketWebsite", "{" B "}",
           "NoSuchWebsiteConfiguration: The specified bucket does not have a website "
           "configuration" },

@@ -23,26 +23,6 @@ refuse(struct vg_req *rq, struct vg_str name, struct vg_str expected_owner, bool
     return rc == VG_OK && is_given ? s3_not_built(rq, feature) : rc;
 }
 
-/* --- logging ------------------------------------------------------------------------------------
- */
-
-vg_rc
-s3_put_bucket_logging(struct vg_req *rq, const struct s3_put_bucket_logging_request *in)
-{
-    if (!in->bucket_logging_status)
-        return s3_malformed_xml(rq);
-    return refuse(rq, in->bucket, in->expected_bucket_owner,
-                  in->bucket_logging_status->logging_enabled != NULL, "Server access logging");
-}
-
-vg_rc
-s3_get_bucket_logging(struct vg_req *rq, const struct s3_get_bucket_logging_request *in,
-                      struct s3_get_bucket_logging_output *out)
-{
-    (void)out;
-    return check_bucket(rq, in->bucket, in->expected_bucket_owner);
-}
-
 /* --- replication, acceleration ------------------------------------------------------------------
  */
 

@@ -54,8 +54,11 @@ echo(struct vg_http_req *req)
         { VG_STR("X-Scheme"), req->scheme },
         { VG_STR("X-Target"), req->target },
         { VG_STR("X-Length"), vg_str_fmt(req->arena, "%lld", (long long)req->content_length) },
+        { VG_STR("X-Version"), vg_http_tls_version(req) },
+        { VG_STR("X-Cipher"), vg_http_tls_cipher(req) },
     };
-    return vg_http_reply(req, 200, headers, 4, body);
+    bool is_tls = req->listener->is_tls;
+    return vg_http_reply(req, 200, headers, VG_COUNT(headers) - (is_tls ? 0 : 2), body);
 }
 
 static vg_rc
@@ -312,6 +315,8 @@ secure(struct fixture *f)
             if (vg_http_fetch(f->client, f->arena, &call, 1 << 20, &head, &body, &f->err) != VG_OK)
                 fail_msg("%s: %s", hosts[i], f->err.msg);
             assert_str(header_of(&head, "x-scheme"), "https");
+            assert_str(header_of(&head, "x-version"), "1.3");
+            assert_true(vg_str_starts(header_of(&head, "x-cipher"), VG_STR("TLS_")));
             assert_true(vg_str_eq(body, call.body));
         }
     /* Without our authority among the trusted, nothing is sent. */

@@ -106,6 +106,7 @@ decide(struct request *r, int status, int64_t content_length)
 {
     struct conn *c = r->conn;
     r->pub.is_replied = true;
+    r->pub.status = status;
     r->has_no_body = r->pub.is_head || status == 204 || status == 304;
     r->is_reply_chunked = content_length < 0 && r->pub.minor > 0;
     r->reply_left = content_length;
@@ -179,6 +180,16 @@ send_out(struct request *r, const uv_buf_t *bufs, unsigned n)
     return r->reply_rc;
 }
 
+/* The same with so many bytes of the body among them. */
+static vg_rc
+send_body(struct request *r, uv_buf_t *bufs, unsigned n, size_t bytes)
+{
+    vg_rc rc = send_out(r, bufs, n);
+    if (rc == VG_OK)
+        r->pub.sent_bytes += (int64_t)bytes;
+    return rc;
+}
+
 vg_rc
 vg_http_reply(struct vg_http_req *req, int status, const struct vg_http_header *headers,
               size_t n_headers, struct vg_str body)
@@ -194,7 +205,8 @@ vg_http_reply(struct vg_http_req *req, int status, const struct vg_http_header *
     decide(r, status, (int64_t)body.len);
     struct vg_str head = head_of(r, status, headers, n_headers, (int64_t)body.len);
     uv_buf_t bufs[2] = { uv_buf_of(head), uv_buf_of(body) };
-    vg_rc rc = send_out(r, bufs, r->has_no_body || body.len == 0 ? 1 : 2);
+    bool has_body = !r->has_no_body && body.len > 0;
+    vg_rc rc = send_body(r, bufs, has_body ? 2 : 1, has_body ? body.len : 0);
     r->is_ended = true;
     return is_valid ? rc : VG_FAIL;
 }
@@ -240,14 +252,14 @@ vg_http_reply_write(struct vg_http_req *req, struct vg_str data)
     uv_buf_t bufs[3];
     if (!r->is_reply_chunked) {
         bufs[0] = uv_buf_of(data);
-        return send_out(r, bufs, 1);
+        return send_body(r, bufs, 1, data.len);
     }
     char size[24];
     int n = snprintf(size, sizeof(size), "%zx\r\n", data.len);
     bufs[0] = uv_buf_init(size, (unsigned)n);
     bufs[1] = uv_buf_of(data);
     bufs[2] = uv_buf_of(VG_STR("\r\n"));
-    return send_out(r, bufs, 3);
+    return send_body(r, bufs, 3, data.len);
 }
 
 vg_rc

@@ -533,6 +533,13 @@ vg_http_tls_version(const struct vg_http_req *req)
     return tls ? tls_conn_version(tls) : VG_STR_NONE;
 }
 
+struct vg_str
+vg_http_tls_cipher(const struct vg_http_req *req)
+{
+    const struct tls_conn *tls = ((const struct request *)req)->conn->s.tls;
+    return tls ? tls_conn_cipher(tls) : VG_STR_NONE;
+}
+
 bool
 vg_http_is_client_there(const struct vg_http_req *req)
 {

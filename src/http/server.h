@@ -61,6 +61,8 @@ struct vg_http_req {
     bool has_body;          /* Content-Length > 0, or chunked                              */
     bool is_head;           /* the reply's body is not sent                                */
     bool is_replied;        /* a reply was begun                                           */
+    int status;             /* of that reply; 0: none                                      */
+    int64_t sent_bytes;     /* of its body, so far: with the kernel, without chunks' heads  */
     int64_t received_ms;    /* monotonic: when the head was complete                       */
 };
 
@@ -121,6 +123,8 @@ size_t vg_http_header_count(const struct vg_http_req *req, struct vg_str name);
 struct vg_str vg_http_remote(const struct vg_http_req *req, uint16_t *ret_port);
 /* Of TLS: "1.2", "1.3"; absent on a plain connection. */
 struct vg_str vg_http_tls_version(const struct vg_http_req *req);
+/* As OpenSSL calls it: "ECDHE-RSA-AES128-GCM-SHA256"; absent on a plain connection. */
+struct vg_str vg_http_tls_cipher(const struct vg_http_req *req);
 /* False once the client has closed its side or the connection failed. */
 bool vg_http_is_client_there(const struct vg_http_req *req);
 

@@ -30,6 +30,7 @@ struct fixture {
     const struct vg_listener *listener;
     int listener_ctx;
     atomic_int n_gone, n_handled, n_waiting, is_listener_closed;
+    _Atomic int64_t last_status, last_sent; /* of the last request that was handled */
     int64_t finish_ms;
 };
 
@@ -138,6 +139,8 @@ handle(struct vg_http_req *req)
     if (!req->is_replied && vg_str_eq(path, VG_STR("/slow")))
         rc = vg_http_reply(req, 200, NULL, 0, VG_STR("slow"));
     (void)rc;
+    atomic_store(&f->last_status, req->status);
+    atomic_store(&f->last_sent, req->sent_bytes);
     atomic_fetch_add(&f->n_handled, 1);
 }
 
@@ -298,6 +301,30 @@ head_gets_no_body(void **state)
            "Content-Length: 9\r\nConnection: close\r\n\r\n");
     expect(f, VG_STR("HEAD /much HTTP/1.1\r\n" CLOSE "\r\n"), "HTTP/1.1 200 OK\r\n",
            "Content-Length: 10000000\r\nConnection: close\r\n\r\n");
+}
+
+static void
+a_handler_learns_what_was_sent(void **state)
+{
+    static const struct {
+        const char *request;
+        int status, sent; /* without head, and what frames the body */
+    } cases[] = {
+        { "GET /a?b HTTP/1.1\r\n" CLOSE "\r\n", 200, 10 },
+        { "HEAD /a HTTP/1.1\r\n" CLOSE "\r\n", 200, 0 },
+        { "HEAD /much HTTP/1.1\r\n" CLOSE "\r\n", 200, 0 },
+        { "GET /much HTTP/1.1\r\n" CLOSE "\r\n", 200, 10000000 },
+        { "GET /muchchunked HTTP/1.1\r\n" CLOSE "\r\n", 200, 10000000 },
+        { "GET /204 HTTP/1.1\r\n" CLOSE "\r\n", 204, 0 },
+        { "GET /inject HTTP/1.1\r\n" CLOSE "\r\n", 500, 0 },
+        { "GET /none HTTP/1.1\r\n" CLOSE "\r\n", 0, 0 },
+    };
+    struct fixture *f = *state;
+    for (size_t i = 0; i < VG_COUNT(cases); i++) {
+        expect(f, vg_str_of(cases[i].request), "HTTP/1.1 ", "");
+        assert_int_equal(atomic_load(&f->last_status), cases[i].status);
+        assert_int_equal(atomic_load(&f->last_sent), cases[i].sent);
+    }
 }
 
 static void
@@ -675,6 +702,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_request_gets_its_reply),
         cmocka_unit_test(head_gets_no_body),
+        cmocka_unit_test(a_handler_learns_what_was_sent),
         cmocka_unit_test(http_1_0_closes_unless_asked),
         cmocka_unit_test(pipelined_requests_are_answered_in_order),
         cmocka_unit_test(bytes_one_by_one_are_a_request_too),

@@ -170,6 +170,12 @@ tls_conn_version(const struct tls_conn *t)
 }
 
 struct vg_str
+tls_conn_cipher(const struct tls_conn *t)
+{
+    return vg_str_of(SSL_get_cipher_name(t->ssl));
+}
+
+struct vg_str
 tls_conn_pending(const struct tls_conn *t)
 {
     char *ptr = NULL;

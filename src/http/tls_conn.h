@@ -31,6 +31,7 @@ bool tls_conn_is_plain_http(const struct tls_conn *t);
 void tls_conn_end(struct tls_conn *t); /* says goodbye */
 /* "1.2", "1.3"; after the handshake. */
 struct vg_str tls_conn_version(const struct tls_conn *t);
+struct vg_str tls_conn_cipher(const struct tls_conn *t); /* OpenSSL's name; after the handshake */
 
 /* What is to be sent; valid until anything else is done with `t`. */
 struct vg_str tls_conn_pending(const struct tls_conn *t);

@@ -53,6 +53,11 @@ struct vg_hooks {
      * there is no such operation.
      */
     vg_rc (*other)(struct vg_req *rq, const struct vg_http_head *head);
+    /*
+     * Of any request for it and for its planes, when it is answered or its client has left; may
+     * wait, and holds up no other request but the connection's next.
+     */
+    void (*done)(struct vg_req *rq, const struct vg_done *done);
 };
 
 #endif

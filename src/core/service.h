@@ -20,6 +20,7 @@ struct vg_authz;     /* collects (action, resource, context) that must be allowe
 struct vg_ctx;       /* a key of a request that policies may test: auth/context.h     */
 struct vg_check;     /* of a data folder: core/check.h                        */
 struct vg_body;      /* a streamed request body: core/body.h                      */
+struct vg_done;      /* the end of an exchange: core/done.h                       */
 struct vg_env;       /* clocks, random, store, config: core/env.h                 */
 struct vg_hooks;     /* what a service does with HTTP beside its operations: core/hooks.h */
 struct vg_plane;     /* a data plane: host or path match, and its handler         */
@@ -45,6 +46,7 @@ struct vg_req {
     struct vg_err *err;
     struct vg_body *body;     /* streamed input, else NULL                    */
     struct vg_reply *reply;   /* what is said beside `out`; NULL: nobody listens */
+    struct vg_done *done;     /* notes for when it is answered; NULL: it came by no socket */
     struct vg_req *parent;    /* the request whose vg_call() this is, or NULL */
     struct vg_str id;         /* x-amzn-RequestId                             */
     struct vg_str about;      /* what was authorized, as its ARN ends; or absent */

@@ -65,6 +65,8 @@ vg_exchange_init(struct vg_exchange *x, const struct vg_env *env, struct vg_http
                                                  .n_headers = http->n_headers };
     x->is_signed = vg_sigv4_is_signed(&x->signed_part);
     find_bucket(x);
+    x->done = (struct vg_done) { .http = http, .path = x->s3_path };
+    x->root.rq.done = &x->done;
     add_common(x, VG_STR("aws:SourceIp"), vg_http_remote(http, NULL));
     add_common(x, VG_STR("aws:UserAgent"), vg_http_header(http, VG_STR("user-agent")));
     add_common(x, VG_STR("aws:Referer"), vg_http_header(http, VG_STR("referer")));

@@ -11,6 +11,7 @@
 #include "auth/auth.h"
 #include "core/body.h"
 #include "core/call.h"
+#include "core/done.h"
 #include "core/reply.h"
 #include "front/origin.h"
 #include "http/server.h"
@@ -31,6 +32,7 @@ struct vg_exchange {
     struct vg_str body;    /* after vg_exchange_body() */
     struct vg_body stream; /* … or vg_exchange_stream() */
     struct vg_reply reply; /* of an operation */
+    struct vg_done done;   /* root.rq.done */
     const struct vg_wire_op *wop;
     struct vg_ctx common[10];
     size_t n_common;

@@ -3,6 +3,7 @@
 
 #include "base/limits.h"
 #include "base/log.h"
+#include "core/done.h"
 #include "core/fail.h"
 #include "core/form.h"
 #include "core/hooks.h"
@@ -430,6 +431,22 @@ service_of(const struct vg_front *front, const struct vg_wire_op *op, const stru
 /* --- services that answer to more of HTTP than their operations ---------------------------------
  */
 
+/* The exchange is over: its service may want to know how. */
+static void
+tell(struct vg_exchange *x, const struct vg_service *service)
+{
+    struct vg_req *rq = &x->root.rq;
+    struct vg_done *done = &x->done;
+    bool is_known = done->is_known && !done->notes;
+    if (!service || !service->hooks || !service->hooks->done || is_known)
+        return;
+    done->remote = vg_http_remote(x->http, NULL);
+    done->tls_version = vg_http_tls_version(x->http);
+    done->tls_cipher = vg_http_tls_cipher(x->http);
+    rq->svc = vg_registry_state(rq->env->registry, service);
+    service->hooks->done(rq, done);
+}
+
 /*
  * Whether a request that is no operation's is that service's which takes what nobody else has a
  * place for.  Whose a preflight is, the method tells that is to follow.
@@ -583,6 +600,7 @@ serve_api(const struct vg_front *front, struct vg_exchange *x)
     if (forms) {
         decorate(x, forms);
         serve_form(x, forms);
+        tell(x, forms);
         return;
     }
     bool is_left = is_left_over(front, x, model, target);
@@ -606,6 +624,7 @@ serve_api(const struct vg_front *front, struct vg_exchange *x)
     else if (rc == VG_FAIL)
         reply_error(x, op, family);
     /* else: the client has left, or we are to stop; nobody waits for an answer */
+    tell(x, service_of(front, op, family));
 }
 
 /* --- our own pages, and data planes
@@ -671,6 +690,7 @@ vg_front_handle(struct vg_http_req *http)
     if (plane) {
         x->root.rq.svc = vg_registry_state(front->env->registry, service);
         plane->serve(&x->root.rq, http);
+        tell(x, service);
         return;
     }
     serve_api(front, x);

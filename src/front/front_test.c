@@ -8,6 +8,7 @@
 #include "clock/clock.h"
 #include "core/body.h"
 #include "core/call.h"
+#include "core/done.h"
 #include "core/env.h"
 #include "core/fail.h"
 #include "core/hooks.h"
@@ -140,6 +141,10 @@ get_streamed(struct vg_req *rq, const void *input, void *output)
     struct vg_str key = ((const struct put_in *)input)->key, part = vg_str_cut(&key, '/');
     struct put_out *out = output;
     bool is_chunked = vg_str_eq(part, VG_STR("chunked"));
+    if (rq->done) {
+        rq->done->http->is_timed = true;
+        rq->done->is_known = vg_str_eq(key, VG_STR("silent"));
+    }
     vg_reply_header(rq, VG_STR("x-more"), VG_STR("1"));
     if (vg_str_eq(part, VG_STR("fail")))
         return vg_fail_access_denied(rq, VG_STR("not here"));
@@ -209,7 +214,23 @@ static const struct vg_op put_op = ROW("PutStreamed", put_streamed, put_http,
                           both_op = ROW("CallBoth", call_both, both_http, VG_OP_NOIAM);
 static const struct vg_op *const fake_ops[] = { &put_op,  &whole_op, &get_op,  &head_op,
                                                 &both_op, &other_op, &copy_op, NULL };
-static const struct vg_hooks fake_hooks = { .takes_any_path = true };
+/* What came to an end since it was looked at last. */
+static char told[1000];
+
+static void
+note_end(struct vg_req *rq, const struct vg_done *done)
+{
+    size_t n = strlen(told);
+    assert_str(done->remote, "127.0.0.1");
+    assert_false(done->tls_version.ptr || done->tls_cipher.ptr);
+    assert_ptr_equal(done, rq->done);
+    assert_true(!done->http->is_timed || done->http->replied_ms >= done->http->received_ms);
+    snprintf(told + n, sizeof(told) - n, "%" VG_FMT " %" VG_FMT " %d %lld\n",
+             VG_ARG(done->http->method), VG_ARG(done->path), done->http->status,
+             (long long)done->http->sent_bytes);
+}
+
+static const struct vg_hooks fake_hooks = { .takes_any_path = true, .done = note_end };
 static const struct vg_service fake_service = { .name = "fake",
                                                 .ops = fake_ops,
                                                 .hooks = &fake_hooks };
@@ -786,6 +807,28 @@ a_reply_that_fails_midway_is_cut(void **state)
     assert_true(ends(get(w, "GET", "/stream/chunked/a!"), "\r\n\r\n1\r\na\r\n"));
 }
 
+/* Once, whatever became of it; not of calls that it makes of its own, and not where nobody wants to
+ * hear of it. */
+static void
+a_service_is_told_of_the_end(void **state)
+{
+    struct world *w = *state;
+    told[0] = 0;
+    (void)get(w, "GET", "/stream/sized/abc");
+    (void)get(w, "GET", "/stream/sized/ab!c");
+    (void)get(w, "HEAD", "/stream/sized/abc");
+    (void)get(w, "GET", "/stream/plain/silent");
+    (void)get(w, "GET", "/stream/fail/x");
+    (void)get(w, "GET", "/nowhere?acl");
+    (void)get(w, "GET", "/both/plain/x");
+    assert_true(vg_str_starts(vg_str_of(told), VG_STR("GET /stream/sized/abc 200 3\n"
+                                                      "GET /stream/sized/ab!c 200 2\n"
+                                                      "HEAD /stream/sized/abc 200 0\n"
+                                                      "GET /stream/fail/x 403 ")));
+    assert_true(vg_str_find(vg_str_of(told), VG_STR("\nGET /nowhere 404 ")) != VG_NPOS);
+    assert_true(vg_str_ends(vg_str_of(told), VG_STR("\nGET /both/plain/x 200 6\n")));
+}
+
 static void
 streams_between_services_are_in_memory(void **state)
 {
@@ -813,6 +856,7 @@ main(void)
         cmocka_unit_test(a_reply_is_streamed),
         cmocka_unit_test(a_length_is_said_once),
         cmocka_unit_test(a_reply_that_fails_midway_is_cut),
+        cmocka_unit_test(a_service_is_told_of_the_end),
         cmocka_unit_test(streams_between_services_are_in_memory),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -107,6 +107,8 @@ decide(struct request *r, int status, int64_t content_length)
     struct conn *c = r->conn;
     r->pub.is_replied = true;
     r->pub.status = status;
+    if (r->pub.is_timed)
+        r->pub.replied_ms = vg_mono_ms();
     r->has_no_body = r->pub.is_head || status == 204 || status == 304;
     r->is_reply_chunked = content_length < 0 && r->pub.minor > 0;
     r->reply_left = content_length;

@@ -63,6 +63,8 @@ struct vg_http_req {
     bool is_replied;        /* a reply was begun                                           */
     int status;             /* of that reply; 0: none                                      */
     int64_t sent_bytes;     /* of its body, so far: with the kernel, without chunks' heads  */
+    bool is_timed;          /* the handler's to set: it asks for replied_ms                */
+    int64_t replied_ms;     /* monotonic: when the reply was begun                         */
     int64_t received_ms;    /* monotonic: when the head was complete                       */
 };
 

@@ -10,8 +10,9 @@
 #include "codec/time.h"
 #include "codec/uri.h"
 
-#define LINE_MAX_BYTES (512u << 10) /* a head of 64 KiB, of which a byte becomes 3, of its key 5   \
-                                     */
+/* Of a head of 64 KiB a byte becomes three, of its key five. */
+#define LINE_MAX_BYTES (512u << 10)
+
 #define DAY_MS INT64_C(86400000)
 
 /* --- fields -------------------------------------------------------------------------------------

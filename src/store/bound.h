@@ -17,6 +17,8 @@
  * - a transaction that removed one looks, among its own writes too, for the first that is left, and
  *   calls vg_bound_raise() with both, also before its commit.  The bound becomes the lower of the
  *   two, so that it holds if the commit fails and the removed one stays.
+ * Where keys are written blindly something else must keep them above the bound: that they only
+ * grow, and that none is on its way when it is raised (services/s3/s3_log_store.c).
  *
  * Reads with or without a transaction may begin at vg_bound_get().  All functions may be called on
  * any loop and never wait.

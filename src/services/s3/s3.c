@@ -14,6 +14,7 @@
 #include "services/s3/s3_digest.h"
 #include "services/s3/s3_form.h"
 #include "services/s3/s3_http.h"
+#include "services/s3/s3_log.h"
 #include "services/s3/s3_policy.h"
 #include "services/s3/s3_slots.h"
 #include "services/s3/s3_state.h"
@@ -138,6 +139,7 @@ init(const struct vg_env *env, void **ret_svc, struct vg_err *err)
     s3->buckets = vg_cache_new(CACHED_MAX);
     s3->slots = s3_slots_new();
     s3->notices = vg_bounds_new(env->kv);
+    s3->logs = s3_logs_new(env->kv);
     *ret_svc = s3;
     return VG_OK;
 }
@@ -148,6 +150,7 @@ fini(void *svc)
     struct s3 *s3 = svc;
     if (s3 == NULL)
         return;
+    s3_logs_free(s3->logs);
     vg_bounds_free(s3->notices);
     s3_slots_free(s3->slots);
     vg_cache_free(s3->buckets);

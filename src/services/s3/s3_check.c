@@ -365,6 +365,7 @@ on_record(struct checking *c, struct vg_req *rq, const struct s3_row *r)
     struct s3_rec_bucket bucket;
     struct s3_rec_upload upload;
     struct s3_rec_notice notice;
+    struct s3_rec_log_line line;
     const struct s3_rec_bucket *of = r->bucket_id.ptr ? bucket_of(c, r->bucket_id) : NULL;
     struct vg_str where = of ? of->name : r->bucket;
     vg_rc rc = VG_OK;
@@ -372,6 +373,8 @@ on_record(struct checking *c, struct vg_req *rq, const struct s3_row *r)
         rc = s3_rec_bucket_decode(rq->arena, r->value, &bucket, rq->err);
     else if (r->kind == S3_ROW_NOTICE)
         rc = s3_rec_notice_decode(rq->arena, r->value, &notice, rq->err);
+    else if (r->kind == S3_ROW_LINE)
+        rc = s3_rec_log_line_decode(rq->arena, r->value, &line, rq->err);
     else
         rc = s3_rec_upload_decode(rq->arena, r->value, &upload, rq->err);
     (void)is_decoded(c, rq, where, rc);
@@ -403,6 +406,7 @@ on_row(struct vg_req *rq, const struct vg_walk_row *row, void *arg) VG_WAITS
     case S3_ROW_LISTED:
     case S3_ROW_UPLOAD:
     case S3_ROW_NOTICE:
+    case S3_ROW_LINE:
         on_record(c, rq, &r);
         break;
     case S3_ROW_CONFIG:

@@ -39,6 +39,7 @@ enum s3_row_kind {
     S3_ROW_UPLOAD, /* record.upload */
     S3_ROW_PART,   /* record.part */
     S3_ROW_NOTICE, /* record.notice */
+    S3_ROW_LINE,   /* record.log_line */
 };
 
 struct s3_row {

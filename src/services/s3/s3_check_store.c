@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /* Rows as a check meets them: the keys are those of s3_store.c, s3_upload_store.c and
- * s3_notice_store.c. */
+ * s3_notice_store.c, s3_log_store.c. */
 
 #include "services/s3/s3_check.h"
 
@@ -66,6 +66,8 @@ kind_of(struct vg_arena *arena, const struct vg_walk_row *row, struct s3_row *re
     ret->bucket = ret->bucket_id = id;
     if (vg_str_eq(of, VG_STR("e")))
         return S3_ROW_NOTICE;
+    if (vg_str_eq(of, VG_STR("l")))
+        return S3_ROW_LINE;
     if (!vg_key_take_str(arena, &key, &kind))
         return S3_ROW_BAD;
     if (vg_str_eq(of, VG_STR("b")))

@@ -8,19 +8,6 @@
 
 #define GRANTS_MAX 100
 
-/* The model has fewer permissions than lists of grants have, which S3 takes all. */
-static bool
-is_permission(struct vg_str name)
-{
-    static const struct vg_str all[] = { VG_STR_INIT("FULL_CONTROL"), VG_STR_INIT("READ"),
-                                         VG_STR_INIT("WRITE"), VG_STR_INIT("READ_ACP"),
-                                         VG_STR_INIT("WRITE_ACP") };
-    for (size_t i = 0; i < VG_COUNT(all); i++)
-        if (vg_str_eq(all[i], name))
-            return true;
-    return false;
-}
-
 static vg_rc
 check_grants(struct vg_req *rq, const struct s3_target_grants *grants)
 {
@@ -28,7 +15,7 @@ check_grants(struct vg_req *rq, const struct s3_target_grants *grants)
         return s3_malformed_xml(rq);
     for (size_t i = 0; i < grants->len; i++) {
         const struct s3_grantee *to = grants->items[i].grantee;
-        if (!to || !is_permission(grants->items[i].permission.text)
+        if (!to || s3_log_permission(grants->items[i].permission.text) == 0
             || (!to->id.ptr && !to->uri.ptr && !to->email_address.ptr))
             return s3_malformed_xml(rq);
         vg_rc rc = s3_acl_check_grantee(rq, to->id, to->uri, to->email_address);

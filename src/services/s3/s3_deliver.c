@@ -128,9 +128,8 @@ send(struct vg_req *rq, const struct parcel *p, struct vg_err *err)
     return to.kind == S3_TARGET_FUNCTION ? invoke(rq, &as, p, err) : post(rq, &as, p, &to, err);
 }
 
-/* Ours, not the target's: the same may succeed later. */
-static bool
-is_passing(const struct vg_err *err)
+bool
+s3_is_passing(const struct vg_err *err)
 {
     return err->def == NULL || err->def->is_retryable || err->def->http_status >= 500;
 }
@@ -171,7 +170,7 @@ s3_target_try(struct vg_req *rq, const struct s3_rec_bucket *bucket, const struc
     *ret_why = VG_STR_NONE;
     if (rc != VG_FAIL)
         return rc;
-    if (is_passing(&err)) {
+    if (s3_is_passing(&err)) {
         *rq->err = err;
         return VG_FAIL;
     }
@@ -198,7 +197,7 @@ s3_deliver_events(struct vg_req *rq, const struct s3_deliver_events_input *in)
                                   .message = all.items[n].message };
         err = (struct vg_err) { 0 };
         vg_rc sent = send(rq, &p, &err);
-        is_held = sent == VG_GONE || (sent == VG_FAIL && is_passing(&err));
+        is_held = sent == VG_GONE || (sent == VG_FAIL && s3_is_passing(&err));
         if (sent == VG_FAIL && !is_held)
             vg_log(VG_LOG_WARN, "s3.event_refused", { "bucket", in->bucket },
                    { "target", p.target }, { "why", vg_err_text(&err) });

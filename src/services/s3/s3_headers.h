@@ -154,7 +154,9 @@ struct s3_new_object {
     const struct s3_written *written;
     enum s3_happening how;
 };
-/* In the turn of its key, if its conditions hold; else lets go of its content. */
+/* If its conditions hold, in the edit of its key. */
+vg_rc s3_add_object(struct s3_object_edit *e, const struct s3_new_object *o) VG_MUST_USE;
+/* The same in an edit of its own; lets go of the content of what is not kept. */
 vg_rc s3_keep_object(struct vg_req *rq, const struct s3_new_object *o) VG_WAITS VG_MUST_USE;
 /* The id that answers of writes show: absent but where versioning is on. */
 struct vg_str s3_version_made(const struct s3_rec_bucket *bucket, const struct s3_rec_version *v);

@@ -60,6 +60,9 @@ vg_rc s3_not_built(struct vg_req *rq, const char *feature);
 vg_rc s3_check_tags(struct vg_req *rq, const struct s3_tag_set *tags, size_t max,
                     const char *too_many) VG_MUST_USE;
 
+/* s3_deliver.c: ours, not that of who takes what is delivered: the same may succeed later. */
+bool s3_is_passing(const struct vg_err *err);
+
 /* --- s3_object.c: what operations on objects share ----------------------------------------------
  */
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* How log objects are called: pure. */
+/* How log objects are called, and whom they are granted to: pure. */
 
 #include "services/s3/s3_log.h"
 
@@ -12,6 +12,26 @@ struct s3_log_source
 s3_log_source_of(const struct s3_rec_bucket *b)
 {
     return (struct s3_log_source) { b->name, b->account, b->region };
+}
+
+/* The model has fewer of them than lists of grants have, which S3 takes all. */
+int
+s3_log_permission(struct vg_str name)
+{
+    static const struct {
+        struct vg_str name;
+        int value;
+    } all[] = {
+        { VG_STR_INIT("FULL_CONTROL"), S3_PERMISSION_FULL_CONTROL },
+        { VG_STR_INIT("READ"), S3_PERMISSION_READ },
+        { VG_STR_INIT("READ_ACP"), S3_PERMISSION_READ_ACP },
+        { VG_STR_INIT("WRITE"), S3_PERMISSION_WRITE },
+        { VG_STR_INIT("WRITE_ACP"), S3_PERMISSION_WRITE_ACP },
+    };
+    for (size_t i = 0; i < VG_COUNT(all); i++)
+        if (vg_str_eq(all[i].name, name))
+            return all[i].value;
+    return 0;
 }
 
 /* What says nothing is by event, as CloudFormation and the CDK have it. */

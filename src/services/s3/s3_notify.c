@@ -27,10 +27,8 @@ struct telling {
 /* --- the record ---------------------------------------------------------------------------------
  */
 
-/* Every later one is higher, whoever asks and after a restart too: the virtual clock does not go
- * back, and no bucket has 4,096 events a millisecond. */
-static int64_t
-next_order(struct vg_req *rq)
+int64_t
+s3_next_order(struct vg_req *rq)
 {
     struct s3 *s3 = rq->svc;
     int64_t now = vg_now_ms(rq->env) << 12, last = atomic_load(&s3->last_order), next;
@@ -238,7 +236,7 @@ s3_notify_of_restore(struct s3_object_edit *e, enum s3_happening what,
                                          .what = what,
                                          .version = v,
                                          .target = &targets.items[i],
-                                         .order = next_order(rq),
+                                         .order = s3_next_order(rq),
                                          .restored_until_ms = until_ms };
         const struct s3_rec_notice notice = { .target = targets.items[i].arn,
                                               .message = record(&telling) };

@@ -32,15 +32,14 @@ etag_of(struct vg_req *rq, const struct s3_new_object *o)
     return vg_hex(rq->arena, random, sizeof(random));
 }
 
-static vg_rc
-add_object(struct vg_req *rq, const struct s3_new_object *o, struct s3_object_edit *e) VG_WAITS
+vg_rc
+s3_add_object(struct s3_object_edit *e, const struct s3_new_object *o)
 {
+    struct vg_req *rq = e->rq;
     struct s3_rec_version *v = o->version;
-    vg_rc rc = s3_store_edit_object(rq, o->bucket, o->key, e);
-    if (rc == VG_OK && !e->bucket)
-        rc = s3_no_bucket(rq, o->bucket->name);
-    if (rc == VG_OK)
-        rc = s3_write_condition_holds(e, o->if_match, o->if_none_match);
+    if (!e->bucket)
+        return s3_no_bucket(rq, o->bucket->name);
+    vg_rc rc = s3_write_condition_holds(e, o->if_match, o->if_none_match);
     if (rc != VG_OK)
         return rc;
     v->modified_ms = vg_now_ms(rq->env);
@@ -51,16 +50,18 @@ add_object(struct vg_req *rq, const struct s3_new_object *o, struct s3_object_ed
     rc = s3_lock_by_default(e, v);
     if (rc == VG_OK)
         rc = s3_store_add_version(e, v, o->written->small);
-    if (rc == VG_OK)
-        rc = s3_notify(e, o->how, v);
-    return rc == VG_OK ? s3_store_object_commit(e) : rc;
+    return rc == VG_OK ? s3_notify(e, o->how, v) : rc;
 }
 
 vg_rc
 s3_keep_object(struct vg_req *rq, const struct s3_new_object *o)
 {
     struct s3_object_edit e = { 0 };
-    vg_rc rc = add_object(rq, o, &e);
+    vg_rc rc = s3_store_edit_object(rq, o->bucket, o->key, &e);
+    if (rc == VG_OK)
+        rc = s3_add_object(&e, o);
+    if (rc == VG_OK)
+        rc = s3_store_object_commit(&e);
     s3_store_object_end(&e);
     if (rc != VG_OK)
         s3_content_drop(rq, o->written->content);

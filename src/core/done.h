@@ -14,10 +14,12 @@
 #include "base/str.h"
 
 struct vg_http_req;
+struct vg_plane;
 
 struct vg_done {
-    struct vg_http_req *http; /* how it was answered is told there */
-    struct vg_str path;       /* that by which operations are found, raw */
+    struct vg_http_req *http;     /* how it was answered is told there */
+    struct vg_str path;           /* that by which operations are found, raw; of a plane: its own */
+    const struct vg_plane *plane; /* which served it; NULL: it is a request to an API */
 
     bool is_known; /* the service's: nothing is to be told unless there are notes */
     void *notes;   /* … in the request's arena */

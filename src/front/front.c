@@ -689,6 +689,7 @@ vg_front_handle(struct vg_http_req *http)
     const struct vg_plane *plane = x->is_s3_host ? NULL : find_plane(front->env, x, &service);
     if (plane) {
         x->root.rq.svc = vg_registry_state(front->env->registry, service);
+        x->done.plane = plane;
         plane->serve(&x->root.rq, http);
         tell(x, service);
         return;

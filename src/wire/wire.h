@@ -120,6 +120,8 @@ void vg_wire_encode(const struct vg_wire_op *op, const void *value, struct vg_st
 /* An answer without a body that is no operation's. */
 void vg_wire_encode_none(const struct vg_model *model, struct vg_str request_id,
                          struct vg_arena *arena, struct vg_wire_out *ret);
+/* S3's second id of a request, which its support asks for: the same for one request id. */
+struct vg_str vg_wire_host_id(struct vg_arena *arena, struct vg_str request_id);
 /*
  * err->def NULL is InternalFailure without the cause.  `protocol` 0: the model's; `model` NULL (no
  * API was found): JSON.

@@ -208,8 +208,6 @@ void vg_rest_encode_error_headers(const struct vg_err *err, struct vg_arena *are
                                   struct vg_wire_out *ret);
 
 void vg_wire_out_init(struct vg_wire_out *out, struct vg_arena *arena, int status);
-/* S3's second id of a request, which its support asks for: the same for one request id. */
-struct vg_str vg_wire_host_id(struct vg_arena *arena, struct vg_str request_id);
 void vg_wire_out_header(struct vg_wire_out *out, struct vg_arena *arena, struct vg_str name,
                         struct vg_str value);
 

@@ -15,6 +15,7 @@
 #include "services/s3/s3_form.h"
 #include "services/s3/s3_http.h"
 #include "services/s3/s3_log.h"
+#include "services/s3/s3_log_note.h"
 #include "services/s3/s3_policy.h"
 #include "services/s3/s3_slots.h"
 #include "services/s3/s3_state.h"
@@ -70,7 +71,7 @@ policy_of(struct vg_req *rq, const struct s3_rec_bucket *b, struct vg_str *ret)
     void *acl = NULL;
     *ret = VG_STR_NONE;
     vg_rc rc = is_root_at_policy(rq, b) || is_shut_out(rq, b) ? VG_OK : s3_policy_of(rq, b, ret);
-    if (rc == VG_OK && b->has_acl && s3_has_lists(b))
+    if (rc == VG_OK && b->has_acl && s3_has_lists(b) && !s3_log_is_without_lists(rq))
         rc = s3_store_config(rq, b, S3_CONFIG_ACL, &s3_shape_access_control_policy, &acl);
     if (rc != VG_OK || !acl)
         return rc;
@@ -87,7 +88,7 @@ add_object_acl(struct vg_req *rq, const struct s3_rec_bucket *b, struct vg_str k
 {
     struct s3_access_control_policy *acl = NULL;
     struct s3_rec_version *v = NULL;
-    if (!s3_has_lists(b) || key.len == 0)
+    if (!s3_has_lists(b) || key.len == 0 || s3_log_is_without_lists(rq))
         return VG_OK;
     vg_rc rc = s3_store_current(rq, b, key, &v);
     bool is_needed = rc == VG_OK && v && (v->acl.ptr || !vg_str_eq(v->owner, b->account));
@@ -170,6 +171,7 @@ static const struct vg_hooks hooks = {
     .add_headers = s3_add_headers,
     .check_body = s3_check_body,
     .other = s3_other,
+    .done = s3_log_done,
 };
 
 const struct vg_service s3_service = {

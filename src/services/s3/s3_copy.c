@@ -8,6 +8,7 @@
 #include "core/env.h"
 #include "services/s3/s3_kms.h"
 #include "services/s3/s3_lifecycle.h"
+#include "services/s3/s3_log_note.h"
 #include "services/s3/s3_object_rules.h"
 #include "services/s3/s3_restore.h"
 
@@ -98,6 +99,8 @@ s3_copy_bytes(struct vg_req *rq, struct s3_copying *c)
         s3_auto_reader struct s3_reader *reader = NULL;
         bool is_gone = false;
         vg_rc rc = find_source(rq, c);
+        s3_log_copied(rq, &c->from, c->bucket, c->source ? c->source->size : -1,
+                      rc == VG_OK ? NULL : rq->err);
         if (rc == VG_OK)
             rc = c->look(rq, c, c->arg);
         if (rc == VG_OK)

@@ -8,6 +8,7 @@
 #include "services/s3/s3_int.h"
 
 #include "core/env.h"
+#include "services/s3/s3_log_note.h"
 #include "services/s3/s3_notify.h"
 #include "services/s3/s3_object_rules.h"
 
@@ -22,6 +23,7 @@ struct victim {
 struct fate {
     bool is_marker; /* one was made, or deleted */
     struct vg_str version_id;
+    int64_t bytes; /* of the version that is gone; -1: there was none, or a marker */
 };
 
 static vg_rc
@@ -53,9 +55,10 @@ check_condition(struct s3_object_edit *e, const struct victim *k)
 }
 
 static vg_rc
-remove_version(struct s3_object_edit *e, const struct s3_rec_version *v)
+remove_version(struct s3_object_edit *e, const struct s3_rec_version *v, struct fate *ret)
 {
     vg_rc rc = s3_store_del_version(e, v);
+    ret->bytes = v->is_marker ? -1 : v->size;
     return rc == VG_OK ? s3_notify(e, S3_REMOVED, v) : rc;
 }
 
@@ -63,14 +66,14 @@ static vg_rc
 delete_version(struct s3_object_edit *e, const struct victim *k, struct fate *ret)
 {
     struct s3_rec_version *v;
-    *ret = (struct fate) { .version_id = k->version_id };
+    *ret = (struct fate) { .version_id = k->version_id, .bytes = -1 };
     vg_rc rc = s3_store_edit_version(e, k->version_id, &v);
     if (rc != VG_OK || !v)
         return rc; /* what is not there is as good as deleted */
     if (s3_is_locked(e->rq, v, k->may_bypass))
         return s3_fail_access_denied(e->rq, S3_LOCKED);
     ret->is_marker = v->is_marker;
-    return remove_version(e, v);
+    return remove_version(e, v, ret);
 }
 
 static vg_rc
@@ -81,7 +84,7 @@ add_marker(struct s3_object_edit *e, struct fate *ret)
     v->modified_ms = vg_now_ms(e->rq->env);
     v->owner = e->bucket->account;
     vg_rc rc = s3_store_add_version(e, v, VG_STR_NONE);
-    *ret = (struct fate) { .is_marker = true, .version_id = v->id };
+    *ret = (struct fate) { .is_marker = true, .version_id = v->id, .bytes = -1 };
     return rc == VG_OK ? s3_notify(e, S3_REMOVED_BY_MARKER, v) : rc;
 }
 
@@ -89,7 +92,7 @@ add_marker(struct s3_object_edit *e, struct fate *ret)
 static vg_rc
 delete_key(struct s3_object_edit *e, const struct victim *k, struct fate *ret)
 {
-    *ret = (struct fate) { .version_id = VG_STR_NONE };
+    *ret = (struct fate) { .bytes = -1 };
     vg_rc rc = check_condition(e, k);
     if (rc != VG_OK)
         return rc;
@@ -97,7 +100,7 @@ delete_key(struct s3_object_edit *e, const struct victim *k, struct fate *ret)
         return delete_version(e, k, ret);
     if (e->bucket->versioning.ptr)
         return add_marker(e, ret);
-    return e->latest ? remove_version(e, e->latest) : VG_OK;
+    return e->latest ? remove_version(e, e->latest, ret) : VG_OK;
 }
 
 /* https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObject.html */
@@ -120,6 +123,7 @@ s3_delete_object(struct vg_req *rq, const struct s3_delete_object_request *in,
         rc = delete_key(&e, &k, &fate);
     if (rc != VG_OK)
         return rc;
+    s3_log_size(rq, fate.bytes);
     out->version_id = fate.version_id;
     if (fate.is_marker)
         out->delete_marker = (struct vg_opt_bool) { true, true };
@@ -210,10 +214,12 @@ delete_items(struct s3_object_edit *e, const struct item *items, size_t n, bool 
     out->deleted.items = VG_NEW_ARRAY(rq->arena, struct s3_deleted_object, n);
     out->errors.items = VG_NEW_ARRAY(rq->arena, struct s3_error, n);
     for (size_t i = 0; i < n; i++) {
-        struct fate fate;
+        struct fate fate = { .bytes = -1 };
         vg_rc rc = delete_item(e, &items[i], &fate);
         if (rc != VG_OK && !rq->err->def)
             return rc;
+        s3_log_batched(rq, items[i].k.key, items[i].k.version_id, fate.bytes,
+                       rc == VG_OK ? NULL : rq->err);
         if (rc != VG_OK) {
             out->errors.items[out->errors.len++] = (struct s3_error) {
                 .key = items[i].k.key,

@@ -13,6 +13,7 @@
 #include "services/s3/s3_header_text.h"
 #include "services/s3/s3_kms.h"
 #include "services/s3/s3_lifecycle.h"
+#include "services/s3/s3_log_note.h"
 #include "services/s3/s3_object_rules.h"
 #include "services/s3/s3_restore.h"
 
@@ -196,6 +197,7 @@ find(struct vg_req *rq, const struct asked *a, const struct s3_customer_key *key
     vg_rc rc = s3_need_version(rq, &a->at, &f->bucket, &f->version);
     if (rc != VG_OK)
         return s3_hide_absence(rq, &a->at, rc);
+    s3_log_size(rq, f->version->size);
     rc = s3_customer_key_check(rq, f->version, key);
     if (rc != VG_OK)
         return rc;

@@ -215,8 +215,8 @@ check_query(struct vg_req *rq, const struct vg_http_head *head)
     return not_allowed(rq, head, names.items[0]);
 }
 
-static bool
-has_param(struct vg_str query, struct vg_str name)
+bool
+s3_has_param(struct vg_str query, struct vg_str name)
 {
     for (struct vg_str rest = query; rest.ptr;) {
         struct vg_str pair = vg_str_cut(&rest, '&');
@@ -245,7 +245,7 @@ check_list(struct vg_req *rq, const struct vg_http_head *head)
           "Marker unsupported with REST.GET.BUCKET in list-type=2" },
     };
     for (size_t i = 0; i < VG_COUNT(all); i++)
-        if (rq->op == all[i].op && has_param(head->query, vg_str_of(all[i].name)))
+        if (rq->op == all[i].op && s3_has_param(head->query, vg_str_of(all[i].name)))
             return s3_bad_argument(rq, all[i].text, all[i].name, VG_STR_NONE);
     return VG_OK;
 }
@@ -259,7 +259,8 @@ s3_check_head(struct vg_req *rq, const struct vg_http_head *head)
     if (rc != VG_OK)
         return rc;
     /* a POST to an object that is neither this nor anything else */
-    if (rq->op == &s3_op_complete_multipart_upload && !has_param(head->query, VG_STR("uploadId")))
+    if (rq->op == &s3_op_complete_multipart_upload
+        && !s3_has_param(head->query, VG_STR("uploadId")))
         return not_allowed(rq, head, VG_STR_NONE);
     if (!rq->op->handler)
         return s3_fail_not_implemented(

@@ -23,6 +23,7 @@ vg_rc s3_other(struct vg_req *rq, const struct vg_http_head *head) VG_MUST_USE;
 vg_rc s3_check_head(struct vg_req *rq, const struct vg_http_head *head) VG_MUST_USE;
 /* Adds the headers that presigned URLs carry as parameters and S3 heeds there. */
 vg_rc s3_add_headers(struct vg_req *rq, struct vg_wire_in *in) VG_MUST_USE;
+bool s3_has_param(struct vg_str query, struct vg_str name); /* raw, with a value or without */
 /* Whether it is one of the names in a query that choose the operation: "acl". */
 bool s3_is_selector(struct vg_str name);
 

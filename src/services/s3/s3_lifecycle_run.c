@@ -8,6 +8,7 @@
  */
 
 #include "services/s3/s3_lifecycle.h"
+#include "services/s3/s3_log_note.h"
 #include "services/s3/s3_notify.h"
 #include "services/s3/s3_upload.h"
 
@@ -23,36 +24,83 @@ struct run {
     const conf_type *conf;
     struct s3_lifecycle_cursor from, to; /* of this page, and of the next */
     bool has_more;
+    VG_VEC(struct s3_log_act) acts; /* for the access log */
 };
+
+/* --- what is logged -----------------------------------------------------------------------------
+ * https://docs.aws.amazon.com/AmazonS3/latest/userguide/lifecycle-and-other-bucket-config.html
+ */
+
+static struct vg_str transition_name(struct vg_str class)
+{
+    static const struct {
+        struct vg_str class, name;
+    } all[] = {
+        { VG_STR_INIT("STANDARD_IA"), VG_STR_INIT("S3.TRANSITION_SIA.OBJECT") },
+        { VG_STR_INIT("ONEZONE_IA"), VG_STR_INIT("S3.TRANSITION_ZIA.OBJECT") },
+        { VG_STR_INIT("INTELLIGENT_TIERING"), VG_STR_INIT("S3.TRANSITION_INT.OBJECT") },
+        { VG_STR_INIT("GLACIER_IR"), VG_STR_INIT("S3.TRANSITION_GIR.OBJECT") },
+        { VG_STR_INIT("DEEP_ARCHIVE"), VG_STR_INIT("S3.TRANSITION_GDA.OBJECT") },
+    };
+    for (size_t i = 0; i < VG_COUNT(all); i++)
+        if (vg_str_eq(all[i].class, class))
+            return all[i].name;
+    return VG_STR("S3.TRANSITION.OBJECT");
+}
+
+/* The version is that which is gone, moved or made; absent where versioning was never on. */
+static void
+note_act(struct run *r, struct vg_str operation, struct vg_str key, const struct s3_rec_version *v)
+{
+    if (!r->bucket->is_logged)
+        return;
+    *VG_VEC_ADD(r->rq->arena, &r->acts) = (struct s3_log_act) {
+        .operation = operation,
+        .requester = VG_STR("AmazonS3"),
+        .key = key,
+        .version_id = v && r->bucket->versioning.ptr ? v->id : VG_STR_NONE,
+        .bytes = v && !v->is_marker ? v->size : -1,
+    };
+}
+
+/* After the commit. */
+static void
+log_acts(struct run *r) VG_WAITS
+{
+    s3_log_acts(r->rq, r->bucket, r->acts.items, r->acts.len);
+    r->acts.len = 0;
+}
 
 /* --- one version --------------------------------------------------------------------------------
  */
 
 static vg_rc
-remove_version(struct s3_object_edit *e, const struct s3_rec_version *v)
+remove_version(struct run *r, struct s3_object_edit *e, const struct s3_rec_version *v)
 {
     vg_rc rc = s3_store_del_version(e, v);
+    note_act(r, VG_STR("S3.EXPIRE.OBJECT"), e->key, v);
     return rc == VG_OK ? s3_notify(e, S3_EXPIRED, v) : rc;
 }
 
 /* "a delete marker with a unique version ID", "with version ID null", or nothing is left:
  * https://docs.aws.amazon.com/AmazonS3/latest/userguide/lifecycle-configuration-examples.html */
 static vg_rc
-expire(struct s3_object_edit *e)
+expire(struct run *r, struct s3_object_edit *e)
 {
     struct s3_rec_version *marker = VG_NEW(e->rq->arena, struct s3_rec_version);
     if (!e->bucket->versioning.ptr)
-        return remove_version(e, e->latest);
+        return remove_version(r, e, e->latest);
     marker->is_marker = true;
     marker->modified_ms = vg_now_ms(e->rq->env);
     marker->owner = e->bucket->account;
     vg_rc rc = s3_store_add_version(e, marker, VG_STR_NONE);
+    note_act(r, VG_STR("S3.CREATE.DELETEMARKER"), e->key, marker);
     return rc == VG_OK ? s3_notify(e, S3_EXPIRED_BY_MARKER, marker) : rc;
 }
 
 /* "Permanent deletion takes precedence over transition." Locks outlive all rules. */
 static vg_rc
-carry_out(struct s3_object_edit *e, const struct s3_entry *entry,
+carry_out(struct run *r, struct s3_object_edit *e, const struct s3_entry *entry,
           const struct s3_lifecycle_fate *fate)
 {
     struct s3_rec_version *v = entry->version;
@@ -62,13 +110,14 @@ carry_out(struct s3_object_edit *e, const struct s3_entry *entry,
     if (entry->is_latest && e->latest)
         v = e->latest;
     if (fate->is_gone && !s3_is_locked(e->rq, v, false))
-        return remove_version(e, v);
+        return remove_version(r, e, v);
     if (fate->class.ptr) {
         v->storage_class = fate->class;
         s3_store_put_version(e, v);
+        note_act(r, transition_name(v->storage_class), e->key, v);
         rc = s3_notify(e, S3_TRANSITIONED, v);
     }
-    return rc == VG_OK && fate->is_expired ? expire(e) : rc;
+    return rc == VG_OK && fate->is_expired ? expire(r, e) : rc;
 }
 
 /* --- a page of versions -------------------------------------------------------------------------
@@ -173,10 +222,14 @@ run_versions(struct run *r)
         rc = look(r, &p);
     for (size_t i = 0; rc == VG_OK && p.has_any && i < p.len; i++)
         if (is_something(&p.fates[i]))
-            rc = carry_out(&e, &p.entries.items[i], &p.fates[i]);
+            rc = carry_out(r, &e, &p.entries.items[i], &p.fates[i]);
     if (rc == VG_OK)
         rc = plan_next(r, e.tx);
-    return rc == VG_OK ? s3_store_object_commit(&e) : rc;
+    if (rc == VG_OK)
+        rc = s3_store_object_commit(&e);
+    if (rc == VG_OK)
+        log_acts(r);
+    return rc;
 }
 
 /* --- a page of uploads --------------------------------------------------------------------------
@@ -191,7 +244,11 @@ abort_upload(struct run *r, const struct s3_rec_upload *u)
     if (rc != VG_OK || !found)
         return rc;
     rc = s3_store_abort_upload(&e, found);
-    return rc == VG_OK ? s3_store_object_commit(&e) : rc;
+    if (rc == VG_OK)
+        rc = s3_store_object_commit(&e);
+    if (rc == VG_OK)
+        note_act(r, VG_STR("S3.DELETE.UPLOAD"), u->key, NULL);
+    return rc;
 }
 
 static vg_rc VG_WAITS
@@ -211,6 +268,7 @@ run_uploads(struct run *r)
             && date.ms <= vg_now_ms(r->rq->env))
             rc = abort_upload(r, u);
     }
+    log_acts(r);
     if (rc == VG_OK)
         rc = s3_store_edit_object(r->rq, r->bucket, VG_STR(""), &e);
     if (rc != VG_OK || !e.bucket || !e.bucket->has_lifecycle)

@@ -14,7 +14,7 @@
 #include "crypto/random.h"
 #include "services/s3/s3_headers.h"
 #include "services/s3/s3_kms.h"
-#include "services/s3/s3_log_line.h"
+#include "services/s3/s3_log_note.h"
 #include "services/s3/s3_store_int.h"
 #include "wire/wire.h"
 
@@ -161,6 +161,21 @@ keep_object(struct delivery *d)
     return rc;
 }
 
+/* Where the target is logged too, as where it is the source: "an infinite loop of logs",
+ * https://docs.aws.amazon.com/AmazonS3/latest/userguide/enable-server-access-logging.html */
+static void
+log_object(struct delivery *d) VG_WAITS
+{
+    const struct s3_log_act put = { .operation = VG_STR("REST.PUT.OBJECT"),
+                                    .requester = vg_str_cat(d->as->rq.arena, VG_STR("svc:"),
+                                                            S3_LOGGING_SERVICE),
+                                    .key = d->key,
+                                    .status = 200,
+                                    .bytes = d->version->size };
+    if (d->target->is_logged)
+        s3_log_acts(&d->as->rq, d->target, &put, 1);
+}
+
 static vg_rc VG_WAITS
 deliver(struct vg_req *rq, struct delivery *d)
 {
@@ -173,7 +188,9 @@ deliver(struct vg_req *rq, struct delivery *d)
     if (rc != VG_OK)
         return rc;
     rc = keep_object(d);
-    if (rc != VG_OK)
+    if (rc == VG_OK)
+        log_object(d);
+    else
         s3_content_drop(rq, d->written.content);
     return rc;
 }

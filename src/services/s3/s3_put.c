@@ -10,6 +10,7 @@
 #include "crypto/hash.h"
 #include "crypto/random.h"
 #include "services/s3/s3_kms.h"
+#include "services/s3/s3_log_note.h"
 
 /* --- what CopyObject shares ---------------------------------------------------------------------
  */
@@ -50,6 +51,7 @@ s3_add_object(struct s3_object_edit *e, const struct s3_new_object *o)
     rc = s3_lock_by_default(e, v);
     if (rc == VG_OK)
         rc = s3_store_add_version(e, v, o->written->small);
+    s3_log_size(rq, v->size);
     return rc == VG_OK ? s3_notify(e, o->how, v) : rc;
 }
 
@@ -89,6 +91,7 @@ s3_receive(struct vg_req *rq, const struct s3_sealer *sealer, struct s3_declared
     }
     if (rc != VG_OK)
         return rc;
+    s3_log_taken(rq);
     struct vg_str came = trailer.ptr ? vg_body_trailer(rq, trailer) : VG_STR_NONE;
     return s3_writer_finish(w, came, ret);
 }

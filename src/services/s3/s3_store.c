@@ -13,7 +13,8 @@
  *                           ("i", key, id)       order of a version that has a row
  *                           ("d", key, order)    content that has no file
  *
- * and those of uploads in parts: s3_upload_store.c.
+ * and those of uploads in parts (s3_upload_store.c), notices (s3_notice_store.c) and lines of
+ * access logs (s3_log_store.c).
  *
  * A key that was written before versioning was on has no row among the versions until the next
  * change to it; lists of versions merge both ranges.
@@ -28,6 +29,7 @@
 #include "core/meter.h"
 #include "crypto/random.h"
 #include "crypto/secret.h"
+#include "services/s3/s3_log_note.h"
 #include "services/s3/s3_object_rules.h"
 #include "services/s3/s3_state.h"
 #include "store/blob.h"
@@ -141,8 +143,8 @@ raise_bucket_epoch(void *arg)
 }
 
 /* Every request asks for its bucket, mostly more than once: its record is kept as it is stored. */
-vg_rc
-s3_store_bucket(struct vg_req *rq, struct vg_str name, struct s3_rec_bucket **ret)
+static vg_rc
+find_bucket(struct vg_req *rq, struct vg_str name, struct s3_rec_bucket **ret)
 {
     struct s3 *s3 = rq->svc;
     uint64_t epoch = bucket_epoch(rq);
@@ -160,6 +162,15 @@ s3_store_bucket(struct vg_req *rq, struct vg_str name, struct s3_rec_bucket **re
     *kept = vg_str_dup(own, bytes);
     vg_cache_put(s3->buckets, rq->sess, name, epoch, own, kept, rq->sess->seen_seq);
     return decode_bucket(rq, bytes, ret);
+}
+
+vg_rc
+s3_store_bucket(struct vg_req *rq, struct vg_str name, struct s3_rec_bucket **ret)
+{
+    vg_rc rc = find_bucket(rq, name, ret);
+    if (rc == VG_OK)
+        s3_log_saw(rq, name, *ret);
+    return rc;
 }
 
 vg_rc

@@ -13,6 +13,7 @@
 #include "services/s3/s3_headers.h"
 #include "services/s3/s3_kms.h"
 #include "services/s3/s3_lifecycle.h"
+#include "services/s3/s3_log_note.h"
 #include "services/s3/s3_notify.h"
 #include "services/s3/s3_object_rules.h"
 #include "wire/shape.h"
@@ -592,6 +593,7 @@ s3_complete_multipart_upload(struct vg_req *rq,
         return rc;
     bool *is_used = VG_NEW_ARRAY(rq->arena, bool, all.len + 1);
     rc = make_version(rq, in, upload, &all, is_used, v);
+    s3_log_size(rq, v->size);
     if (rc == VG_OK)
         rc = s3_lock_by_default(&e, v);
     if (rc == VG_OK)

@@ -9,6 +9,7 @@
 #include "services/s3/s3_digest.h"
 #include "services/s3/s3_headers.h"
 #include "services/s3/s3_kms.h"
+#include "services/s3/s3_log_note.h"
 #include "services/s3/s3_object_rules.h"
 #include "wire/shape.h"
 
@@ -91,6 +92,7 @@ keep_part(struct vg_req *rq, const struct target *t, const struct s3_written *wr
         .modified_ms = vg_now_ms(rq->env),
         .content = written->content,
     };
+    s3_log_size(rq, part->size);
     vg_rc rc = s3_store_put_part(rq, t->bucket, t->at.key, t->at.id, part, &is_there);
     if (rc == VG_OK && is_there)
         return VG_OK;

@@ -15,6 +15,7 @@
 #include "core/reply.h"
 #include "front/exchange.h"
 #include "services/s3/s3_http.h"
+#include "services/s3/s3_log_note.h"
 #include "wire/wire.h"
 
 #define PAGE_MAX_BYTES (64u << 10)
@@ -286,6 +287,7 @@ send_object(struct site *s, struct vg_str key) VG_WAITS
     struct vg_req *rq = s->rq;
     const struct vg_op *op = s->http->is_head ? &s3_op_head_object : &s3_op_get_object;
     const struct vg_wire_in in = request_of(s, key);
+    s3_log_page(rq, key);
     s->op = (struct vg_wire_op) { .name = op->name,
                                   .model = op->model,
                                   .http = op->http,
@@ -359,6 +361,7 @@ send_error(struct site *s) VG_WAITS
     struct vg_err *why = vg_arena_copy(rq->arena, rq->err, sizeof(*rq->err));
     int status = why->def ? why->def->http_status : 500;
     bool is_found = false;
+    s3_log_error(rq, code_of(why));
     if (s->conf && (status == 403 || status == 404) && has_index(s, &is_found) != VG_OK)
         is_found = false;
     if (s->conf && follow_rule(s, is_found ? 302 : status))
@@ -479,6 +482,7 @@ s3_website_serve(struct vg_req *rq, struct vg_http_req *http)
                          .key = vg_uri_decode(rq->arena, path, false) };
     if (!s->key.ptr)
         s->key = VG_STR("");
+    s3_log_site(rq, s->bucket);
     if (serve(s) == VG_FAIL)
         send_error(s);
 }

@@ -194,6 +194,8 @@ def test_every_kind_of_request_is_recorded(own):
     r.expect(request_id(copied), "REST.COPY.OBJECT_GET", "copy", **source)
     lost = r.call("copy_object", "REST.COPY.OBJECT", "x", "404", "NoSuchKey", Key="x", CopySource="source/none")
     r.expect(request_id(lost), "REST.COPY.OBJECT_GET", "none", "404", "NoSuchKey", size="-")
+    away = s3.copy_object(Bucket="other", Key="to", CopySource="source/copy")
+    r.expect(request_id(away), "REST.COPY.OBJECT_GET", "copy", **source)
     # parts
     upload = r.call("create_multipart_upload", "REST.POST.UPLOADS", "parts", Key="parts")["UploadId"]
     at = {"Key": "parts", "UploadId": upload}

@@ -350,7 +350,7 @@ keep_request(struct vg_req *rq, const struct vg_done *done, struct notes *n, str
     struct s3_log_line l = line_of(rq, done, n->at_ms, n->bucket);
     l.operation = VG_STR("BATCH.DELETE.OBJECT");
     *VG_VEC_ADD(rq->arena, &lines) = request_line(rq, done, n);
-    for (size_t i = 0; i < n->batch.len; i++)
+    for (size_t i = 0; i < n->batch.len && done->http->status < 400; i++)
         *VG_VEC_ADD(rq->arena, &lines) = aside_line(rq, l, &n->batch.items[i]);
     keep(own, n->bucket, n->at_ms, lines.items, lines.len);
 }

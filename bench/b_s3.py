@@ -317,13 +317,13 @@ def of_fastest(r, what, size="4 KiB", connections=16):
     return rates["Virga"]["rps"] / max(peers)
 
 
-def get_of_bare(r):
-    return row_of(r, "Virga", "64 MiB", "get", 1)["mbps"] / r["bounds"]["bare_mbps"]
+def get_of_bare(r, connections):
+    return row_of(r, "Virga", "64 MiB", "get", connections)["mbps"] / r["bounds"]["bare_mbps"]
 
 
-def put_of_bound(r):
+def put_of_bound(r, what, connections):
     bound = min(r["bounds"]["md5_mbps"], r["bounds"]["dd_mbps"])
-    return row_of(r, "Virga", "64 MiB", "put", 1)["mbps"] / bound
+    return row_of(r, "Virga", "64 MiB", what, connections)["mbps"] / bound
 
 
 def listing_rps(r, who, connections=1):

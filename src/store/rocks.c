@@ -19,7 +19,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define MEMTABLE_BYTES  (32u << 20)
+#define MEMTABLE_BYTES  (20u << 20)
 #define CACHE_BYTES     (32u << 20)
 #define BLOCK_BYTES     (8u << 10)
 #define OPEN_FILES_MAX  256

@@ -25,7 +25,7 @@ KEYS = {"4 KiB": 1000, "1 MiB": 100, "64 MiB": 8}
 UNSIGNED = "UNSIGNED-PAYLOAD"
 WHATS = ("put", "put, payload unsigned", "get")
 PER_FOLDER = 1000
-FILL_LIMIT_S = 900  # a peer that has not taken all keys by then is listed with what it has
+FILL_LIMIT_S = 300  # a peer that has not taken all keys by then is listed with what it has
 
 
 class OfS3:

@@ -21,6 +21,9 @@
 #define TRIM_EVERY_MS 1000
 #define BURST_STACKS  64u
 
+#define MMAP_THRESHOLD_BYTES (1 << 20)
+#define HEAPS_MAX            2
+
 static _Thread_local struct vg_loop *loop_of_thread;
 
 struct vg_loop *
@@ -132,6 +135,14 @@ release_long_waiters(struct vg_loop *l, int64_t now_ms)
         vg_stack_release_below(&f->stack, f->ctx);
     }
     return VG_NEVER_MS;
+}
+
+/* By itself glibc takes what was freed once as a sign that blocks of that size are better kept. */
+void
+vg_memory_setup(void)
+{
+    (void)mallopt(M_MMAP_THRESHOLD, MMAP_THRESHOLD_BYTES);
+    (void)mallopt(M_ARENA_MAX, HEAPS_MAX);
 }
 
 static void

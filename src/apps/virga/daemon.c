@@ -359,6 +359,7 @@ prepare(struct daemon *d)
 int
 daemon_run(const struct serve_options *opt)
 {
+    vg_memory_setup();
     struct daemon *d = vg_xalloc(sizeof(*d));
     d->opt = opt;
     d->arena = vg_arena_new(0);

@@ -28,7 +28,7 @@
 
 enum {
     RING = 16,
-    OWN = 2,   /* slots that there always are */
+    OWN = 1,   /* slots that there always are */
     BATCH = 8, /* full slots that wake a lane */
     TURN = 32, /* others want the pool's threads too */
     LANES_MAX = 3,
@@ -72,7 +72,6 @@ struct s3_writer {
     /* Once there is a file. */
     struct vg_blob_writer *blob;
     struct vg_segments *cipher;
-    uint8_t *sealed; /* a slot */
     struct lane lanes[LANES_MAX];
     size_t n_lanes;
     struct s3_sides sides;
@@ -134,9 +133,8 @@ has_failed(struct s3_writer *w)
     return has;
 }
 
-/* Into the slot that is for it. */
 static struct vg_str
-seal(struct s3_writer *w, const struct full *full)
+seal(struct s3_writer *w, const struct full *full, uint8_t *to)
 {
     struct vg_str left = full->bytes;
     uint64_t number = full->number * S3_SLOT_SEGMENTS;
@@ -145,10 +143,10 @@ seal(struct s3_writer *w, const struct full *full)
         struct vg_str plain = vg_str_slice(left, 0, VG_SEGMENT_BYTES);
         left = vg_str_slice(left, plain.len, left.len);
         bool is_last = full->is_last && left.len == 0;
-        vg_segment_seal(w->cipher, number++, is_last, plain, w->sealed + len);
+        vg_segment_seal(w->cipher, number++, is_last, plain, to + len);
         len += plain.len + VG_SEGMENT_TAG_BYTES;
     } while (left.len > 0);
-    return vg_str_n(w->sealed, len);
+    return vg_str_n(to, len);
 }
 
 static void
@@ -160,8 +158,10 @@ step_file(struct s3_writer *w, const struct full *full) VG_WAITS
         vg_checksum_add(&w->crc64, full->bytes);
     if (has_failed(w))
         return;
-    struct vg_str sealed = seal(w, full);
-    if (vg_blob_write(w->blob, sealed, &w->err) == VG_OK)
+    uint8_t *room = s3_slot_take(w->pool, false);
+    vg_rc rc = vg_blob_write(w->blob, seal(w, full, room), &w->err);
+    s3_slot_give(w->pool, room);
+    if (rc == VG_OK)
         return;
     pthread_mutex_lock(&w->sides.lock);
     w->has_failed = true;
@@ -292,7 +292,6 @@ begin_file(struct s3_writer *w) VG_WAITS
     if (rc != VG_OK)
         return rc;
     w->cipher = vg_segments_new(w->key);
-    w->sealed = s3_slot_take(w->pool, false);
     add_lane(w, step_hash);
     add_lane(w, step_file);
     if (!vg_checksum_is_crc(w->kind))
@@ -503,8 +502,6 @@ s3_writer_close(struct s3_writer *w)
     vg_segments_free(w->cipher);
     while (w->given < w->taken)
         give_slot(w);
-    if (w->sealed)
-        s3_slot_give(w->pool, w->sealed);
     s3_sides_fini(&w->sides);
     vg_zero(w->key, sizeof(w->key));
     free(w);

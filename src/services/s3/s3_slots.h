@@ -5,7 +5,7 @@
 /*
  * The memory that contents pass through: slots, each for a few segments with their tags.
  *
- * Whoever streams may always have a few slots.  Further ones let its sides run ahead, which spares
+ * Whoever streams may always have a slot.  Further ones let its sides run ahead, which spares
  * waking them for each segment; they are given as long as few slots are in use, so that a stream
  * that is alone is fast, and many together stay within the processor's cache.  What was used last
  * is taken first.
@@ -17,8 +17,8 @@
 #define S3_SLOT_SEGMENTS 2u
 #define S3_SLOT_BYTES    ((size_t)S3_SLOT_SEGMENTS * VG_SEGMENT_BYTES) /* of content */
 
-/* In use, up to which there are further ones; 3 MiB. */
-#define S3_SLOTS_AHEAD_MAX 24u
+/* In use, up to which there are further ones; 5 MiB. */
+#define S3_SLOTS_AHEAD_MAX 40u
 
 struct s3_slots;
 

@@ -37,10 +37,7 @@ struct uv_loop_s *vg_loop_uv(struct vg_loop *loop); /* loop thread only */
 /* Runs fn(arg) soon on the loop's thread, not on a fiber; in order per calling thread. */
 void vg_loop_post(struct vg_loop *loop, vg_task_fn *fn, void *arg);
 
-/*
- * To be called before there is a second thread.  Large blocks of memory go back to the system when
- * they are freed, and small ones lie in few heaps instead of one a thread.
- */
+/* At the start: large blocks of memory go back to the system when they are freed. */
 void vg_memory_setup(void);
 /* Much memory was freed: gives it back to the system within seconds, off the loop. Loop thread. */
 void vg_loop_release_memory(void);

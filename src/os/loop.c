@@ -21,8 +21,7 @@
 #define TRIM_EVERY_MS 1000
 #define BURST_STACKS  64u
 
-#define MMAP_THRESHOLD_BYTES (1 << 20)
-#define HEAPS_MAX            2
+#define MMAP_THRESHOLD_BYTES (128 << 10)
 
 static _Thread_local struct vg_loop *loop_of_thread;
 
@@ -142,7 +141,6 @@ void
 vg_memory_setup(void)
 {
     (void)mallopt(M_MMAP_THRESHOLD, MMAP_THRESHOLD_BYTES);
-    (void)mallopt(M_ARENA_MAX, HEAPS_MAX);
 }
 
 static void

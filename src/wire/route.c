@@ -341,15 +341,6 @@ has_param(struct vg_str query, struct vg_str name)
     return false;
 }
 
-static bool
-has_header(const struct vg_wire_in *in, struct vg_str name)
-{
-    for (size_t i = 0; i < in->n_headers; i++)
-        if (vg_str_eq_nocase(in->headers[i].name, name))
-            return true;
-    return false;
-}
-
 /*
  * S3 has operations at one place, told apart by what they need: PutObject, CopyObject, UploadPart.
  * One of its parameters names an operation (the others are then missing), all of its headers do.
@@ -361,7 +352,7 @@ is_meant(const struct route *r, const struct vg_wire_in *in)
     bool asks_params = false, has_params = false;
     for (size_t i = 0; shape && i < shape->n_members; i++) {
         const struct vg_member *m = &shape->members[i];
-        if (is_asked_for(m, VG_LOC_HEADER) && !has_header(in, m->wire))
+        if (is_asked_for(m, VG_LOC_HEADER) && !vg_wire_in_has_header(in, m->wire))
             return false;
         if (is_asked_for(m, VG_LOC_QUERY)) {
             asks_params = true;

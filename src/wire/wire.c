@@ -72,6 +72,15 @@ vg_wire_out_header(struct vg_wire_out *out, struct vg_arena *arena, struct vg_st
 }
 
 bool
+vg_wire_in_has_header(const struct vg_wire_in *in, struct vg_str name)
+{
+    for (size_t i = 0; i < in->n_headers; i++)
+        if (vg_str_eq_nocase(in->headers[i].name, name))
+            return true;
+    return false;
+}
+
+bool
 vg_wire_out_has_header(const struct vg_wire_out *out, struct vg_str name)
 {
     for (size_t i = 0; i < out->headers.len; i++)

@@ -52,6 +52,7 @@ struct vg_wire_out {
     struct vg_buf body; /* the arena's; body.over: it outgrew VG_WIRE_OUT_MAX_BYTES */
 };
 #define VG_WIRE_OUT_MAX_BYTES ((size_t)256 << 20)
+bool vg_wire_in_has_header(const struct vg_wire_in *in, struct vg_str name);
 bool vg_wire_out_has_header(const struct vg_wire_out *out, struct vg_str name);
 
 /* --- finding the operation ----------------------------------------------------------------------

@@ -21,7 +21,7 @@
 
 #define BIG 200000u /* four segments */
 
-static char dir[64];
+static char dir[S3_TEST_DIR_BYTES];
 
 struct found {
     struct vg_check ck;
@@ -31,23 +31,14 @@ struct found {
 static void
 begin(struct vg_service_fixture *f)
 {
-    struct vg_err err = { 0 };
-    s3_test_begin(f);
+    s3_test_begin_files(f, dir);
     s3_test_caller(f, NULL);
-    f->env.meter = vg_meter_new(&f->env);
-    strcpy(dir, "/tmp/vg_s3_check_XXXXXX");
-    assert_non_null(mkdtemp(dir));
-    assert_ok(vg_blobs_open(vg_str_of(dir), f->env.kv, f->env.random, &f->env.blobs, &err));
 }
 
 static void
 end(struct vg_service_fixture *f)
 {
-    struct vg_err err = { 0 };
-    vg_blobs_close(f->env.blobs);
-    vg_meter_free(f->env.meter);
-    vg_service_fixture_fini(f);
-    assert_ok(vg_dir_remove(vg_str_of(dir), &err));
+    s3_test_end_files(f, dir);
 }
 
 /* --- the check ----------------------------------------------------------------------------------

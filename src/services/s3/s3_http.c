@@ -282,15 +282,6 @@ is_heeded_in_urls(struct vg_str name)
            || vg_str_starts(name, VG_STR("x-amz-meta-"));
 }
 
-static bool
-has_header(const struct vg_wire_in *in, struct vg_str name)
-{
-    for (size_t i = 0; i < in->n_headers; i++)
-        if (vg_str_eq_nocase(in->headers[i].name, name))
-            return true;
-    return false;
-}
-
 vg_rc
 s3_add_headers(struct vg_req *rq, struct vg_wire_in *in)
 {
@@ -299,7 +290,7 @@ s3_add_headers(struct vg_req *rq, struct vg_wire_in *in)
         struct vg_str value = vg_str_cut(&rest, '&');
         struct vg_str name = vg_str_cut(&value, '=');
         name = vg_str_lower(rq->arena, vg_uri_decode(rq->arena, name, true));
-        if (!is_heeded_in_urls(name) || has_header(in, name))
+        if (!is_heeded_in_urls(name) || vg_wire_in_has_header(in, name))
             continue;
         value = value.ptr ? vg_uri_decode(rq->arena, value, true) : VG_STR("");
         if (!s3_header_of(rq->arena, name, &value))

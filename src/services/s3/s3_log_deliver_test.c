@@ -31,15 +31,12 @@
     "{\\'aws:SourceArn\\':\\'arn:aws:s3:::bucket\\'},\\'StringEquals\\':{"                         \
     "\\'aws:SourceAccount\\':\\'000000000000\\'}}}]}'}"
 
-static char dir[64];
+static char dir[S3_TEST_DIR_BYTES];
 
 static void
 begin(struct vg_service_fixture *f)
 {
-    s3_test_begin(f);
-    strcpy(dir, "/tmp/vg_s3_log_XXXXXX");
-    assert_non_null(mkdtemp(dir));
-    assert_ok(vg_blobs_open(vg_str_of(dir), f->env.kv, f->env.random, &f->env.blobs, &f->err));
+    s3_test_begin_files(f, dir);
     s3_test_caller(f, NULL);
     vg_service_fixture_ok(f, "CreateBucket", "{'Bucket':'logs'}");
     vg_service_fixture_ok(f, "PutBucketPolicy", LET_IN);
@@ -49,10 +46,7 @@ begin(struct vg_service_fixture *f)
 static void
 end(struct vg_service_fixture *f)
 {
-    struct vg_err err = { 0 };
-    vg_blobs_close(f->env.blobs);
-    vg_service_fixture_fini(f);
-    assert_ok(vg_dir_remove(vg_str_of(dir), &err));
+    s3_test_end_files(f, dir);
 }
 
 /* Lines of "bucket", or of one that was it. */

@@ -7,8 +7,13 @@
 #include "core/service_test.h"
 
 #include "auth/auth.h"
+#include "core/meter.h"
 #include "core/registry.h"
+#include "os/file.h"
 #include "services/s3/s3_int.h"
+#include "store/blob.h"
+
+#include <stdlib.h>
 
 struct s3_test_req {
     struct vg_sess sess;
@@ -144,6 +149,30 @@ s3_test_play(void (*prepare)(struct vg_service_fixture *f), const struct s3_step
 
 /* --- calls that ask policies --------------------------------------------------------------------
  */
+
+#define S3_TEST_DIR_BYTES 64
+
+/* s3_test_begin() with files and what counts their bytes; the folder's name goes to `dir`. */
+static inline void
+s3_test_begin_files(struct vg_service_fixture *f, char dir[S3_TEST_DIR_BYTES])
+{
+    static const char name[] = "/tmp/vg_s3_XXXXXX";
+    s3_test_begin(f);
+    f->env.meter = vg_meter_new(&f->env);
+    memcpy(dir, name, sizeof(name));
+    assert_non_null(mkdtemp(dir));
+    assert_ok(vg_blobs_open(vg_str_of(dir), f->env.kv, f->env.random, &f->env.blobs, &f->err));
+}
+
+static inline void
+s3_test_end_files(struct vg_service_fixture *f, const char *dir)
+{
+    struct vg_err err = { 0 };
+    vg_blobs_close(f->env.blobs);
+    vg_meter_free(f->env.meter);
+    vg_service_fixture_fini(f);
+    assert_ok(vg_dir_remove(vg_str_of(dir), &err));
+}
 
 static inline int64_t
 s3_test_now_ms(const void *clock)

@@ -30,27 +30,18 @@
     "]}}"
 #define ALL_PARTS PART(1, ETAG_A) "," PART(2, ETAG_B) "," PART(3, ETAG_TAIL)
 
-static char dir[64];
+static char dir[S3_TEST_DIR_BYTES];
 
 static void
 begin(struct vg_service_fixture *f)
 {
-    struct vg_err err = { 0 };
-    s3_test_begin(f);
-    f->env.meter = vg_meter_new(&f->env);
-    strcpy(dir, "/tmp/vg_s3_upload_XXXXXX");
-    assert_non_null(mkdtemp(dir));
-    assert_ok(vg_blobs_open(vg_str_of(dir), f->env.kv, f->env.random, &f->env.blobs, &err));
+    s3_test_begin_files(f, dir);
 }
 
 static void
 end(struct vg_service_fixture *f)
 {
-    struct vg_err err = { 0 };
-    vg_blobs_close(f->env.blobs);
-    vg_meter_free(f->env.meter);
-    vg_service_fixture_fini(f);
-    assert_ok(vg_dir_remove(vg_str_of(dir), &err));
+    s3_test_end_files(f, dir);
 }
 
 /* Of texts that have quotes of their own, which look like those of a test's JSON. */

@@ -18,9 +18,9 @@
 
 /* "logs" takes no lists, "old" does. */
 static void
-begin(struct vg_service_fixture *f)
+make_buckets(struct vg_service_fixture *f)
 {
-    s3_test_begin(f);
+    s3_test_prepare(f);
     s3_test_caller(f, NULL);
     vg_service_fixture_ok(f, "CreateBucket", "{'Bucket':'logs'}");
     vg_service_fixture_ok(f, "CreateBucket", "{'Bucket':'old','ObjectOwnership':'ObjectWriter'}");
@@ -58,7 +58,7 @@ a_configuration_is_kept_as_it_was_put(void **state)
         { "GetBucketLogging", "{'Bucket':'bucket','ExpectedBucketOwner':'111122223333'}",
           "AccessDenied" },
     };
-    s3_test_play(begin, steps, VG_COUNT(steps));
+    s3_test_play(make_buckets, steps, VG_COUNT(steps));
 }
 
 static void
@@ -87,7 +87,7 @@ what_is_no_configuration_is_refused(void **state)
                          "'http://example.com'}}]"),
           "InvalidArgument: Invalid group uri" },
     };
-    s3_test_play(begin, steps, VG_COUNT(steps));
+    s3_test_play(make_buckets, steps, VG_COUNT(steps));
 }
 
 /* https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html, and texts as they were seen:
@@ -117,7 +117,7 @@ not_every_bucket_holds_logs(void **state)
         { "GetBucketLogging", "{'Bucket':'bucket'}", "{}" },
     };
     struct vg_service_fixture f;
-    begin(&f);
+    vg_service_fixture_begin(&f, &s3_service, make_buckets);
     vg_service_fixture_ok(&f, "CreateBucket",
                           "{'Bucket':'locked','ObjectLockEnabledForBucket':true}");
     vg_service_fixture_ok(&f, "CreateBucket", "{'Bucket':'payed'}");
@@ -158,7 +158,7 @@ the_service_is_let_in_first(void **state)
         { "log/", "other", false },
     };
     struct vg_service_fixture f;
-    begin(&f);
+    vg_service_fixture_begin(&f, &s3_service, make_buckets);
     s3_test_steps(&f, steps, VG_COUNT(steps));
     for (size_t i = 0; i < VG_COUNT(policies); i++) {
         struct vg_str answer = s3_test_call(

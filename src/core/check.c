@@ -135,6 +135,15 @@ add_id(struct vg_check_ids *ids, struct vg_str id)
     ids->items[ids->len++] = vg_str_hash(id);
 }
 
+bool
+vg_check_decoded(struct vg_check *ck, const struct vg_req *rq, struct vg_str where, vg_rc rc)
+{
+    if (rc != VG_OK)
+        vg_check_lost(ck, where, "its record does not decode: %" VG_FMT,
+                      VG_ARG(vg_err_text(rq->err)));
+    return rc == VG_OK;
+}
+
 void
 vg_check_refer(struct vg_check *ck, struct vg_str id)
 {

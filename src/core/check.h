@@ -66,6 +66,8 @@ void vg_check_files(struct vg_check *ck); /* content files against those that we
 void vg_check_error(struct vg_check *ck, struct vg_str where, const char *fmt, ...) VG_PRINTF(3, 4);
 /* The same of a record that could not be read, so that orphans cannot be told any more. */
 void vg_check_lost(struct vg_check *ck, struct vg_str where, const char *fmt, ...) VG_PRINTF(3, 4);
+/* That, when `rc` says that a record did not decode (rq->err tells why). */
+bool vg_check_decoded(struct vg_check *ck, const struct vg_req *rq, struct vg_str where, vg_rc rc);
 /* A record refers to that content file: once for each time it was kept. */
 void vg_check_refer(struct vg_check *ck, struct vg_str id);
 /* `what` is the plural of what was counted, and lives as long as the program. */

@@ -82,15 +82,6 @@ place(struct vg_req *rq, struct vg_str name, struct vg_str version)
     return lambda_arn(rq, name, vg_str_eq(version, LAMBDA_LATEST) ? VG_STR_NONE : version);
 }
 
-static bool
-is_decoded(struct checking *c, struct vg_req *rq, struct vg_str where, vg_rc rc)
-{
-    if (rc != VG_OK)
-        vg_check_lost(c->ck, where, "its record does not decode: %" VG_FMT,
-                      VG_ARG(vg_err_text(rq->err)));
-    return rc == VG_OK;
-}
-
 /*
  * A version's package is that of the version before it, unless its own record says another; that of
  * $LATEST may be that of the last version.  Each is read, and referred to, once.
@@ -101,7 +92,7 @@ on_function(struct checking *c, struct vg_req *rq, const struct lambda_row *r) V
     struct lambda_rec_function fn, before = { .code_id = VG_STR_NONE };
     struct vg_str where = place(rq, r->name, r->version);
     vg_rc rc = lambda_rec_function_decode(rq->arena, r->value, &fn, rq->err);
-    if (!is_decoded(c, rq, where, rc))
+    if (!vg_check_decoded(c->ck, rq, where, rc))
         return;
     rc = lambda_store_version_before(rq, r->name, r->number, &before);
     if (rc != VG_OK)
@@ -134,12 +125,12 @@ on_row(struct vg_req *rq, const struct vg_walk_row *row, void *arg) VG_WAITS
         on_function(c, &of_owner, &r);
         break;
     case LAMBDA_ROW_EVENT:
-        (void)is_decoded(c, &of_owner, place(&of_owner, r.name, LAMBDA_LATEST),
-                         lambda_rec_event_decode(rq->arena, r.value, &event, rq->err));
+        (void)vg_check_decoded(c->ck, &of_owner, place(&of_owner, r.name, LAMBDA_LATEST),
+                               lambda_rec_event_decode(rq->arena, r.value, &event, rq->err));
         break;
     case LAMBDA_ROW_TRIES:
-        (void)is_decoded(c, &of_owner, place(&of_owner, r.name, LAMBDA_LATEST),
-                         lambda_rec_tries_decode(rq->arena, r.value, &tries, rq->err));
+        (void)vg_check_decoded(c->ck, &of_owner, place(&of_owner, r.name, LAMBDA_LATEST),
+                               lambda_rec_tries_decode(rq->arena, r.value, &tries, rq->err));
         break;
     }
 }

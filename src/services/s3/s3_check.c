@@ -258,15 +258,6 @@ refer(struct checking *c, const struct s3_rec_content *content)
 /* --- rows ---------------------------------------------------------------------------------------
  */
 
-static bool
-is_decoded(struct checking *c, struct vg_req *rq, struct vg_str where, vg_rc rc)
-{
-    if (rc != VG_OK)
-        vg_check_lost(c->ck, where, "its record does not decode: %" VG_FMT,
-                      VG_ARG(vg_err_text(rq->err)));
-    return rc == VG_OK;
-}
-
 static void
 check_version(struct checking *c, struct vg_req *rq, const struct s3_rec_bucket *bucket,
               struct vg_str where, const struct s3_row *r, const struct s3_rec_version *v) VG_WAITS
@@ -322,7 +313,8 @@ on_version(struct checking *c, struct vg_req *rq, const struct s3_row *r) VG_WAI
                                                            VG_ARG(r->bucket_id)) };
     struct s3_rec_version v;
     struct vg_str where = place(rq, bucket ? bucket : &lost, r->key, NULL, VG_STR_NONE);
-    if (!is_decoded(c, rq, where, s3_rec_version_decode(rq->arena, r->value, &v, rq->err)))
+    if (!vg_check_decoded(c->ck, rq, where,
+                          s3_rec_version_decode(rq->arena, r->value, &v, rq->err)))
         return;
     if (v.has_row)
         where = place(rq, bucket ? bucket : &lost, r->key, "versionId", v.id);
@@ -347,7 +339,7 @@ on_part(struct checking *c, struct vg_req *rq, const struct s3_row *r) VG_WAITS
         s.where = place(rq, s.bucket, upload->key, "uploadId", r->upload_id);
     if (rc == VG_OK)
         rc = s3_rec_part_decode(rq->arena, r->value, &part, rq->err);
-    if (!is_decoded(c, rq, s.where, rc))
+    if (!vg_check_decoded(c->ck, rq, s.where, rc))
         return;
     if (!s.bucket || !upload || !upload->version) {
         refer(c, part.content);
@@ -377,7 +369,7 @@ on_record(struct checking *c, struct vg_req *rq, const struct s3_row *r)
         rc = s3_rec_log_line_decode(rq->arena, r->value, &line, rq->err);
     else
         rc = s3_rec_upload_decode(rq->arena, r->value, &upload, rq->err);
-    (void)is_decoded(c, rq, where, rc);
+    (void)vg_check_decoded(c->ck, rq, where, rc);
 }
 
 static void

@@ -437,14 +437,13 @@ tell(struct vg_exchange *x, const struct vg_service *service)
 {
     struct vg_req *rq = &x->root.rq;
     struct vg_done *done = &x->done;
-    bool is_known = done->is_known && !done->notes;
-    if (!service || !service->hooks || !service->hooks->done || is_known)
+    if (!hooks_of(service)->done || (done->is_known && !done->notes))
         return;
     done->remote = vg_http_remote(x->http, NULL);
     done->tls_version = vg_http_tls_version(x->http);
     done->tls_cipher = vg_http_tls_cipher(x->http);
     rq->svc = vg_registry_state(rq->env->registry, service);
-    service->hooks->done(rq, done);
+    hooks_of(service)->done(rq, done);
 }
 
 /*

@@ -31,6 +31,7 @@ apt_packages() {
         echo gcc libc6-dev meson ninja-build ccache pkg-config python3 librocksdb-dev libuv1-dev \
             libboost-context-dev libssl-dev libexpat1-dev libzip-dev zlib1g-dev libpcre2-dev \
             libseccomp-dev node-llhttp libcmocka-dev
+        [ "$(dpkg --print-architecture)" != amd64 ] || echo libipsec-mb-dev
         ;;
     clang) echo clang "libclang-rt-$(clang_version)-dev" libstdc++-12-dev ;;
     python) echo python3 python3-venv ca-certificates ;;

@@ -16,6 +16,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <netinet/tcp.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -251,6 +252,19 @@ read_name(struct listener *l, struct vg_err *err)
     return VG_OK;
 }
 
+/*
+ * What never leaves the machine is not to be paced: where the system prefers BBR, which sends by
+ * timers, loopback loses a quarter of what it can.  Connections inherit this.  It needs no
+ * privilege, and where it is refused the system's choice stays (tcp(7), TCP_CONGESTION).
+ */
+static void
+unpace_loopback(const struct listener *l)
+{
+    static const char unpaced[] = "cubic";
+    if (strncmp(l->pub.addr, "127.", 4) == 0 || strcmp(l->pub.addr, "::1") == 0)
+        (void)setsockopt(l->fd, IPPROTO_TCP, TCP_CONGESTION, unpaced, sizeof(unpaced) - 1);
+}
+
 vg_rc
 vg_http_listen_fd(struct vg_http_server *s, int fd, struct vg_tls *tls, enum vg_trust trust,
                   void *ctx, const struct vg_listener **ret, struct vg_err *err)
@@ -268,6 +282,7 @@ vg_http_listen_fd(struct vg_http_server *s, int fd, struct vg_tls *tls, enum vg_
         free(l);
         return rc;
     }
+    unpace_loopback(l);
     *ret = &l->pub;
     vg_loop_post(acceptor_of(s), listener_start, l);
     return VG_OK;

@@ -16,7 +16,8 @@
     75000 /* keep-alive without a request                                */
 #define VG_HTTP_BODY_STALL_MS                                                                      \
     30000 /* without one byte of a body                                  */
-#define VG_HTTP_AHEAD_BYTES (64u << 10) /* read while the fiber of a request waits */
+#define VG_HTTP_PIECE_BYTES (64u << 10) /* of a body at once, for a fiber that waits for it */
+#define VG_HTTP_AHEAD_BYTES (16u << 10) /* read while the fiber of a request does other things */
 #define VG_JSON_DEPTH_MAX   128u
 #define VG_XML_DEPTH_MAX    64u
 #define VG_XML_NODES_MAX                                                                           \

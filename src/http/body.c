@@ -38,11 +38,25 @@ send_continue(struct request *r)
     (void)stream_send(&r->conn->s, &buf, 1, VG_NEVER_MS); /* a failure shows when we read */
 }
 
+/* The larger of the two buffers, both empty, for what comes next. */
+static void
+lend_buffer(struct request *r)
+{
+    struct inbuf *in = &r->conn->s.in, was = *in;
+    if (inbuf_size(in) > 0 || in->cap >= r->hold.cap)
+        return;
+    *in = r->hold;
+    in->off = in->len = 0;
+    r->hold = was;
+    r->hold.off = r->hold.len = 0;
+}
+
 /* Waits until the connection has received something. */
 static vg_rc
 wait_for_more(struct request *r, struct vg_err *err)
 {
     struct conn *c = r->conn;
+    lend_buffer(r);
     if (r->must_continue)
         send_continue(r);
     vg_rc rc = stream_wait(&c->s, vg_mono_ms() + VG_HTTP_BODY_STALL_MS);

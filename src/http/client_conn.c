@@ -152,7 +152,7 @@ cconn_close(struct cconn *c)
 static size_t
 room(const struct stream *s)
 {
-    return VG_HTTP_AHEAD_BYTES - VG_MIN(inbuf_size(&s->in), VG_HTTP_AHEAD_BYTES - 1);
+    return VG_HTTP_PIECE_BYTES - VG_MIN(inbuf_size(&s->in), VG_HTTP_PIECE_BYTES - 1);
 }
 
 static void
@@ -164,7 +164,7 @@ on_bytes(struct stream *s, struct vg_str bytes)
         return;
     }
     inbuf_add(&s->in, bytes);
-    if (inbuf_size(&s->in) >= VG_HTTP_AHEAD_BYTES)
+    if (inbuf_size(&s->in) >= VG_HTTP_PIECE_BYTES)
         stream_read_stop(s);
     if (s->reader)
         vg_waiter_wake(s->reader, VG_OK);

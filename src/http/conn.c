@@ -381,13 +381,21 @@ on_broken(struct stream *s)
         conn_close(c);
 }
 
+/* How much of a body may be there that its fiber has not taken. */
+static size_t
+ahead_max(const struct stream *s)
+{
+    return s->reader ? VG_HTTP_PIECE_BYTES : VG_HTTP_AHEAD_BYTES;
+}
+
 static size_t
 room(const struct stream *s)
 {
     const struct conn *c = (const struct conn *)s;
+    size_t max = ahead_max(s), size = inbuf_size(&s->in);
     if (c->state != CONN_BUSY)
         return SCRATCH_RAW_BYTES;
-    return VG_HTTP_AHEAD_BYTES - VG_MIN(inbuf_size(&s->in), VG_HTTP_AHEAD_BYTES - 1);
+    return size < max ? max - size : 1;
 }
 
 static void
@@ -395,7 +403,7 @@ on_bytes(struct stream *s, struct vg_str bytes)
 {
     struct conn *c = (struct conn *)s;
     conn_feed(c, bytes);
-    if (c->state == CONN_BUSY && inbuf_size(&s->in) >= VG_HTTP_AHEAD_BYTES)
+    if (c->state == CONN_BUSY && inbuf_size(&s->in) >= ahead_max(s))
         stream_read_stop(s);
 }
 

@@ -18,6 +18,10 @@ inbuf_add(struct inbuf *b, struct vg_str bytes)
 {
     if (bytes.len == 0)
         return;
+    if (b->ptr && bytes.ptr == b->ptr + b->len) { /* where on_alloc() let them come */
+        b->len += bytes.len;
+        return;
+    }
     if (b->cap - b->len < bytes.len) {
         size_t size = inbuf_size(b);
         if (size && b->off)
@@ -52,7 +56,8 @@ on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
 #ifdef VG_RARE_PATHS
     room = 1; /* nothing comes in one piece */
 #endif
-    *buf = uv_buf_init(s->scratch, (unsigned)room);
+    bool is_direct = s->reader && !s->tls && s->in.cap - s->in.len >= room;
+    *buf = uv_buf_init(is_direct ? s->in.ptr + s->in.len : s->scratch, (unsigned)room);
 }
 
 static void

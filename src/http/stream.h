@@ -6,9 +6,10 @@
  * A TCP connection on a loop, with TLS or without, inside http/ only: what the server's and the
  * client's connections have in common.  All on the loop's thread.
  *
- * Reads go into the loop's scratch buffer and are handed to on_bytes(), decrypted.  Whoever finds a
- * stream broken calls stream_close(); on_closed() is the last that is heard of it, and the owner
- * frees it then or, while a fiber still uses it, later.
+ * Reads go into the loop's scratch buffer, or right into `in` when a fiber waits for them there,
+ * and are handed to on_bytes(), decrypted.  Whoever finds a stream broken calls stream_close();
+ * on_closed() is the last that is heard of it, and the owner frees it then or, while a fiber still
+ * uses it, later.
  */
 
 #include "base/str.h"

@@ -31,7 +31,10 @@
 #define ID_LEN         26u
 #define GROUPS         16u
 #define SWEEP_RETRY_MS 5000
-#define AHEAD_BYTES    (4u << 20) /* written before the disk is told to begin */
+#define SWEEP_PAUSE_MS                                                                             \
+    50 /* what goes together is swept together, and not at once upon an answer                     \
+        */
+#define AHEAD_BYTES (4u << 20) /* written before the disk is told to begin */
 
 struct vg_blobs {
     struct vg_arena *arena;
@@ -48,6 +51,8 @@ struct vg_blob_writer {
     struct vg_blobs *blobs;
     int fd;
     uint64_t size;
+    bool is_synced;
+    struct vg_sess *named_by; /* NULL as long as the file lies in tmp */
     char id[ID_LEN + 1];
 };
 
@@ -186,6 +191,7 @@ do_write(struct job *job)
 vg_rc
 vg_blob_write(struct vg_blob_writer *w, struct vg_str data, struct vg_err *err)
 {
+
     vg_rc rc = vg_kv_check_room(w->blobs->kv, err);
     if (rc != VG_OK)
         return rc;
@@ -200,6 +206,15 @@ do_sync(struct job *job)
     if (VG_FAULT("store.blob.sync") || fsync(job->fd) != 0)
         return vg_err_errno(&job->err, errno ? errno : EIO, "making a content file durable");
     return VG_OK;
+}
+
+vg_rc
+vg_blob_sync(struct vg_blob_writer *w, struct vg_err *err)
+{
+    struct job job = { .fn = do_sync, .fd = w->fd };
+    vg_rc rc = w->is_synced ? VG_OK : job_do(&job, err);
+    w->is_synced = rc == VG_OK;
+    return rc;
 }
 
 static vg_rc
@@ -232,22 +247,36 @@ write_new(struct vg_sess *s, struct vg_str id, struct vg_err *err) VG_WAITS
 }
 
 vg_rc
+vg_blob_name(struct vg_blob_writer *w, struct vg_sess *s, struct vg_err *err)
+{
+    struct job job = { .fn = do_rename, .blobs = w->blobs, .arena = s->arena };
+    job.id = vg_str_n(w->id, ID_LEN);
+    if (w->named_by)
+        return VG_OK;
+    vg_rc rc = write_new(s, job.id, err);
+    if (rc == VG_OK)
+        rc = job_do(&job, err);
+    if (rc == VG_OK)
+        w->named_by = s;
+    return rc;
+}
+
+vg_rc
 vg_blob_finish(struct vg_blob_writer **pw, struct vg_sess *s, struct vg_str *ret_id,
                struct vg_err *err)
 {
     vg_auto_blob_writer struct vg_blob_writer *w = *pw;
     *pw = NULL;
-    struct vg_str id = vg_str_dup(s->arena, vg_str_n(w->id, ID_LEN));
-    struct job job = { .fn = do_sync, .blobs = w->blobs, .arena = s->arena, .id = id, .fd = w->fd };
-    vg_rc rc = job_do(&job, err);
+    vg_rc rc = vg_blob_sync(w, err);
     if (rc == VG_OK)
-        rc = write_new(s, id, err);
-    job.fn = do_rename;
-    if (rc == VG_OK)
-        rc = job_do(&job, err);
-    if (rc == VG_OK)
-        *ret_id = id;
-    return rc;
+        rc = vg_blob_name(w, s, err);
+    if (rc != VG_OK)
+        return rc;
+    *ret_id = vg_str_dup(s->arena, vg_str_n(w->id, ID_LEN));
+    close(w->fd);
+    free(w);
+    w = NULL;
+    return VG_OK;
 }
 
 struct vg_str
@@ -256,15 +285,52 @@ vg_blob_writer_path(const struct vg_blob_writer *w, struct vg_arena *arena)
     return tmp_path(w->blobs, arena, vg_str_n(w->id, ID_LEN));
 }
 
+/* The folder is synced before the record goes: a power cut does not bring the name back for good.
+ */
+static vg_rc
+do_unlink(struct job *job)
+{
+    vg_rc rc = vg_file_remove(vg_blob_path(job->blobs, job->arena, job->id), &job->err);
+    struct vg_str folder = folder_of(job->blobs, job->arena, job->id);
+    if (rc == VG_OK && vg_file_exists(folder))
+        rc = vg_dir_sync(folder, &job->err);
+    return rc;
+}
+
+static vg_rc
+forget(struct vg_sess *s, struct vg_str part, struct vg_str key, struct vg_err *err) VG_WAITS
+{
+    struct vg_tx *tx;
+    vg_rc rc = vg_kv_begin(s, &part, 1, &tx, err);
+    if (rc != VG_OK)
+        return rc;
+    vg_tx_del(tx, part, key);
+    vg_tx_use_reserve(tx);
+    return vg_tx_commit(&tx, err);
+}
+
+static vg_rc
+do_discard(struct job *job)
+{
+    unlink(vg_str_cstr(job->arena, tmp_path(job->blobs, job->arena, job->id)));
+    close(job->fd); /* a large file takes its time to go */
+    return VG_OK;
+}
+
 void
 vg_blob_discard(struct vg_blob_writer *w)
 {
     if (w == NULL)
         return;
     vg_auto_arena struct vg_arena *tmp = vg_arena_new(0);
-    close(w->fd);
-    /* Already renamed away when it was finished. */
-    unlink(vg_str_cstr(tmp, vg_blob_writer_path(w, tmp)));
+    struct vg_err err; /* what stays goes at the next start */
+    struct job job = { .fn = do_unlink, .blobs = w->blobs, .arena = tmp, .fd = w->fd };
+    job.id = vg_str_n(w->id, ID_LEN);
+    if (w->named_by && job_do(&job, &err) == VG_OK)
+        (void)!forget(w->named_by, part_of(tmp, job.id), vg_key_of(tmp, VG_STR("new"), job.id),
+                      &err);
+    job.fn = do_discard;
+    (void)!job_do(&job, &err);
     free(w);
 }
 
@@ -449,18 +515,6 @@ vg_blob_load(struct vg_blobs *b, struct vg_str id, struct vg_arena *arena, size_
 /* --- sweeping -----------------------------------------------------------------------------------
  */
 
-/* The folder is synced before the record goes: a power cut does not bring the name back for good.
- */
-static vg_rc
-do_unlink(struct job *job)
-{
-    vg_rc rc = vg_file_remove(vg_blob_path(job->blobs, job->arena, job->id), &job->err);
-    struct vg_str folder = folder_of(job->blobs, job->arena, job->id);
-    if (rc == VG_OK && vg_file_exists(folder))
-        rc = vg_dir_sync(folder, &job->err);
-    return rc;
-}
-
 static vg_rc
 remove_one(struct vg_blobs *b, struct vg_sess *s, struct vg_str part, struct vg_str key,
            struct vg_err *err) VG_WAITS
@@ -473,15 +527,7 @@ remove_one(struct vg_blobs *b, struct vg_sess *s, struct vg_str part, struct vg_
     if (is_held(b, job.id))
         return VG_OK; /* its release wakes the sweeper */
     vg_rc rc = job_do(&job, err);
-    if (rc != VG_OK)
-        return rc;
-    struct vg_tx *tx;
-    rc = vg_kv_begin(s, &part, 1, &tx, err);
-    if (rc != VG_OK)
-        return rc;
-    vg_tx_del(tx, part, key);
-    vg_tx_use_reserve(tx);
-    return vg_tx_commit(&tx, err);
+    return rc == VG_OK ? forget(s, part, key, err) : rc;
 }
 
 /* Everything recorded as `kind` at this time. */
@@ -519,26 +565,38 @@ sweep(struct vg_blobs *b, struct vg_str kind, struct vg_err *err) VG_WAITS
     return VG_OK;
 }
 
+/* Until somebody drops something, or until then; VG_GONE: the loop ends. */
+static vg_rc
+sweeper_wait(struct vg_blobs *b, int64_t until_ms, bool is_for_drop) VG_WAITS
+{
+    struct vg_waiter w;
+    vg_waiter_init(&w);
+    pthread_mutex_lock(&b->lock);
+    if (is_for_drop && b->has_gone)
+        vg_waiter_wake(&w, VG_OK);
+    b->sleeper = is_for_drop ? &w : NULL;
+    pthread_mutex_unlock(&b->lock);
+    vg_rc rc = vg_waiter_park(&w, until_ms, true);
+    pthread_mutex_lock(&b->lock);
+    b->sleeper = NULL;
+    pthread_mutex_unlock(&b->lock);
+    return vg_fiber_is_cancelled() ? VG_GONE : rc;
+}
+
 static void
 sweeper_main(void *arg)
 {
     struct vg_blobs *b = arg;
     bool is_failed = false;
     for (;;) {
-        struct vg_waiter w;
-        vg_waiter_init(&w);
+        if (!is_failed && sweeper_wait(b, VG_NEVER_MS, true) == VG_GONE)
+            return; /* what is left goes at the next start */
+        int64_t pause_ms = is_failed ? SWEEP_RETRY_MS : SWEEP_PAUSE_MS;
+        if (sweeper_wait(b, vg_mono_ms() + pause_ms, false) == VG_GONE)
+            return;
         pthread_mutex_lock(&b->lock);
-        b->sleeper = &w;
-        int64_t now_ms = vg_mono_ms();
-        int64_t until_ms = is_failed ? now_ms + SWEEP_RETRY_MS : b->has_gone ? now_ms : VG_NEVER_MS;
-        pthread_mutex_unlock(&b->lock);
-        vg_rc rc = vg_waiter_park(&w, until_ms, true);
-        pthread_mutex_lock(&b->lock);
-        b->sleeper = NULL;
         b->has_gone = false;
         pthread_mutex_unlock(&b->lock);
-        if (rc == VG_GONE || vg_fiber_is_cancelled())
-            return; /* what is left goes at the next start */
         struct vg_err err = { 0 };
         is_failed = sweep(b, VG_STR("gone"), &err) != VG_OK;
         if (is_failed)

@@ -43,12 +43,20 @@ vg_rc vg_blob_create(struct vg_blobs *b, struct vg_blob_writer **ret, struct vg_
     VG_WAITS VG_MUST_USE;
 vg_rc vg_blob_write(struct vg_blob_writer *w, struct vg_str data, struct vg_err *err)
     VG_WAITS VG_MUST_USE;
+/*
+ * Both are parts of vg_blob_finish() that may be done before it, beside each other: the bytes, all
+ * of which must be written by then, and the place under its id, while it is still being written.
+ * The session must stay until the writer has ended.
+ */
+vg_rc vg_blob_sync(struct vg_blob_writer *w, struct vg_err *err) VG_WAITS VG_MUST_USE;
+vg_rc vg_blob_name(struct vg_blob_writer *w, struct vg_sess *s, struct vg_err *err)
+    VG_WAITS VG_MUST_USE;
 /* Makes the file durable under its id, which is in the session's arena; *w becomes NULL whatever
  * the outcome. */
 vg_rc vg_blob_finish(struct vg_blob_writer **w, struct vg_sess *s, struct vg_str *ret_id,
                      struct vg_err *err) VG_WAITS VG_MUST_USE;
-void vg_blob_discard(struct vg_blob_writer *w); /* accepts NULL */
-/* The file as far as it is written, for programs that want a path; it moves when it is finished. */
+void vg_blob_discard(struct vg_blob_writer *w) VG_WAITS; /* accepts NULL */
+/* The file as far as it is written, for programs that want a path; it moves when it is named. */
 struct vg_str vg_blob_writer_path(const struct vg_blob_writer *w, struct vg_arena *arena);
 
 /* All of the above for bytes that are in memory. */
@@ -111,7 +119,7 @@ vg_rc vg_blobs_each_pending(struct vg_blobs *b, vg_blob_id_fn *fn, void *arg, st
 bool vg_blob_is_id(struct vg_str id);
 
 static inline void
-vg_blob_discard_p(struct vg_blob_writer **w)
+vg_blob_discard_p(struct vg_blob_writer **w) VG_WAITS
 {
     vg_blob_discard(*w);
 }

@@ -154,6 +154,73 @@ what_nobody_kept_goes_at_the_next_start(void **state)
 }
 
 static void
+count_pending(void *arg, struct vg_str id)
+{
+    (void)id;
+    ++*(int *)arg;
+}
+
+static int
+n_pending(struct fix *f)
+{
+    int n = 0;
+    assert_ok(vg_blobs_each_pending(f->blobs, count_pending, &n, &f->err));
+    return n;
+}
+
+static struct vg_blob_writer *
+begun(struct fix *f)
+{
+    struct vg_blob_writer *w;
+    assert_ok(vg_blob_create(f->blobs, &w, &f->err));
+    assert_ok(vg_blob_write(w, VG_STR("hello "), &f->err));
+    return w;
+}
+
+/* The order of the parts does not matter. */
+static void
+a_file_can_have_its_name_before_it_is_whole(void **state)
+{
+    struct fix *f = *state;
+    struct vg_blob_writer *w = begun(f);
+    struct vg_str id, all;
+    assert_ok(vg_blob_name(w, &f->s, &f->err));
+    assert_int_equal(n_pending(f), 1);
+    assert_ok(vg_blob_write(w, VG_STR("world"), &f->err));
+    assert_ok(vg_blob_sync(w, &f->err));
+    assert_ok(vg_blob_name(w, &f->s, &f->err)); /* it has it */
+    assert_ok(vg_blob_finish(&w, &f->s, &id, &f->err));
+    assert_int_equal(n_pending(f), 1);
+    keep(f, id);
+    assert_int_equal(n_pending(f), 0);
+    close_all(f);
+    open_all(f);
+    assert_ok(vg_blob_load(f->blobs, id, f->arena, 100, &all, &f->err));
+    assert_str(all, "hello world");
+}
+
+static void
+note_id(void *arg, struct vg_str id)
+{
+    struct fix *f = arg;
+    assert_true(is_there(f, id));
+}
+
+static void
+what_has_a_name_and_is_discarded_leaves_nothing(void **state)
+{
+    struct fix *f = *state;
+    struct vg_blob_writer *w = begun(f);
+    int n = 0;
+    assert_ok(vg_blob_name(w, &f->s, &f->err));
+    assert_ok(vg_blobs_each_pending(f->blobs, note_id, f, &f->err));
+    vg_blob_discard(w);
+    assert_int_equal(n_pending(f), 0);
+    assert_ok(vg_blobs_each_file(f->blobs, count_pending, &n, &f->err));
+    assert_int_equal(n, 0);
+}
+
+static void
 failures_leave_nothing(void **state)
 {
     struct fix *f = *state;
@@ -198,7 +265,7 @@ drop_fiber(void *arg)
     struct vg_tx *tx = begin(f); /* an abort drops nothing */
     vg_blob_drop(f->blobs, tx, id);
     vg_tx_abort(tx);
-    vg_fiber_sleep(20);
+    vg_fiber_sleep(120); /* the sweeper pauses before it looks */
     assert_true(is_there(f, id));
 
     tx = begin(f);
@@ -274,6 +341,8 @@ main(void)
         ON(what_was_written_can_be_read_in_pieces_and_whole),
         ON(names_that_are_no_ids_are_not_found),
         ON(what_nobody_kept_goes_at_the_next_start),
+        ON(a_file_can_have_its_name_before_it_is_whole),
+        ON(what_has_a_name_and_is_discarded_leaves_nothing),
         ON(failures_leave_nothing),
         ON(what_is_dropped_is_unlinked_once_that_is_durable),
         ON(what_is_held_stays_until_it_is_released),

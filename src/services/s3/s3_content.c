@@ -161,6 +161,8 @@ step_file(struct s3_writer *w, const struct full *full) VG_WAITS
     uint8_t *room = s3_slot_take(w->pool, false);
     vg_rc rc = vg_blob_write(w->blob, seal(w, full, room), &w->err);
     s3_slot_give(w->pool, room);
+    if (rc == VG_OK && full->is_last) /* the slower hashes have still something to do */
+        rc = vg_blob_sync(w->blob, &w->err);
     if (rc == VG_OK)
         return;
     pthread_mutex_lock(&w->sides.lock);
@@ -383,8 +385,9 @@ hand_over(struct s3_writer *w, bool is_last) VG_WAITS
         start_lanes(w, VG_MIN(w->filled, (uint64_t)BATCH));
     if (!is_last)
         return VG_OK;
+    vg_rc rc = vg_blob_name(w->blob, w->rq->sess, w->rq->err); /* beside the lanes */
     await(w, w->filled);
-    return has_failed(w) ? failure(w) : VG_OK;
+    return has_failed(w) ? failure(w) : rc;
 }
 
 /* Where the next bytes go; they are more than were declared when `small` is left. */

@@ -3,10 +3,11 @@
 /*
  * The engine on RocksDB, by its C interface and a plain rocksdb_open().
  *
- * Writes go to the write-ahead log without sync; sync() makes the log durable.  A memtable of 32
- * MB, because a small one makes the fsyncs of its files block those of the log.  The info log is
- * silent: this build of RocksDB aborts when it cannot write it.  After any failed write or sync the
- * database is not trusted any more: kv.c closes it and opens it again.
+ * Writes go to the write-ahead log without sync; sync() makes the log durable.  A memtable of 16
+ * MB: a smaller one makes the fsyncs of its files block those of the log more often, a larger one
+ * only takes memory.  The info log is silent: this build of RocksDB aborts when it cannot write it.
+ * After any failed write or sync the database is not trusted any more: kv.c closes it and opens it
+ * again.
  */
 
 #include "store/engine.h"
@@ -19,7 +20,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define MEMTABLE_BYTES  (20u << 20)
+#define MEMTABLE_BYTES  (16u << 20)
 #define CACHE_BYTES     (32u << 20)
 #define BLOCK_BYTES     (8u << 10)
 #define OPEN_FILES_MAX  256

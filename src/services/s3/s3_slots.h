@@ -17,8 +17,8 @@
 #define S3_SLOT_SEGMENTS 2u
 #define S3_SLOT_BYTES    ((size_t)S3_SLOT_SEGMENTS * VG_SEGMENT_BYTES) /* of content */
 
-/* In use, up to which there are further ones; 5 MiB. */
-#define S3_SLOTS_AHEAD_MAX 40u
+/* In use, up to which there are further ones; 2.5 MiB. */
+#define S3_SLOTS_AHEAD_MAX 20u
 
 struct s3_slots;
 

@@ -385,7 +385,7 @@ def render(r):
     lines[-1] += ". `!` marks runs with failed requests."
     lines += ["", f"What bounds large objects, MB/s: MD5 alone {b['md5_mbps']:,.0f}; write + fsync {b['fsync_mbps']:,.0f};"]
     lines[-1] += f" `dd conv=fsync` {b['dd_mbps']:,.0f}; read, AES-GCM and write in one loop {b['bare_mbps']:,.0f} with"
-    lines[-1] += f" OpenSSL's cipher, {b['bare_best_mbps']:,.0f} with ipsec-mb's, which Virga takes."
+    lines[-1] += f" OpenSSL's cipher, {b['bare_best_mbps']:,.0f} with the one that Virga takes."
     lines[-1] += f" Without HTTP Virga's writer makes {b['put_mbps']:,.0f}, its reader {b['get_mbps']:,.0f}."
     lines += [*render_objects(r, who), *render_rest(r, who)]
     for w in who:

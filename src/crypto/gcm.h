@@ -43,7 +43,6 @@ vg_gcm_free_p(struct vg_gcm **g)
  */
 
 struct vg_gcm_engine {
-    const char *name;
     bool (*is_usable)(void); /* on this processor */
     struct vg_gcm *(*new)(const uint8_t key[VG_GCM_KEY_BYTES]);
     void (*free)(struct vg_gcm *g);
@@ -59,7 +58,8 @@ struct vg_gcm {
     const struct vg_gcm_engine *engine;
 };
 
-/* Those this program was built with, the best one first, NULL at the end; for tests. */
+/* Those this program was built with, the best one first, NULL at the end; for tests and benchmarks.
+ */
 extern const struct vg_gcm_engine *const vg_gcm_engines[];
 extern const struct vg_gcm_engine vg_gcm_openssl, vg_gcm_ipsec_mb;
 

@@ -100,8 +100,7 @@ ipsec_mb_open(struct vg_gcm *g, const uint8_t *nonce, struct vg_str aad, struct 
     return CRYPTO_memcmp(is, tag, sizeof(is)) == 0;
 }
 
-const struct vg_gcm_engine vg_gcm_ipsec_mb = { .name = "ipsec-mb",
-                                               .is_usable = ipsec_mb_is_usable,
+const struct vg_gcm_engine vg_gcm_ipsec_mb = { .is_usable = ipsec_mb_is_usable,
                                                .new = ipsec_mb_new,
                                                .free = ipsec_mb_free,
                                                .seal = ipsec_mb_seal,

@@ -91,8 +91,7 @@ openssl_open(struct vg_gcm *g, const uint8_t *nonce, struct vg_str aad, struct v
            && EVP_CipherFinal_ex(ctx, none, &n) == 1;
 }
 
-const struct vg_gcm_engine vg_gcm_openssl = { .name = "OpenSSL",
-                                              .is_usable = openssl_is_usable,
+const struct vg_gcm_engine vg_gcm_openssl = { .is_usable = openssl_is_usable,
                                               .new = openssl_new,
                                               .free = openssl_free,
                                               .seal = openssl_seal,

@@ -10,16 +10,22 @@
 #include <errno.h>
 #include <stdlib.h>
 
-/* Takes over what the connection has received. */
+/* Takes over what the connection has received; the memory of what was used serves for what comes
+ * next. */
+static void
+swap_buffers(struct request *r)
+{
+    struct inbuf was = r->hold;
+    r->hold = r->conn->s.in;
+    was.off = was.len = 0;
+    r->conn->s.in = was;
+}
+
 static void
 take_received(struct request *r)
 {
-    struct conn *c = r->conn;
-    struct inbuf was = r->hold;
-    r->hold = c->s.in;
-    was.off = was.len = 0;
-    c->s.in = was; /* its memory serves for what comes next */
-    conn_read_more(c);
+    swap_buffers(r);
+    conn_read_more(r->conn);
 }
 
 static vg_rc
@@ -38,25 +44,13 @@ send_continue(struct request *r)
     (void)stream_send(&r->conn->s, &buf, 1, VG_NEVER_MS); /* a failure shows when we read */
 }
 
-/* The larger of the two buffers, both empty, for what comes next. */
-static void
-lend_buffer(struct request *r)
-{
-    struct inbuf *in = &r->conn->s.in, was = *in;
-    if (inbuf_size(in) > 0 || in->cap >= r->hold.cap)
-        return;
-    *in = r->hold;
-    in->off = in->len = 0;
-    r->hold = was;
-    r->hold.off = r->hold.len = 0;
-}
-
-/* Waits until the connection has received something. */
+/* Waits until the connection has received something, in the larger of the two buffers. */
 static vg_rc
 wait_for_more(struct request *r, struct vg_err *err)
 {
     struct conn *c = r->conn;
-    lend_buffer(r);
+    if (inbuf_size(&c->s.in) == 0 && c->s.in.cap < r->hold.cap)
+        swap_buffers(r);
     if (r->must_continue)
         send_continue(r);
     vg_rc rc = stream_wait(&c->s, vg_mono_ms() + VG_HTTP_BODY_STALL_MS);

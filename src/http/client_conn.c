@@ -152,7 +152,7 @@ cconn_close(struct cconn *c)
 static size_t
 room(const struct stream *s)
 {
-    return VG_HTTP_PIECE_BYTES - VG_MIN(inbuf_size(&s->in), VG_HTTP_PIECE_BYTES - 1);
+    return inbuf_room(&s->in, VG_HTTP_PIECE_BYTES);
 }
 
 static void

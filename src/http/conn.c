@@ -392,10 +392,7 @@ static size_t
 room(const struct stream *s)
 {
     const struct conn *c = (const struct conn *)s;
-    size_t max = ahead_max(s), size = inbuf_size(&s->in);
-    if (c->state != CONN_BUSY)
-        return SCRATCH_RAW_BYTES;
-    return size < max ? max - size : 1;
+    return c->state == CONN_BUSY ? inbuf_room(&s->in, ahead_max(s)) : SCRATCH_RAW_BYTES;
 }
 
 static void
@@ -410,7 +407,7 @@ on_bytes(struct stream *s, struct vg_str bytes)
 void
 conn_read_more(struct conn *c)
 {
-    if (inbuf_size(&c->s.in) < VG_HTTP_AHEAD_BYTES)
+    if (inbuf_size(&c->s.in) < ahead_max(&c->s))
         stream_read_start(&c->s);
 }
 

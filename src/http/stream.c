@@ -18,11 +18,12 @@ inbuf_add(struct inbuf *b, struct vg_str bytes)
 {
     if (bytes.len == 0)
         return;
-    if (b->ptr && bytes.ptr == b->ptr + b->len) { /* where on_alloc() let them come */
+    bool has_room = b->cap - b->len >= bytes.len;
+    if (has_room && bytes.ptr == b->ptr + b->len) { /* where on_alloc() let them come */
         b->len += bytes.len;
         return;
     }
-    if (b->cap - b->len < bytes.len) {
+    if (!has_room) {
         size_t size = inbuf_size(b);
         if (size && b->off)
             memmove(b->ptr, b->ptr + b->off, size);

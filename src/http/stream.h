@@ -62,6 +62,13 @@ inbuf_str(const struct inbuf *b)
     return b->ptr ? vg_str_n(b->ptr + b->off, inbuf_size(b)) : VG_STR("");
 }
 
+/* How many bytes may be read at once so that there are `max`; > 0. */
+static inline size_t
+inbuf_room(const struct inbuf *b, size_t max)
+{
+    return max - VG_MIN(inbuf_size(b), max - 1);
+}
+
 void inbuf_add(struct inbuf *b, struct vg_str bytes);
 void inbuf_fini(struct inbuf *b);
 

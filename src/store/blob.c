@@ -31,10 +31,8 @@
 #define ID_LEN         26u
 #define GROUPS         16u
 #define SWEEP_RETRY_MS 5000
-#define SWEEP_PAUSE_MS                                                                             \
-    50 /* what goes together is swept together, and not at once upon an answer                     \
-        */
-#define AHEAD_BYTES (4u << 20) /* written before the disk is told to begin */
+#define SWEEP_PAUSE_MS 50         /* for what is dropped together; not at once upon an answer */
+#define AHEAD_BYTES    (4u << 20) /* written before the disk is told to begin */
 
 struct vg_blobs {
     struct vg_arena *arena;
@@ -191,7 +189,6 @@ do_write(struct job *job)
 vg_rc
 vg_blob_write(struct vg_blob_writer *w, struct vg_str data, struct vg_err *err)
 {
-
     vg_rc rc = vg_kv_check_room(w->blobs->kv, err);
     if (rc != VG_OK)
         return rc;

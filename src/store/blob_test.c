@@ -154,7 +154,7 @@ what_nobody_kept_goes_at_the_next_start(void **state)
 }
 
 static void
-count_pending(void *arg, struct vg_str id)
+count_one(void *arg, struct vg_str id)
 {
     (void)id;
     ++*(int *)arg;
@@ -164,7 +164,7 @@ static int
 n_pending(struct fix *f)
 {
     int n = 0;
-    assert_ok(vg_blobs_each_pending(f->blobs, count_pending, &n, &f->err));
+    assert_ok(vg_blobs_each_pending(f->blobs, count_one, &n, &f->err));
     return n;
 }
 
@@ -200,7 +200,7 @@ a_file_can_have_its_name_before_it_is_whole(void **state)
 }
 
 static void
-note_id(void *arg, struct vg_str id)
+expect_there(void *arg, struct vg_str id)
 {
     struct fix *f = arg;
     assert_true(is_there(f, id));
@@ -213,10 +213,10 @@ what_has_a_name_and_is_discarded_leaves_nothing(void **state)
     struct vg_blob_writer *w = begun(f);
     int n = 0;
     assert_ok(vg_blob_name(w, &f->s, &f->err));
-    assert_ok(vg_blobs_each_pending(f->blobs, note_id, f, &f->err));
+    assert_ok(vg_blobs_each_pending(f->blobs, expect_there, f, &f->err));
     vg_blob_discard(w);
     assert_int_equal(n_pending(f), 0);
-    assert_ok(vg_blobs_each_file(f->blobs, count_pending, &n, &f->err));
+    assert_ok(vg_blobs_each_file(f->blobs, count_one, &n, &f->err));
     assert_int_equal(n, 0);
 }
 

@@ -118,6 +118,19 @@ watch(struct jail *j, int fd, uint32_t slot, bool is_pid)
     return epoll_ctl(j->epoll, EPOLL_CTL_ADD, fd, &e);
 }
 
+/*
+ * Closing is not enough: a sandbox that was just cloned holds copies of all our descriptors until
+ * it has closed them, and what it holds would still be reported, as of whoever has the slot by
+ * then.
+ */
+static void
+unwatch(struct jail *j, int *fd)
+{
+    if (*fd >= 0)
+        epoll_ctl(j->epoll, EPOLL_CTL_DEL, *fd, NULL);
+    close_fd(fd);
+}
+
 static void
 kill_it(struct jail *j, struct sandbox *s)
 {
@@ -259,8 +272,8 @@ open_channels(struct sandbox *s, struct order *o)
 static void
 free_slot(struct jail *j, struct sandbox *s)
 {
-    close_fd(&s->pidfd);
-    close_fd(&s->ctl);
+    unwatch(j, &s->pidfd);
+    unwatch(j, &s->ctl);
     close_fd(&s->boot);
     close_fd(&s->log);
     close_fd(&s->limit);

@@ -21,7 +21,7 @@
 #include <unistd.h>
 
 #define MEMTABLE_BYTES  (16u << 20)
-#define CACHE_BYTES     (32u << 20)
+#define CACHE_BYTES     (16u << 20) /* the system caches the files besides */
 #define BLOCK_BYTES     (8u << 10)
 #define OPEN_FILES_MAX  256
 #define INFO_LOG_SILENT 6 /* above the highest level that RocksDB writes */

@@ -51,7 +51,8 @@ wait_for_more(struct request *r, struct vg_err *err)
     struct conn *c = r->conn;
     if (inbuf_size(&c->s.in) == 0 && c->s.in.cap < r->hold.cap)
         swap_buffers(r);
-    if (r->must_continue)
+    if (r->must_continue
+        && inbuf_size(&c->s.in) == 0) /* who sends all the same waits for nothing */
         send_continue(r);
     vg_rc rc = stream_wait(&c->s, vg_mono_ms() + VG_HTTP_BODY_STALL_MS);
     if (rc != VG_TIMEOUT)
@@ -93,11 +94,11 @@ vg_http_body_read(struct vg_http_req *req, struct vg_str *ret, struct vg_err *er
     if (r->body_errno)
         return body_error(r, err);
     if (r->ahead.len) {
-        r->must_continue = false; /* who sends all the same waits for nothing */
+        r->must_continue = false;
         *ret = r->ahead;
-        r->left -= (int64_t)r->ahead.len;
         r->ahead = VG_STR("");
-        r->is_body_over = r->left == 0;
+        r->left = 0;
+        r->is_body_over = true;
         return VG_OK;
     }
     struct vg_str got = VG_STR("");

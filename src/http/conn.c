@@ -251,7 +251,7 @@ request_new(struct conn *c, const struct vg_head *head)
 
 /*
  * Begins the request whose head is the first head_len bytes; returns how many were used.  The head
- * and what came of a body of known length move to the request's arena.
+ * moves to the request's arena, and with it a body that came whole.
  */
 static size_t
 conn_begin(struct conn *c, struct vg_str bytes, size_t head_len)
@@ -267,7 +267,8 @@ conn_begin(struct conn *c, struct vg_str bytes, size_t head_len)
         return bytes.len;
     }
     struct request *r = request_new(c, &head);
-    size_t n = (size_t)VG_MIN(r->left, (int64_t)(bytes.len - head_len));
+    bool is_whole = r->left <= (int64_t)(bytes.len - head_len);
+    size_t n = is_whole ? (size_t)r->left : 0;
     if (n)
         r->ahead = vg_str_n(vg_arena_copy(c->arena, bytes.ptr + head_len, n), n);
     c->req = r;

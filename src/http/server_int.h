@@ -35,7 +35,7 @@ enum conn_state {
 struct request {
     struct vg_http_req pub; /* first: the handler's pointer is ours */
     struct conn *conn;
-    struct vg_str ahead; /* of a body with a length: what came with the head      */
+    struct vg_str ahead; /* the body, when all of it came with the head           */
     int64_t left;        /* of a body with a length: not yet handed out           */
     struct inbuf hold;   /* taken from the connection; what was handed out is in it */
     struct vg_chunks chunks;

@@ -458,6 +458,14 @@ continue_is_sent_at_the_first_read(void **state)
     assert_true(client_read(&c, VG_STR("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n")));
     assert_int_equal(vg_str_find(vg_buf_str(&c.got), VG_STR("Connection: close")), VG_NPOS);
     client_close(&c);
+    /* RFC 9110, 10.1.1: it may be left out once some of the body has come. */
+    client_open(&c, f);
+    client_send(&c, VG_STR("POST /echo HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\n"
+                           "Content-Length: 3\r\n\r\nab"));
+    client_send(&c, VG_STR("c"));
+    assert_true(client_read(&c, VG_STR("\r\n\r\nabc")));
+    assert_int_equal(vg_str_find(vg_buf_str(&c.got), VG_STR("100 Continue")), VG_NPOS);
+    client_close(&c);
     /* A handler that does not read: no 100, and the connection ends, for the body may come. */
     expect(f,
            VG_STR("POST /a HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\n"

@@ -298,8 +298,8 @@ def in_round(kind, bodies, seconds):
     with kind() as peer:
         status, _, answer = peer.raw().s3("PUT", "/bench")
         assert status == 200, answer
-        row = {what: wrk(peer.port, small(peer.raw(), what), 16, seconds) for what in ("put", "get")}
-        rates = {what: 0 if x["bad"] else x["rps"] for what, x in row.items()}
+        rows = {what: wrk(peer.port, small(peer.raw(), what), 16, seconds) for what in ("put", "get")}
+        rates = {what: 0 if row["bad"] else row["rps"] for what, row in rows.items()}
         if kind is OurS3:
             for what, connections in LARGE_OF_ROUNDS:
                 large = stream(peer.port, heads(peer.raw(), what, "64 MiB", bodies), connections, seconds)
@@ -309,7 +309,7 @@ def in_round(kind, bodies, seconds):
 
 
 def rounds(kinds, bodies, quick):
-    """What the goals compare, within a minute each time: the machine's speed changes over the hour of a whole run."""
+    """What the goals compare, within two minutes each time: the machine's speed changes over the hour of a whole run."""
     seconds, result = 1 if quick else 4, []
     for _ in range(ROUNDS):
         rates = {kind.name: in_round(kind, bodies, seconds) for kind in kinds}
@@ -319,10 +319,11 @@ def rounds(kinds, bodies, quick):
 
 def run(quick):
     result = {"durable": {}, "who": {}, "bounds": bounds(quick)}
+    kinds = there(OurS3, VersityGw, MinIo, S3sFs, MiniStackS3)
     bodies = Bodies()
     try:
-        result["rounds"] = rounds(list(there(OurS3, VersityGw, MinIo, S3sFs, MiniStackS3)), bodies, quick)
-        for kind in there(OurS3, VersityGw, MinIo, S3sFs, MiniStackS3):
+        result["rounds"] = rounds(kinds, bodies, quick)
+        for kind in kinds:
             result["durable"][kind.name] = kind.durable
             with kind() as peer:
                 result["who"][kind.name] = measured(peer, bodies, quick)

@@ -49,10 +49,11 @@ static vg_rc
 wait_for_more(struct request *r, struct vg_err *err)
 {
     struct conn *c = r->conn;
-    if (inbuf_size(&c->s.in) == 0 && c->s.in.cap < r->hold.cap)
+    if (inbuf_size(&c->s.in) > 0) /* who sends all the same waits for no 100 */
+        return VG_OK;
+    if (c->s.in.cap < r->hold.cap)
         swap_buffers(r);
-    if (r->must_continue
-        && inbuf_size(&c->s.in) == 0) /* who sends all the same waits for nothing */
+    if (r->must_continue)
         send_continue(r);
     vg_rc rc = stream_wait(&c->s, vg_mono_ms() + VG_HTTP_BODY_STALL_MS);
     if (rc != VG_TIMEOUT)

@@ -3,6 +3,7 @@
 #include "sandbox/jail_proto.h"
 
 #include "base/test.h"
+#include "os/file.h"
 #include "os/process.h"
 #include "sandbox/sandbox.h"
 
@@ -78,13 +79,9 @@ end_jail(void **state)
     (void)state;
     struct vg_exit how;
     struct vg_err err = { 0 };
-    char root[96];
     close(t.sock);
-    snprintf(root, sizeof(root), "%s/root", t.dir);
-    return vg_process_wait_blocking(t.pid, &how, &err) == VG_OK && how.code == 0 && rmdir(root) == 0
-                   && rmdir(t.dir) == 0
-               ? 0
-               : -1;
+    bool is_good = vg_process_wait_blocking(t.pid, &how, &err) == VG_OK && how.code == 0;
+    return vg_dir_remove(vg_str_of(t.dir), &err) == VG_OK && is_good ? 0 : -1;
 }
 
 /*

@@ -137,6 +137,23 @@ def test_versions_expire_behind_markers_which_go_last(own):
     soon(lambda: versions(s3) == [])
 
 
+def test_a_year_in_one_step_is_made_up_for_night_by_night(own):
+    """What expires is noncurrent from its night on, and its marker goes when nothing is behind it."""
+    s3 = own.s3
+    s3.put_bucket_versioning(Bucket="bucket", VersioningConfiguration={"Status": "Enabled"})
+    rules(
+        s3,
+        {"Filter": {"Prefix": "log/"}, "Expiration": {"Days": 30}, "NoncurrentVersionExpiration": {"NoncurrentDays": 60}},
+        {"Expiration": {"ExpiredObjectDeleteMarker": True}},
+    )
+    s3.put_object(Bucket="bucket", Key="log/a", Body=b"x")
+    s3.put_object(Bucket="bucket", Key="kept", Body=b"x")
+    own.advance("40d")
+    soon(lambda: versions(s3) == [("kept", "v"), ("log/a", "m"), ("log/a", "v")])
+    own.advance("365d")
+    soon(lambda: versions(s3) == [("kept", "v")])
+
+
 def test_suspended_versioning_expires_into_a_null_marker(own):
     s3 = own.s3
     s3.put_bucket_versioning(Bucket="bucket", VersioningConfiguration={"Status": "Suspended"})

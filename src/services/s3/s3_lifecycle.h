@@ -50,6 +50,7 @@ struct s3_lifecycle_fate {
     bool is_expired;     /* the current version: a delete, as versioning has it */
     bool is_gone;        /* this version, or marker, for ever */
     struct vg_str class; /* it moves there; absent: it stays */
+    int64_t next_ms;     /* when more is due, should all stay as it is; INT64_MAX: never */
 };
 struct s3_lifecycle_fate s3_lifecycle_fate_of(
     const struct s3_get_bucket_lifecycle_configuration_output *conf,
@@ -99,6 +100,9 @@ struct s3_lifecycle_cursor {
     int64_t n_newer;  /* of its key, that one too unless it is the latest */
     bool is_at_uploads;
     struct vg_str upload_id; /* of `key`, the last that was looked at */
+    int64_t night_ms;        /* the midnight whose run it is: it may be long past */
+    int64_t soonest_ms;      /* the next at which something is due, as far as was looked; or
+                              * INT64_MAX */
 };
 /* Both in a transaction that has the turn of the bucket's objects. */
 vg_rc s3_store_plan_lifecycle(struct vg_req *rq, struct vg_tx *tx,

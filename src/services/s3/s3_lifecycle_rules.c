@@ -142,14 +142,25 @@ offer_class(const conf_type *conf, const struct s3_lifecycle_rule *rule,
 /* --- what is due --------------------------------------------------------------------------------
  */
 
+static bool
+is_due(int64_t ms, int64_t now_ms, struct s3_lifecycle_fate *fate)
+{
+    if (ms > now_ms && ms < fate->next_ms)
+        fate->next_ms = ms;
+    return ms <= now_ms;
+}
+
 /* A delete marker behind which nothing is left: "when you specify the Days tag … the delete markers
  * are old enough to satisfy the age criteria" it goes too. */
 static bool
 is_marker_done(const struct s3_lifecycle_expiration *x, const struct s3_lifecycle_subject *s,
-               int64_t now_ms)
+               int64_t now_ms, struct s3_lifecycle_fate *fate)
 {
-    bool is_old = x->days.set && s3_lifecycle_after(s->version->modified_ms, x->days.v) <= now_ms;
-    return s->is_only && (vg_opt_bool_or(x->expired_object_delete_marker, false) || is_old);
+    if (!s->is_only)
+        return false;
+    return vg_opt_bool_or(x->expired_object_delete_marker, false)
+           || (x->days.set
+               && is_due(s3_lifecycle_after(s->version->modified_ms, x->days.v), now_ms, fate));
 }
 
 static void
@@ -160,12 +171,12 @@ judge_latest(const conf_type *conf, const struct s3_lifecycle_rule *rule,
     const struct s3_rec_version *v = s->version;
     int64_t due_ms;
     if (x && v->is_marker)
-        fate->is_gone |= is_marker_done(x, s, now_ms);
+        fate->is_gone |= is_marker_done(x, s, now_ms, fate);
     else if (x && date_of(x->date_ms, x->days, v->modified_ms, &due_ms))
-        fate->is_expired |= due_ms <= now_ms;
+        fate->is_expired |= is_due(due_ms, now_ms, fate);
     for (size_t i = 0; i < rule->transitions.len; i++) {
         const struct s3_transition *t = &rule->transitions.items[i];
-        if (date_of(t->date_ms, t->days, v->modified_ms, &due_ms) && due_ms <= now_ms)
+        if (date_of(t->date_ms, t->days, v->modified_ms, &due_ms) && is_due(due_ms, now_ms, fate))
             offer_class(conf, rule, v, t->storage_class.text, fate);
     }
 }
@@ -173,10 +184,10 @@ judge_latest(const conf_type *conf, const struct s3_lifecycle_rule *rule,
 /* "the number of noncurrent versions Amazon S3 will retain" */
 static bool
 is_noncurrent_due(const struct s3_lifecycle_subject *s, struct vg_opt_i64 days,
-                  struct vg_opt_i64 newer, int64_t now_ms)
+                  struct vg_opt_i64 newer, int64_t now_ms, struct s3_lifecycle_fate *fate)
 {
-    return days.set && s3_lifecycle_after(s->noncurrent_ms, days.v) <= now_ms
-           && s->n_newer >= vg_opt_or(newer, 0);
+    return days.set && s->n_newer >= vg_opt_or(newer, 0)
+           && is_due(s3_lifecycle_after(s->noncurrent_ms, days.v), now_ms, fate);
 }
 
 static void
@@ -187,11 +198,11 @@ judge_noncurrent(const conf_type *conf, const struct s3_lifecycle_rule *rule,
     const struct s3_noncurrent_version_expiration *x = rule->noncurrent_version_expiration;
     if (x)
         fate->is_gone |=
-            is_noncurrent_due(s, x->noncurrent_days, x->newer_noncurrent_versions, now_ms);
+            is_noncurrent_due(s, x->noncurrent_days, x->newer_noncurrent_versions, now_ms, fate);
     for (size_t i = 0; i < rule->noncurrent_version_transitions.len; i++) {
         const struct s3_noncurrent_version_transition *t =
             &rule->noncurrent_version_transitions.items[i];
-        if (is_noncurrent_due(s, t->noncurrent_days, t->newer_noncurrent_versions, now_ms))
+        if (is_noncurrent_due(s, t->noncurrent_days, t->newer_noncurrent_versions, now_ms, fate))
             offer_class(conf, rule, s->version, t->storage_class.text, fate);
     }
 }
@@ -200,7 +211,7 @@ struct s3_lifecycle_fate
 s3_lifecycle_fate_of(const conf_type *conf, const struct s3_lifecycle_subject *subject,
                      int64_t now_ms)
 {
-    struct s3_lifecycle_fate fate = { .is_gone = false };
+    struct s3_lifecycle_fate fate = { .next_ms = INT64_MAX };
     for (size_t i = 0; i < conf->rules.len; i++) {
         const struct s3_lifecycle_rule *rule = &conf->rules.items[i];
         if (!meets(rule, subject->key, subject->version))

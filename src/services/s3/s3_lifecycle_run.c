@@ -5,6 +5,10 @@
  * and then its uploads, a page in each transaction, which says how far it has come.  So others'
  * requests come in between, and a crash repeats a page at most, of which what was done is found
  * done.
+ *
+ * Nights that passed unseen, since the clock was moved or no daemon ran, are made up for one after
+ * the other, as if each run were of its night: what comes of a rule's deed (an expired version is
+ * a noncurrent one) is due days after the deed.  Those at which nothing is due are left out.
  */
 
 #include "services/s3/s3_lifecycle.h"
@@ -23,6 +27,7 @@ struct run {
     const struct s3_rec_bucket *bucket;
     const conf_type *conf;
     struct s3_lifecycle_cursor from, to; /* of this page, and of the next */
+    int64_t soonest_ms;                  /* as the cursor's, with this page */
     bool has_more;
     VG_VEC(struct s3_log_act) acts; /* for the access log */
 };
@@ -91,7 +96,7 @@ expire(struct run *r, struct s3_object_edit *e)
     if (!e->bucket->versioning.ptr)
         return remove_version(r, e, e->latest);
     marker->is_marker = true;
-    marker->modified_ms = vg_now_ms(e->rq->env);
+    marker->modified_ms = r->from.night_ms;
     marker->owner = e->bucket->account;
     vg_rc rc = s3_store_add_version(e, marker, VG_STR_NONE);
     note_act(r, VG_STR("S3.CREATE.DELETEMARKER"), e->key, marker);
@@ -136,6 +141,13 @@ is_something(const struct s3_lifecycle_fate *f)
     return f->is_gone || f->is_expired || f->class.ptr;
 }
 
+static void
+expect(struct run *r, int64_t ms)
+{
+    if (ms < r->soonest_ms)
+        r->soonest_ms = ms;
+}
+
 /* Carries what the next version of the same key must know of those before it. */
 static struct s3_lifecycle_cursor
 behind(const struct s3_lifecycle_cursor *c, const struct s3_entry *entry, bool is_gone)
@@ -163,6 +175,7 @@ look(struct run *r, struct page *p)
         return rc;
     const struct s3_entry *all = p->entries.items;
     r->to = r->from;
+    r->soonest_ms = r->from.soonest_ms;
     r->has_more = p->entries.has_more;
     p->len = p->entries.len - (p->entries.has_more && p->entries.len > 1);
     p->fates = VG_NEW_ARRAY(rq->arena, struct s3_lifecycle_fate, p->len + 1);
@@ -176,8 +189,10 @@ look(struct run *r, struct page *p)
             .noncurrent_ms = r->to.since_ms,
             .n_newer = r->to.n_newer,
         };
-        p->fates[i] = s3_lifecycle_fate_of(r->conf, &s, vg_now_ms(rq->env));
+        p->fates[i] = s3_lifecycle_fate_of(r->conf, &s, r->from.night_ms);
         p->has_any |= is_something(&p->fates[i]);
+        expect(r, is_something(&p->fates[i]) ? r->from.night_ms + S3_LIFECYCLE_DAY_MS
+                                             : p->fates[i].next_ms);
         r->to = behind(&r->to, &all[i], p->fates[i].is_gone);
     }
     return VG_OK;
@@ -192,18 +207,23 @@ has_uploads_rule(const conf_type *conf)
     return false;
 }
 
-/* The next page at once, then the uploads, then the next day. */
+/* The next page at once, then the uploads, then the next night at which something is due, or may
+ * be: of what is put meanwhile nothing is known. */
 static vg_rc
 plan_next(struct run *r, struct vg_tx *tx)
 {
-    int64_t now_ms = vg_now_ms(r->rq->env);
+    int64_t now_ms = vg_now_ms(r->rq->env), tonight_ms = s3_lifecycle_midnight(now_ms);
+    bool is_on = r->has_more || (!r->from.is_at_uploads && has_uploads_rule(r->conf));
     vg_tx_use_reserve(tx); /* of a page with nothing to remove, too: the next may have something */
-    if (r->has_more)
+    if (!r->has_more)
+        r->to = (struct s3_lifecycle_cursor) { .is_at_uploads = is_on };
+    r->to.night_ms = r->from.night_ms;
+    r->to.soonest_ms = r->soonest_ms;
+    if (is_on)
         return s3_store_plan_lifecycle(r->rq, tx, r->bucket, &r->to, now_ms);
-    bool is_on = !r->from.is_at_uploads && has_uploads_rule(r->conf);
-    r->to = (struct s3_lifecycle_cursor) { .is_at_uploads = is_on };
-    return s3_store_plan_lifecycle(r->rq, tx, r->bucket, &r->to,
-                                   is_on ? now_ms : s3_lifecycle_midnight(now_ms));
+    r->to.night_ms = r->soonest_ms < tonight_ms ? r->soonest_ms : tonight_ms;
+    r->to.soonest_ms = INT64_MAX;
+    return s3_store_plan_lifecycle(r->rq, tx, r->bucket, &r->to, r->to.night_ms);
 }
 
 /* Only what is due needs the turn; under it the page is looked at once more. */
@@ -259,14 +279,18 @@ run_uploads(struct run *r)
     struct s3_entries all;
     vg_rc rc =
         s3_store_uploads(r->rq, r->bucket, r->from.key, r->from.upload_id, PAGE_UPLOADS, &all);
+    r->soonest_ms = r->from.soonest_ms;
     for (size_t i = 0; rc == VG_OK && i < all.len; i++) {
         const struct s3_rec_upload *u = all.items[i].upload;
         r->to = (struct s3_lifecycle_cursor) { .key = u->key,
                                                .is_at_uploads = true,
                                                .upload_id = u->id };
-        if (s3_lifecycle_abort(r->conf, u->key, u->initiated_ms, &date)
-            && date.ms <= vg_now_ms(r->rq->env))
+        bool is_due = s3_lifecycle_abort(r->conf, u->key, u->initiated_ms, &date)
+                      && date.ms <= r->from.night_ms;
+        if (is_due)
             rc = abort_upload(r, u);
+        else
+            expect(r, date.ms);
     }
     log_acts(r);
     if (rc == VG_OK)
@@ -281,6 +305,12 @@ run_uploads(struct run *r)
 /* --- the operation ------------------------------------------------------------------------------
  */
 
+static int64_t
+last_midnight(const struct vg_req *rq)
+{
+    return s3_lifecycle_midnight(vg_now_ms(rq->env)) - S3_LIFECYCLE_DAY_MS;
+}
+
 /* The first page of a day, or the next one. A bucket that is gone, or has no rules, has no run. */
 vg_rc
 s3_run_lifecycle(struct vg_req *rq, const struct s3_run_lifecycle_input *in)
@@ -291,7 +321,9 @@ s3_run_lifecycle(struct vg_req *rq, const struct s3_run_lifecycle_input *in)
                                .since_ms = vg_opt_or(in->since_ms, 0),
                                .n_newer = vg_opt_or(in->newer, 0),
                                .is_at_uploads = vg_opt_or(in->at_uploads, 0) != 0,
-                               .upload_id = in->upload_id } };
+                               .upload_id = in->upload_id,
+                               .night_ms = vg_opt_or(in->night_ms, last_midnight(rq)),
+                               .soonest_ms = vg_opt_or(in->soonest_ms, INT64_MAX) } };
     struct s3_rec_bucket *bucket;
     conf_type *conf = NULL;
     vg_rc rc = s3_store_bucket(rq, in->bucket, &bucket);

@@ -34,6 +34,8 @@ payload_of(struct vg_req *rq, const struct s3_rec_bucket *bucket,
     if (c->upload_id.ptr)
         vg_jsonw_kv(&w, VG_STR("UploadId"), c->upload_id);
     vg_jsonw_kv_i64(&w, VG_STR("AtUploads"), c->is_at_uploads);
+    vg_jsonw_kv_i64(&w, VG_STR("NightMs"), c->night_ms);
+    vg_jsonw_kv_i64(&w, VG_STR("SoonestMs"), c->soonest_ms);
     vg_jsonw_object_end(&w);
     return vg_buf_str(&b);
 }
@@ -54,14 +56,15 @@ vg_rc
 s3_store_start_lifecycle(struct s3_bucket_edit *e)
 {
     struct vg_req *rq = e->rq;
-    const struct s3_lifecycle_cursor begin = { .key = VG_STR_NONE };
+    const struct s3_lifecycle_cursor begin = { .night_ms =
+                                                   s3_lifecycle_midnight(vg_now_ms(rq->env)),
+                                               .soonest_ms = INT64_MAX };
     int64_t due_ms;
     vg_rc rc = vg_timer_due(rq->env->events, e->tx, s3_objects_part(rq->arena, e->bucket->id),
                             timer_id, &due_ms, rq->err);
     if (rc != VG_OK || due_ms != INT64_MAX)
         return rc;
-    return s3_store_plan_lifecycle(rq, e->tx, e->bucket, &begin,
-                                   s3_lifecycle_midnight(vg_now_ms(rq->env)));
+    return s3_store_plan_lifecycle(rq, e->tx, e->bucket, &begin, begin.night_ms);
 }
 
 vg_rc

@@ -294,6 +294,15 @@ run(struct vg_service_fixture *f)
     vg_service_fixture_run_due(f);
 }
 
+static void
+advance(struct vg_service_fixture *f, int64_t days)
+{
+    struct vg_sess sess;
+    vg_sess_init(&sess, f->env.kv, f->arena);
+    assert_ok(vg_clock_advance(f->env.clock, &sess, days * DAY, &f->err));
+    vg_service_fixture_run_due(f);
+}
+
 /* "key[class]", markers as "key!", of all versions, the latest first. */
 static struct vg_str
 what_is_left(struct vg_service_fixture *f)
@@ -412,6 +421,36 @@ versions_move_to_other_classes(void **state)
     set_rules(&f, PUT(RULE(ON("") "," DAYS(5) "," MOVES(MOVE(4, "DEEP_ARCHIVE")))));
     run(&f);
     assert_str(what_is_left(&f), "a! aDEEP_ARCHIVE b! bDEEP_ARCHIVE bDEEP_ARCHIVE c! c");
+    vg_service_fixture_fini(&f);
+}
+
+/* A year ago everything would have been done long since: each night's deed leads to the next. */
+static void
+nights_that_passed_unseen_are_made_up_for(void **state)
+{
+    (void)state;
+    struct vg_service_fixture f;
+    s3_test_begin(&f);
+    s3_test_bucket(&f, VG_STR("Enabled"), false, VG_STR_NONE);
+    set_rules(
+        &f,
+        PUT(RULE(ON("'Prefix':'a'") "," DAYS(
+            10) ",'NoncurrentVersionExpiration':{"
+                "'NoncurrentDays':3}") "," RULE(ON("") ",'Expiration':{'ExpiredObjectDeleteMarker':"
+                                                       "true}") "," RULE(ON("'Prefix':'b'") "," MOVES(MOVE(30,
+                                                                                                           "GLACIER")) "," ABORT(2))));
+    put(&f, VG_STR("a"), 0, &(struct s3_rec_version) { .size = 1 });
+    put(&f, VG_STR("b"), 0, &(struct s3_rec_version) { .size = 1 << 20 });
+    begin_upload(&f, VG_STR("bu"), 0);
+    advance(&f, 12);
+    assert_str(what_is_left(&f), "a! a b");
+    advance(&f, 1);
+    assert_str(what_is_left(&f), "a! a b");
+    advance(&f, 365);
+    assert_str(what_is_left(&f), "bGLACIER");
+    put(&f, VG_STR("a"), 0, &(struct s3_rec_version) { .size = 1 });
+    advance(&f, 365);
+    assert_str(what_is_left(&f), "bGLACIER");
     vg_service_fixture_fini(&f);
 }
 
@@ -556,6 +595,7 @@ main(void)
         cmocka_unit_test(versions_expire_behind_markers),
         cmocka_unit_test(noncurrent_versions_go_but_for_the_newest),
         cmocka_unit_test(versions_move_to_other_classes),
+        cmocka_unit_test(nights_that_passed_unseen_are_made_up_for),
         cmocka_unit_test(a_run_goes_on_behind_a_page),
         cmocka_unit_test(uploads_are_given_up),
         cmocka_unit_test(a_bucket_goes_with_many_rules),

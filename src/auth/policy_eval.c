@@ -320,11 +320,12 @@ vg_auth_denial(struct vg_arena *arena, const struct vg_principal *who, const str
                const struct vg_decision *why)
 {
     struct vg_str name = type_name(why->by);
-    bool has_words = what->resource_words.ptr != NULL;
-    struct vg_str head = vg_str_fmt(
-        arena, "User: %" VG_FMT " is not authorized to perform: %" VG_FMT " on %s%" VG_FMT,
-        VG_ARG(who->arn), VG_ARG(what->action),
-        has_words ? "" : "resource: ", VG_ARG(has_words ? what->resource_words : what->resource));
+    struct vg_str on = what->resource_words;
+    if (!on.ptr)
+        on = vg_str_cat(arena, VG_STR("on resource: "), what->resource);
+    struct vg_str head =
+        vg_str_fmt(arena, "User: %" VG_FMT " is not authorized to perform: %" VG_FMT "%s%" VG_FMT,
+                   VG_ARG(who->arn), VG_ARG(what->action), on.len ? " " : "", VG_ARG(on));
     if (why->is_explicit)
         return vg_str_fmt(arena, "%" VG_FMT " with an explicit deny in %s %" VG_FMT, VG_ARG(head),
                           why->by == VG_POLICY_IDENTITY ? "an" : "a", VG_ARG(name));

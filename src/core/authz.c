@@ -146,20 +146,30 @@ gather(struct vg_ctx_source *src)
     return VG_OK;
 }
 
+static struct vg_str
+denial(struct vg_req *rq, const struct vg_access *what, const struct vg_decision *why)
+{
+    const struct vg_service *s = rq->op ? rq->op->service : NULL;
+    return s && s->denial ? s->denial(rq, what, why)
+                          : vg_auth_denial(rq->arena, rq->scope->caller, what, why);
+}
+
+/* *ret_denial absent: it is allowed. `source` may be NULL. */
 static vg_rc
-authorize_item(struct vg_req *rq, const struct vg_authz_item *item, struct vg_ctx_source *source,
-               const struct vg_ctx *common, size_t n_common)
+judge(struct vg_req *rq, const struct vg_authz_item *item, struct vg_ctx_source *source,
+      const struct vg_ctx *common, size_t n_common, struct vg_str *ret_denial)
 {
     struct vg_access what;
     struct vg_decision d;
+    *ret_denial = VG_STR_NONE;
     vg_rc rc = access_of(rq, item, source, common, n_common, &what);
     if (rc == VG_OK)
         rc = decide(rq, &what, &d);
-    if (rc == VG_OK)
+    if (rc == VG_OK && source)
         rc = source->rc;
-    if (rc != VG_OK || d.is_allowed)
-        return rc;
-    return vg_fail_access_denied(rq, vg_auth_denial(rq->arena, rq->scope->caller, &what, &d));
+    if (rc == VG_OK && !d.is_allowed)
+        *ret_denial = denial(rq, &what, &d);
+    return rc;
 }
 
 /* "table/notes" of "arn:aws:dynamodb:us-east-1:000000000000:table/notes"; absent where none is. */
@@ -193,7 +203,10 @@ vg_authorize(struct vg_req *rq, const struct vg_ctx *ctx, size_t n_ctx, const vo
     for (size_t i = 0; i < az.items.len; i++) {
         struct vg_ctx_source source = { .prefix = az.late_prefix, .gather = gather, .arg = &late };
         late.i = i;
-        vg_rc rc = authorize_item(rq, &az.items.items[i], &source, ctx, n_ctx);
+        struct vg_str why_not;
+        vg_rc rc = judge(rq, &az.items.items[i], &source, ctx, n_ctx, &why_not);
+        if (rc == VG_OK && why_not.ptr)
+            rc = vg_fail_access_denied(rq, why_not);
         if (rc != VG_OK)
             return rc;
     }
@@ -201,18 +214,22 @@ vg_authorize(struct vg_req *rq, const struct vg_ctx *ctx, size_t n_ctx, const vo
 }
 
 vg_rc
-vg_allowed(struct vg_req *rq, struct vg_str action, struct vg_str resource,
-           const struct vg_ctx *ctx, size_t n_ctx, bool *ret)
+vg_denial(struct vg_req *rq, struct vg_str action, struct vg_str resource, const struct vg_ctx *ctx,
+          size_t n_ctx, struct vg_str *ret)
 {
     const struct vg_authz_item item = {
         .action = action, .resource = resource, .ctx = ctx, .n_ctx = n_ctx
     };
-    struct vg_access what;
-    struct vg_decision d;
-    vg_rc rc = access_of(rq, &item, NULL, rq->ctx, rq->n_ctx, &what);
+    return judge(rq, &item, NULL, rq->ctx, rq->n_ctx, ret);
+}
+
+vg_rc
+vg_allowed(struct vg_req *rq, struct vg_str action, struct vg_str resource,
+           const struct vg_ctx *ctx, size_t n_ctx, bool *ret)
+{
+    struct vg_str why_not;
+    vg_rc rc = vg_denial(rq, action, resource, ctx, n_ctx, &why_not);
     if (rc == VG_OK)
-        rc = decide(rq, &what, &d);
-    if (rc == VG_OK)
-        *ret = d.is_allowed;
+        *ret = !why_not.ptr;
     return rc;
 }

@@ -62,6 +62,9 @@ vg_rc vg_authorize(struct vg_req *rq, const struct vg_ctx *ctx, size_t n_ctx, co
  */
 vg_rc vg_allowed(struct vg_req *rq, struct vg_str action, struct vg_str resource,
                  const struct vg_ctx *ctx, size_t n_ctx, bool *ret) VG_WAITS VG_MUST_USE;
+/* The same, with what the caller is told; *ret absent: it is allowed. */
+vg_rc vg_denial(struct vg_req *rq, struct vg_str action, struct vg_str resource,
+                const struct vg_ctx *ctx, size_t n_ctx, struct vg_str *ret) VG_WAITS VG_MUST_USE;
 
 /*
  * Expands a row's template: {partition} {region} {account} and {Member} of `in` (first level,

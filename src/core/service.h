@@ -16,10 +16,13 @@
 #include "base/err.h"
 #include "base/str.h"
 
+struct vg_access;    /* what must be allowed: auth/policy.h                      */
+struct vg_access;    /* something that must be allowed: auth/policy.h */
 struct vg_authz;     /* collects (action, resource, context) that must be allowed: core/authz.h */
 struct vg_ctx;       /* a key of a request that policies may test: auth/context.h     */
 struct vg_check;     /* of a data folder: core/check.h                        */
 struct vg_body;      /* a streamed request body: core/body.h                      */
+struct vg_decision;  /* whether it is: auth/policy.h */
 struct vg_done;      /* the end of an exchange: core/done.h                       */
 struct vg_env;       /* clocks, random, store, config: core/env.h                 */
 struct vg_hooks;     /* what a service does with HTTP beside its operations: core/hooks.h */
@@ -99,6 +102,9 @@ struct vg_service {
     vg_rc (*init)(const struct vg_env *env, void **ret_svc, struct vg_err *err);
     /* What the policy evaluator must know of an ARN of this service. May be NULL: nothing. */
     vg_rc (*resource)(struct vg_req *rq, struct vg_str arn, struct vg_resource *ret);
+    /* Words the denial of one of its operations. May be NULL: as IAM words it, vg_auth_denial(). */
+    struct vg_str (*denial)(struct vg_req *rq, const struct vg_access *what,
+                            const struct vg_decision *why);
     /*
      * `virga fsck`: holds all that it keeps to what is recorded of it and names the content files
      * that its records refer to (core/check.h).  Writes nothing, has no svc.  NULL: it keeps no

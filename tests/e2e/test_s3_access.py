@@ -37,7 +37,12 @@ def policy(bucket, effect="Allow", action="s3:GetBucketLocation", **more):
 
 def test_a_public_policy_lets_anybody_in_unless_it_is_blocked(s3, nobody, bucket):
     refused("AccessDenied", nobody.get_bucket_location, Bucket=bucket)
-    refused("AccessDenied", s3.put_bucket_policy, Bucket=bucket, Policy=policy(bucket))
+    told = refused("AccessDenied", s3.put_bucket_policy, Bucket=bucket, Policy=policy(bucket))
+    assert told.message == (
+        f"User: arn:aws:iam::000000000000:root is not authorized to perform: s3:PutBucketPolicy on resource: "
+        f'"arn:aws:s3:::{bucket}" because public policies are prevented by the BlockPublicPolicy setting in S3 '
+        "Block Public Access."
+    )
     s3.delete_public_access_block(Bucket=bucket)
     s3.put_bucket_policy(Bucket=bucket, Policy=policy(bucket))
     assert s3.get_bucket_policy_status(Bucket=bucket)["PolicyStatus"] == {"IsPublic": True}
@@ -52,6 +57,40 @@ def test_a_public_policy_lets_anybody_in_unless_it_is_blocked(s3, nobody, bucket
     s3.get_bucket_location(Bucket=bucket)
     s3.delete_bucket_policy(Bucket=bucket)
     refused("NoSuchBucketPolicy", s3.get_bucket_policy, Bucket=bucket)
+
+
+def test_a_user_is_told_why_and_nobody_else_is(aws, s3, nobody, bucket, name):
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/troubleshoot-403-errors.html"""
+    who, iam = name("user"), aws("iam")
+    iam.create_user(UserName=who)
+    made = iam.create_access_key(UserName=who)["AccessKey"]
+    user = aws("s3", creds=(made["AccessKeyId"], made["SecretAccessKey"]))
+    arn, why = f"arn:aws:s3:::{bucket}", "because no identity-based policy allows the"
+    head = f"User: arn:aws:iam::000000000000:user/{who} is not authorized to perform:"
+    s3.put_object(Bucket=bucket, Key="k", Body=b"x")
+
+    def told(call, **parameters):
+        return refused("AccessDenied", call, **parameters).message
+
+    assert told(user.get_object, Bucket=bucket, Key="k") == (
+        f'{head} s3:GetObject on resource: "{arn}/k" {why} s3:GetObject action'
+    )
+    assert told(user.list_buckets) == f"{head} s3:ListAllMyBuckets {why} s3:ListAllMyBuckets action"
+    deleted = user.delete_objects(Bucket=bucket, Delete={"Objects": [{"Key": "k"}]})
+    assert deleted["Errors"][0]["Message"] == (
+        f'{head} s3:DeleteObject on resource: "{arn}/k" {why} s3:DeleteObject action'
+    )
+    iam.put_user_policy(
+        UserName=who,
+        PolicyName="p",
+        PolicyDocument=json.dumps(
+            {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}]}
+        ),
+    )
+    assert told(user.get_object, Bucket=bucket, Key="none") == (
+        f'{head} s3:ListBucket on resource: "{arn}" {why} s3:ListBucket action'
+    )
+    assert told(nobody.get_object, Bucket=bucket, Key="k") == "Access Denied"
 
 
 def test_nobody_finds_out_that_a_bucket_is_not_there(nobody, name):

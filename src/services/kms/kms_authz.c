@@ -156,7 +156,7 @@ on(struct vg_authz *az, const struct kms_found *key, struct asked *a)
         return rc;
     item->is_granted = is_granted;
     if (a->is_by_ciphertext)
-        item->resource_words = VG_STR("the resource associated with this ciphertext");
+        item->resource_words = VG_STR("on the resource associated with this ciphertext");
     return VG_OK;
 }
 

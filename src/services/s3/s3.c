@@ -181,6 +181,7 @@ const struct vg_service s3_service = {
     .n_planes = VG_COUNT(planes),
     .hooks = &hooks,
     .resource = resource,
+    .denial = s3_denial,
     .check = s3_check,
     .init = init,
     .fini = fini,

@@ -44,12 +44,16 @@ struct vg_str s3_acl_object_statements(struct vg_req *rq, const struct s3_rec_bu
 /* The list of a version: as it is stored, or private. */
 vg_rc s3_object_acl(struct vg_req *rq, const struct s3_rec_version *v,
                     struct s3_access_control_policy **ret) VG_MUST_USE;
+struct s3_acl_of {
+    const struct s3_rec_bucket *bucket;
+    struct vg_str key, owner; /* the object's */
+};
 /*
  * What a request asks an object's list to be, for records: absent where it is private or nothing
  * was said (*ret_is_said).  Fails where the bucket has no lists, or blocks public ones.
  */
-vg_rc s3_object_acl_asked(struct vg_req *rq, const struct s3_rec_bucket *bucket,
-                          struct vg_str owner, const struct s3_acl_asked *asked, struct vg_str *ret,
-                          bool *ret_is_said) VG_MUST_USE;
+vg_rc s3_object_acl_asked(struct vg_req *rq, const struct s3_acl_of *of,
+                          const struct s3_acl_asked *asked, struct vg_str *ret, bool *ret_is_said)
+    VG_MUST_USE;
 
 #endif

@@ -163,7 +163,7 @@ s3_put_bucket_acl(struct vg_req *rq, const struct s3_put_bucket_acl_request *in)
     if (rc != VG_OK)
         return rc;
     if ((e.bucket->blocks & S3_BLOCK_PUBLIC_ACLS) && s3_acl_is_public(acl))
-        return s3_fail_access_denied(rq, "Access Denied");
+        return s3_denied(rq, e.bucket, VG_STR_NONE, S3_PUBLIC_ACLS);
     e.bucket->has_acl = !s3_acl_is_private(acl);
     s3_store_put_config(&e, S3_CONFIG_ACL, &s3_shape_access_control_policy, acl);
     s3_store_put_bucket(&e, e.bucket);

@@ -52,7 +52,9 @@ s3_put_bucket_policy(struct vg_req *rq, const struct s3_put_bucket_policy_reques
     if (rc != VG_OK)
         return rc;
     if (policy.is_public && (e.bucket->blocks & S3_BLOCK_PUBLIC_POLICY))
-        return s3_fail_access_denied(rq, "Access Denied");
+        return s3_denied(rq, e.bucket, VG_STR_NONE,
+                         "because public policies are prevented by the BlockPublicPolicy setting "
+                         "in S3 Block Public Access.");
     const struct s3_get_bucket_policy_output kept = { .policy = policy.text };
     e.bucket->policy = policy.is_public ? S3_POLICY_PUBLIC : S3_POLICY_CLOSED;
     s3_store_put_config(&e, S3_CONFIG_POLICY, &s3_shape_get_bucket_policy_output, &kept);

@@ -135,7 +135,7 @@ s3_delete_object(struct vg_req *rq, const struct s3_delete_object_request *in,
 
 struct item {
     struct victim k;
-    bool is_allowed;
+    struct vg_str denial; /* absent: it is allowed */
 };
 
 /* Before the transaction: asking may wait. */
@@ -153,9 +153,9 @@ ask(struct vg_req *rq, struct vg_str bucket, bool is_bypass, struct item *it)
     if (it->k.if_match.ptr)
         ctx[n++] = match;
     vg_rc rc =
-        vg_allowed(rq, is_version ? VG_STR("s3:DeleteObjectVersion") : VG_STR("s3:DeleteObject"),
-                   arn, ctx, n, &it->is_allowed);
-    if (rc == VG_OK && it->is_allowed && is_bypass && is_version)
+        vg_denial(rq, is_version ? VG_STR("s3:DeleteObjectVersion") : VG_STR("s3:DeleteObject"),
+                  arn, ctx, n, &it->denial);
+    if (rc == VG_OK && !it->denial.ptr && is_bypass && is_version)
         rc = vg_allowed(rq, VG_STR("s3:BypassGovernanceRetention"), arn, ctx, n, &it->k.may_bypass);
     return rc;
 }
@@ -184,8 +184,8 @@ read_items(struct vg_req *rq, const struct s3_delete_objects_request *in, struct
 static vg_rc
 delete_item(struct s3_object_edit *e, const struct item *it, struct fate *ret)
 {
-    if (!it->is_allowed)
-        return s3_fail_access_denied(e->rq, "Access Denied");
+    if (it->denial.ptr)
+        return s3_fail_access_denied(e->rq, "%" VG_FMT, VG_ARG(it->denial));
     vg_rc rc = s3_check_key(e->rq, it->k.key);
     if (rc == VG_OK)
         rc = s3_check_version_id(e->rq, it->k.version_id);

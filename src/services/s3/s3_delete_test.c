@@ -294,12 +294,15 @@ each_key_is_allowed_by_itself(void **state)
         "{'Bucket':'bucket','BypassGovernanceRetention':true,'Delete':{'Quiet':true,'Objects':["
         "{'Key':'a','VersionId':'%" VG_FMT "'},{'Key':'b'}]}}",
         VG_ARG(governed));
-    struct vg_str want = vg_str_fmt(f.arena,
-                                    "{'Errors':[{'Key':'a','VersionId':'%" VG_FMT
-                                    "','Code':'AccessDenied','Message':'Access "
-                                    "Denied because object protected by object lock.'},"
-                                    "{'Key':'b','Code':'AccessDenied','Message':'Access Denied'}]}",
-                                    VG_ARG(governed));
+    struct vg_str want = vg_str_fmt(
+        f.arena,
+        "{'Errors':[{'Key':'a','VersionId':'%" VG_FMT "','Code':'AccessDenied','Message':'Access "
+        "Denied because object protected by object lock.'},"
+        "{'Key':'b','Code':'AccessDenied','Message':'User: "
+        "arn:aws:iam::000000000000:root is not authorized to perform: "
+        "s3:DeleteObject on resource: \\'arn:aws:s3:::bucket/b\\' because "
+        "no session policy allows the s3:DeleteObject action'}]}",
+        VG_ARG(governed));
     s3_test_expect(&f, answer, vg_str_cstr(f.arena, want));
     s3_test_caller(&f, NULL);
     answer = s3_test_call(

@@ -97,17 +97,16 @@ check_asked(struct vg_req *rq, const struct asked *a)
 vg_rc
 s3_hide_absence(struct vg_req *rq, const struct s3_at *at, vg_rc was)
 {
-    bool may_list = true;
+    struct vg_str denial;
     if (was != VG_FAIL || rq->err->def != &s3_err_no_such_key)
         return was;
     const struct vg_err told = *rq->err;
-    struct vg_str bucket_arn = vg_str_fmt(rq->arena, "arn:%" VG_FMT ":s3:::%" VG_FMT,
-                                          VG_ARG(rq->scope->partition), VG_ARG(at->bucket));
-    vg_rc rc = vg_allowed(rq, VG_STR("s3:ListBucket"), bucket_arn, NULL, 0, &may_list);
+    vg_rc rc =
+        vg_denial(rq, VG_STR("s3:ListBucket"), s3_bucket_arn(rq, at->bucket), NULL, 0, &denial);
     if (rc != VG_OK)
         return rc;
-    if (!may_list)
-        return s3_fail_access_denied(rq, "Access Denied");
+    if (denial.ptr)
+        return s3_fail_access_denied(rq, "%" VG_FMT, VG_ARG(denial));
     *rq->err = told;
     return VG_FAIL;
 }

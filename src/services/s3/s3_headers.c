@@ -174,8 +174,8 @@ writer_of(struct vg_req *rq, const struct s3_rec_bucket *bucket)
 }
 
 static vg_rc
-set_acl(struct vg_req *rq, const struct s3_rec_bucket *bucket, const struct s3_object_headers *h,
-        struct s3_rec_version *v)
+set_acl(struct vg_req *rq, const struct s3_rec_bucket *bucket, struct vg_str name,
+        const struct s3_object_headers *h, struct s3_rec_version *v)
 {
     const struct s3_acl_asked *a = &h->acl;
     bool is_to_owner = vg_str_eq(a->canned, VG_STR("bucket-owner-full-control")), is_said;
@@ -184,7 +184,8 @@ set_acl(struct vg_req *rq, const struct s3_rec_bucket *bucket, const struct s3_o
     v->owner = is_given_up || !s3_has_lists(bucket) ? bucket->account : writer_of(rq, bucket);
     if (is_to_owner && !has_grants && !s3_has_lists(bucket))
         return VG_OK; /* as it is anyway */
-    return s3_object_acl_asked(rq, bucket, v->owner, a, &v->acl, &is_said);
+    const struct s3_acl_of of = { bucket, name, v->owner };
+    return s3_object_acl_asked(rq, &of, a, &v->acl, &is_said);
 }
 
 /* --- object lock --------------------------------------------------------------------------------
@@ -259,7 +260,7 @@ s3_headers_read(struct vg_req *rq, const struct s3_rec_bucket *bucket, struct vg
     if (rc == VG_OK)
         rc = s3_kms_asked(rq, bucket, name, h, key, v);
     if (rc == VG_OK)
-        rc = set_acl(rq, bucket, h, v);
+        rc = set_acl(rq, bucket, name, h, v);
     if (rc == VG_OK)
         rc = set_lock(rq, bucket, h, v);
     v->customer_key_md5 = key->md5;

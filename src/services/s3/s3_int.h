@@ -60,6 +60,18 @@ vg_rc s3_not_built(struct vg_req *rq, const char *feature);
 vg_rc s3_check_tags(struct vg_req *rq, const struct s3_tag_set *tags, size_t max,
                     const char *too_many) VG_MUST_USE;
 
+/* --- s3_denial.c --------------------------------------------------------------------------------
+ */
+
+/* vg_service.denial */
+struct vg_str s3_denial(struct vg_req *rq, const struct vg_access *what,
+                        const struct vg_decision *why);
+/* AccessDenied by a setting of the bucket's: "because …". `key` absent: the bucket is asked. */
+vg_rc s3_denied(struct vg_req *rq, const struct s3_rec_bucket *bucket, struct vg_str key,
+                const char *because);
+#define S3_PUBLIC_ACLS                                                                             \
+    "because public ACLs are prevented by the BlockPublicAcls setting in S3 Block Public Access."
+
 /* s3_deliver.c: ours, not that of who takes what is delivered: the same may succeed later. */
 bool s3_is_passing(const struct vg_err *err);
 
@@ -80,6 +92,7 @@ vg_rc s3_no_version(struct vg_req *rq, struct vg_str key, struct vg_str id);
 vg_rc s3_failed_condition(struct vg_req *rq, const char *header);
 
 /* s3_authz_object.c */
+struct vg_str s3_bucket_arn(struct vg_req *rq, struct vg_str bucket);
 struct vg_str s3_object_arn(struct vg_req *rq, struct vg_str bucket, struct vg_str key);
 
 /* What a request names. */

@@ -107,7 +107,8 @@ set_grants(struct vg_req *rq, const struct delivery *d)
                                 .permission = { .v = s3_log_permission(g->permission.text),
                                                 .text = g->permission.text } };
     }
-    return s3_object_acl_asked(rq, d->target, d->version->owner, &list, &d->version->acl, &is_said);
+    const struct s3_acl_of of = { d->target, d->key, d->version->owner };
+    return s3_object_acl_asked(rq, &of, &list, &d->version->acl, &is_said);
 }
 
 static vg_rc VG_WAITS

@@ -51,25 +51,25 @@ spelled_out(struct vg_req *rq, struct vg_str bucket_owner, struct vg_str owner,
 }
 
 vg_rc
-s3_object_acl_asked(struct vg_req *rq, const struct s3_rec_bucket *bucket, struct vg_str owner,
-                    const struct s3_acl_asked *asked, struct vg_str *ret, bool *ret_is_said)
+s3_object_acl_asked(struct vg_req *rq, const struct s3_acl_of *of, const struct s3_acl_asked *asked,
+                    struct vg_str *ret, bool *ret_is_said)
 {
     struct s3_access_control_policy *acl;
     bool has_grants = asked->full_control.ptr || asked->read.ptr || asked->read_acp.ptr
                       || asked->write.ptr || asked->write_acp.ptr;
     const struct s3_acl_asked all =
-        has_grants ? *asked : spelled_out(rq, bucket->account, owner, asked);
+        has_grants ? *asked : spelled_out(rq, of->bucket->account, of->owner, asked);
     *ret = VG_STR_NONE;
     *ret_is_said = false;
     if (vg_str_eq(asked->canned, VG_STR("aws-exec-read")))
         return s3_not_built(rq, "The canned ACL aws-exec-read");
-    vg_rc rc = s3_acl_read(rq, owner, &all, &acl);
+    vg_rc rc = s3_acl_read(rq, of->owner, &all, &acl);
     if (rc != VG_OK || !acl)
         return rc;
-    if (!s3_has_lists(bucket))
+    if (!s3_has_lists(of->bucket))
         return s3_fail_access_control_list_not_supported(rq, "The bucket does not allow ACLs");
-    if ((bucket->blocks & S3_BLOCK_PUBLIC_ACLS) && s3_acl_is_public(acl))
-        return s3_fail_access_denied(rq, "Access Denied");
+    if ((of->bucket->blocks & S3_BLOCK_PUBLIC_ACLS) && s3_acl_is_public(acl))
+        return s3_denied(rq, of->bucket, of->key, S3_PUBLIC_ACLS);
     *ret_is_said = true;
     bool is_whole =
         acl->grants.len == 1 && acl->grants.items[0].permission.v == S3_PERMISSION_FULL_CONTROL;
@@ -102,8 +102,9 @@ s3_put_object_acl(struct vg_req *rq, const struct s3_put_object_acl_request *in,
     struct vg_str was = VG_STR_NONE;
     vg_rc rc = s3_edit_version(rq, &at, &e, &v);
     if (rc == VG_OK) {
+        const struct s3_acl_of of = { e.bucket, in->key, v->owner };
         was = v->acl;
-        rc = s3_object_acl_asked(rq, e.bucket, v->owner, &asked, &v->acl, &is_said);
+        rc = s3_object_acl_asked(rq, &of, &asked, &v->acl, &is_said);
     }
     if (rc == VG_OK && !is_said)
         return s3_fail_missing_security_header(rq, "Your request was missing a required header");

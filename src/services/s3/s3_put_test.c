@@ -208,7 +208,11 @@ lists_follow_the_bucket_s_ownership(void **state)
     static const struct s3_step steps[] = {
         { "PutObject", "{" O ",'ACL':'private'}", "ok" },
         { "PutObject", "{" O ",'ACL':'bucket-owner-read'}", "ok" },
-        { "PutObject", "{" O ",'ACL':'public-read'}", "AccessDenied: Access Denied" },
+        { "PutObject", "{" O ",'ACL':'public-read'}",
+          "AccessDenied: User: arn:aws:iam::000000000000:root is not authorized to perform: "
+          "s3:PutObject on resource: \"arn:aws:s3:::bucket/k\" because public ACLs are prevented "
+          "by "
+          "the BlockPublicAcls setting in S3 Block Public Access." },
         { "PutObject", "{" O ",'ACL':'aws-exec-read'}", "NotImplemented: " },
         { "PutObject", "{" O ",'ACL':'mine'}", "InvalidArgument: " },
         { "PutObject", "{" O ",'ACL':'private','GrantRead':'id=1'}", "InvalidRequest: " },

@@ -16,6 +16,7 @@ from harness.aws import Aws, Virga
 from harness.daemon import BINARY, Daemon
 from harness.fsck import check_clean, fsck
 from harness.leaks import Watch
+from harness.s3 import take_customer_keys
 from test_lambda import TRUST, zipped
 
 CUSTOMER = {"SSECustomerAlgorithm": "AES256", "SSECustomerKey": "0123456789abcdef0123456789abcdef"}
@@ -93,6 +94,7 @@ def fill_plain(s3):
     for algorithm in COPIED:
         source = {"Bucket": "plain", "Key": "SHA256"}
         s3.copy_object(Bucket="plain", Key=f"copy {algorithm}", CopySource=source, ChecksumAlgorithm=algorithm)
+    take_customer_keys(s3, "plain")
     s3.put_object(Bucket="plain", Key="customer", Body=text(SIZES["customer"]), **CUSTOMER)
     s3.put_object(Bucket="plain", Key="customer, small", Body=text(300), **CUSTOMER)
 

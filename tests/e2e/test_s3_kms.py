@@ -12,6 +12,7 @@ import json
 import pytest
 from harness.aws import Aws
 from harness.refused import refused
+from harness.s3 import take_customer_keys
 
 ACCOUNT = "000000000000"
 KMS = {"ServerSideEncryption": "aws:kms"}
@@ -96,7 +97,7 @@ def test_keys_are_named_by_alias_too(s3, kms, bucket, key, name):
 def test_a_buckets_default_is_for_requests_that_say_nothing(s3, kms, bucket, key):
     rule = default(s3, bucket, key, True)
     got = s3.get_bucket_encryption(Bucket=bucket)["ServerSideEncryptionConfiguration"]
-    assert got == {"Rules": [rule]}
+    assert got == {"Rules": [{**rule, "BlockedEncryptionTypes": {"EncryptionType": ["SSE-C"]}}]}
     done = s3.put_object(Bucket=bucket, Key="a", Body=b"x")
     assert (done["ServerSideEncryption"], done["SSEKMSKeyId"]) == ("aws:kms", key)
     assert done["BucketKeyEnabled"] is True
@@ -247,6 +248,7 @@ def test_what_does_not_go_together(s3, bucket, key):
     refused("NotImplemented", put, s3=s3, bucket=bucket, name="a", ServerSideEncryption="aws:kms:dsse")
     put(s3, bucket, "a", SSEKMSKeyId=key)
     refused("InvalidRequest", s3.get_object, Bucket=bucket, Key="a", **customers)
+    take_customer_keys(s3, bucket)
     default(s3, bucket, key)
     s3.put_object(Bucket=bucket, Key="b", Body=b"x", **customers)
     assert "SSEKMSKeyId" not in s3.head_object(Bucket=bucket, Key="b", **customers)

@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 from harness.aws import Aws
 from harness.daemon import wait_until
 from harness.refused import refused
-from harness.s3 import crc32, empty
+from harness.s3 import crc32, empty, take_customer_keys
 
 MIB = 1 << 20
 
@@ -139,6 +139,8 @@ def test_a_conditional_completion_does_not_replace(s3, bucket):
 
 def test_an_upload_sealed_by_a_key_of_the_customers(s3, bucket):
     key = {"SSECustomerAlgorithm": "AES256", "SSECustomerKey": os.urandom(32)}
+    refused("AccessDenied", s3.create_multipart_upload, Bucket=bucket, Key="k", **key)
+    take_customer_keys(s3, bucket)
     upload = begin(s3, bucket, **key)
     refused("InvalidRequest", s3.upload_part, **upload, PartNumber=1, Body=b"x")
     etag = s3.upload_part(**upload, PartNumber=1, Body=b"secret", **key)["ETag"]

@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 from harness.aws import Aws
 from harness.daemon import wait_until
 from harness.refused import refused
-from harness.s3 import body, crc32
+from harness.s3 import body, crc32, take_customer_keys
 
 MIB = 1 << 20
 ODD_KEYS = [
@@ -258,6 +258,13 @@ def test_customers_keys(s3, bucket):
     key, other = os.urandom(32), os.urandom(32)
     data = os.urandom(300000)
     sse = {"SSECustomerAlgorithm": "AES256", "SSECustomerKey": key}
+    told = refused("AccessDenied", s3.put_object, Bucket=bucket, Key="k", Body=data, **sse)
+    assert told.message == (
+        f"User: arn:aws:iam::000000000000:root is not authorized to perform: s3:PutObject on resource: "
+        f'"arn:aws:s3:::{bucket}/k" because this bucket has blocked upload requests that specify Server Side '
+        "Encryption with Customer provided keys (SSE-C). Please specify a different server-side encryption type"
+    )
+    take_customer_keys(s3, bucket)
     s3.put_object(Bucket=bucket, Key="k", Body=data, **sse)
     assert body(s3, bucket, "k", **sse) == data
     refused("InvalidRequest", s3.get_object, Bucket=bucket, Key="k")

@@ -33,6 +33,7 @@ begin(struct vg_service_fixture *f)
 {
     s3_test_begin_files(f, dir);
     s3_test_caller(f, NULL);
+    s3_test_take_customer_keys(f);
 }
 
 static void

@@ -164,94 +164,123 @@ check_algorithm(struct vg_req *rq, const struct s3_server_side_encryption_by_def
     return VG_OK;
 }
 
+/* One of the two: NONE takes back that SSE-C is blocked. */
+static vg_rc
+check_blocked(struct vg_req *rq, const struct s3_blocked_encryption_types *blocked)
+{
+    bool is_one = blocked->encryption_type.len == 1 && blocked->encryption_type.items[0].v >= 0;
+    return is_one ? VG_OK : s3_malformed_xml(rq);
+}
+
 static vg_rc
 check_encryption(struct vg_req *rq, const struct s3_server_side_encryption_configuration *conf)
 {
     if (!conf || conf->rules.len != 1)
         return s3_malformed_xml(rq);
     const struct s3_server_side_encryption_rule *rule = &conf->rules.items[0];
-    const struct s3_blocked_encryption_types *blocked = rule->blocked_encryption_types;
-    if (!rule->apply_server_side_encryption_by_default)
+    const struct s3_server_side_encryption_by_default *by =
+        rule->apply_server_side_encryption_by_default;
+    if (!by && !rule->blocked_encryption_types)
         return s3_malformed_xml(rq);
-    for (size_t i = 0; blocked && i < blocked->encryption_type.len; i++)
-        if (blocked->encryption_type.items[i].v != S3_ENCRYPTION_TYPE_NONE)
-            return s3_not_built(rq, "The blocking of encryption types");
-    return check_algorithm(rq, rule->apply_server_side_encryption_by_default);
-}
-
-static bool
-is_kms(const struct s3_server_side_encryption_configuration *conf)
-{
-    return conf
-           && conf->rules.items[0].apply_server_side_encryption_by_default->sse_algorithm.v
-                  == S3_SERVER_SIDE_ENCRYPTION_AWS_KMS;
-}
-
-/* `conf` NULL: none. What writes objects need not read is in the bucket's record. */
-static vg_rc
-set_encryption(struct vg_req *rq, struct vg_str bucket, struct vg_str expected_owner,
-               const struct s3_server_side_encryption_configuration *conf) VG_WAITS
-{
-    s3_auto_edit struct s3_bucket_edit e = { 0 };
-    vg_rc rc = s3_edit_bucket(rq, bucket, expected_owner, &e);
-    if (rc != VG_OK)
-        return rc;
-    e.bucket->is_kms_default = is_kms(conf);
-    s3_store_put_bucket(&e, e.bucket);
-    if (conf)
-        return save_config(&e, S3_CONFIG_ENCRYPTION, &s3_shape_server_side_encryption_configuration,
-                           conf);
-    s3_store_del_config(&e, S3_CONFIG_ENCRYPTION);
-    return s3_store_edit_commit(&e);
-}
-
-/* Everything is encrypted with AES256 anyway; a key of KMS is looked for when it is used. */
-vg_rc
-s3_put_bucket_encryption(struct vg_req *rq, const struct s3_put_bucket_encryption_request *in)
-{
-    vg_rc rc = check_encryption(rq, in->server_side_encryption_configuration);
-    return rc == VG_OK ? set_encryption(rq, in->bucket, in->expected_bucket_owner,
-                                        in->server_side_encryption_configuration)
-                       : rc;
+    vg_rc rc =
+        rule->blocked_encryption_types ? check_blocked(rq, rule->blocked_encryption_types) : VG_OK;
+    return rc == VG_OK && by ? check_algorithm(rq, by) : rc;
 }
 
 /* https://docs.aws.amazon.com/AmazonS3/latest/userguide/default-encryption-faq.html */
-static struct s3_server_side_encryption_configuration *
+static struct s3_server_side_encryption_by_default *
 default_encryption(struct vg_req *rq)
 {
-    struct s3_server_side_encryption_configuration *conf =
-        VG_NEW(rq->arena, struct s3_server_side_encryption_configuration);
-    struct s3_server_side_encryption_rule *rule =
-        VG_NEW(rq->arena, struct s3_server_side_encryption_rule);
-    rule->apply_server_side_encryption_by_default =
+    struct s3_server_side_encryption_by_default *by =
         VG_NEW(rq->arena, struct s3_server_side_encryption_by_default);
-    rule->apply_server_side_encryption_by_default->sse_algorithm =
-        VG_ENUM(S3_SERVER_SIDE_ENCRYPTION_AES256);
-    conf->rules.items = rule;
-    conf->rules.len = 1;
-    return conf;
+    by->sse_algorithm = VG_ENUM(S3_SERVER_SIDE_ENCRYPTION_AES256);
+    return by;
+}
+
+/*
+ * Everything is encrypted with AES256 anyway; a key of KMS is looked for when it is used.  What
+ * writes objects need not read is in the bucket's record; so is whether SSE-C is blocked, which a
+ * rule that does not speak of it leaves as it is:
+ * https://github.com/hashicorp/terraform-provider-aws/issues/47320
+ */
+vg_rc
+s3_put_bucket_encryption(struct vg_req *rq, const struct s3_put_bucket_encryption_request *in)
+{
+    s3_auto_edit struct s3_bucket_edit e = { 0 };
+    struct s3_server_side_encryption_rule rule;
+    vg_rc rc = check_encryption(rq, in->server_side_encryption_configuration);
+    if (rc == VG_OK)
+        rc = s3_edit_bucket(rq, in->bucket, in->expected_bucket_owner, &e);
+    if (rc != VG_OK)
+        return rc;
+    rule = in->server_side_encryption_configuration->rules.items[0];
+    if (rule.blocked_encryption_types)
+        e.bucket->takes_customer_keys =
+            rule.blocked_encryption_types->encryption_type.items[0].v == S3_ENCRYPTION_TYPE_NONE;
+    rule.blocked_encryption_types = NULL;
+    if (!rule.apply_server_side_encryption_by_default)
+        rule.apply_server_side_encryption_by_default = default_encryption(rq);
+    e.bucket->is_kms_default = rule.apply_server_side_encryption_by_default->sse_algorithm.v
+                               == S3_SERVER_SIDE_ENCRYPTION_AWS_KMS;
+    s3_store_put_bucket(&e, e.bucket);
+    const struct s3_server_side_encryption_configuration kept = {
+        .rules = { .items = &rule, .len = 1, .set = true }
+    };
+    return save_config(&e, S3_CONFIG_ENCRYPTION, &s3_shape_server_side_encryption_configuration,
+                       &kept);
+}
+
+static struct s3_blocked_encryption_types *
+blocked_types(struct vg_req *rq, const struct s3_rec_bucket *bucket)
+{
+    struct s3_blocked_encryption_types *ret = VG_NEW(rq->arena, struct s3_blocked_encryption_types);
+    ret->encryption_type.items = VG_NEW(rq->arena, __typeof__(*ret->encryption_type.items));
+    ret->encryption_type.items[0] = bucket->takes_customer_keys ? VG_ENUM(S3_ENCRYPTION_TYPE_NONE)
+                                                                : VG_ENUM(S3_ENCRYPTION_TYPE_SSE_C);
+    ret->encryption_type.len = 1;
+    return ret;
 }
 
 vg_rc
 s3_get_bucket_encryption(struct vg_req *rq, const struct s3_get_bucket_encryption_request *in,
                          struct s3_get_bucket_encryption_output *out)
 {
-    void *found;
-    vg_rc rc = s3_need_config(rq, in->bucket, in->expected_bucket_owner, S3_CONFIG_ENCRYPTION,
-                              &s3_shape_server_side_encryption_configuration, &found);
+    struct s3_rec_bucket *bucket;
+    void *found = NULL;
+    vg_rc rc = s3_need_bucket(rq, in->bucket, in->expected_bucket_owner, &bucket);
+    if (rc == VG_OK)
+        rc = s3_store_config(rq, bucket, S3_CONFIG_ENCRYPTION,
+                             &s3_shape_server_side_encryption_configuration, &found);
     if (rc != VG_OK)
         return rc;
-    struct s3_server_side_encryption_configuration *conf = found ? found : default_encryption(rq);
-    if (!conf->rules.items[0].bucket_key_enabled.set)
-        conf->rules.items[0].bucket_key_enabled = (struct vg_opt_bool) { .set = true };
+    struct s3_server_side_encryption_configuration *conf =
+        VG_NEW(rq->arena, struct s3_server_side_encryption_configuration);
+    struct s3_server_side_encryption_rule *rule =
+        VG_NEW(rq->arena, struct s3_server_side_encryption_rule);
+    if (found)
+        *rule = ((struct s3_server_side_encryption_configuration *)found)->rules.items[0];
+    else
+        rule->apply_server_side_encryption_by_default = default_encryption(rq);
+    rule->bucket_key_enabled.set = true;
+    rule->blocked_encryption_types = blocked_types(rq, bucket);
+    conf->rules.items = rule;
+    conf->rules.len = 1;
     out->server_side_encryption_configuration = conf;
     return VG_OK;
 }
 
+/* Of blocked types AWS does not say what becomes; they stay. */
 vg_rc
 s3_delete_bucket_encryption(struct vg_req *rq, const struct s3_delete_bucket_encryption_request *in)
 {
-    return set_encryption(rq, in->bucket, in->expected_bucket_owner, NULL);
+    s3_auto_edit struct s3_bucket_edit e = { 0 };
+    vg_rc rc = s3_edit_bucket(rq, in->bucket, in->expected_bucket_owner, &e);
+    if (rc != VG_OK)
+        return rc;
+    e.bucket->is_kms_default = false;
+    s3_store_put_bucket(&e, e.bucket);
+    s3_store_del_config(&e, S3_CONFIG_ENCRYPTION);
+    return s3_store_edit_commit(&e);
 }
 
 /* --- object lock --------------------------------------------------------------------------------

@@ -179,14 +179,20 @@ fifty_tags_are_the_most(void **state)
     vg_service_fixture_fini(&f);
 }
 
-/* https://docs.aws.amazon.com/AmazonS3/latest/userguide/default-encryption-faq.html */
+#define BLOCKING(types)                                                                            \
+    "{" B ",'ServerSideEncryptionConfiguration':{'Rules':[{'BlockedEncryptionTypes':{"             \
+    "'EncryptionType':[" types "]}}]}}"
+
+/* https://docs.aws.amazon.com/AmazonS3/latest/userguide/default-encryption-faq.html,
+ * https://docs.aws.amazon.com/AmazonS3/latest/userguide/default-s3-c-encryption-setting-faq.html */
 static void
 all_is_encrypted_with_aes256(void **state)
 {
     (void)state;
     const char *plain = "{'ServerSideEncryptionConfiguration':{'Rules':[{"
                         "'ApplyServerSideEncryptionByDefault':{'SSEAlgorithm':'AES256'},"
-                        "'BucketKeyEnabled':false}]}}";
+                        "'BucketKeyEnabled':false,'BlockedEncryptionTypes':{'EncryptionType':["
+                        "'SSE-C']}}]}}";
     const struct s3_step steps[] = {
         { "GetBucketEncryption", "{" B "}", plain },
         { "PutBucketEncryption",
@@ -196,7 +202,19 @@ all_is_encrypted_with_aes256(void **state)
           "ok" },
         { "GetBucketEncryption", "{" B "}",
           "{'ServerSideEncryptionConfiguration':{'Rules':[{'ApplyServerSideEncryptionByDefault':"
-          "{'SSEAlgorithm':'AES256'},'BucketKeyEnabled':true}]}}" },
+          "{'SSEAlgorithm':'AES256'},'BucketKeyEnabled':true,'BlockedEncryptionTypes':{"
+          "'EncryptionType':['SSE-C']}}]}}" },
+        { "PutBucketEncryption", BLOCKING("'NONE'"), "ok" },
+        { "GetBucketEncryption", "{" B "}",
+          "{'ServerSideEncryptionConfiguration':{'Rules':[{'ApplyServerSideEncryptionByDefault':"
+          "{'SSEAlgorithm':'AES256'},'BucketKeyEnabled':false,'BlockedEncryptionTypes':{"
+          "'EncryptionType':['NONE']}}]}}" },
+        { "PutBucketEncryption", BLOCKING(""), NOT_WELL_FORMED },
+        { "PutBucketEncryption", BLOCKING("'sse-c'"), NOT_WELL_FORMED },
+        { "PutBucketEncryption", BLOCKING("'NONE','SSE-C'"), NOT_WELL_FORMED },
+        { "PutBucketEncryption", "{" B ",'ServerSideEncryptionConfiguration':{'Rules':[{}]}}",
+          NOT_WELL_FORMED },
+        { "PutBucketEncryption", BLOCKING("'SSE-C'"), "ok" },
         { "PutBucketEncryption",
           "{" B ",'ServerSideEncryptionConfiguration':{'Rules':[{"
           "'ApplyServerSideEncryptionByDefault':{'SSEAlgorithm':'aws:kms:dsse'}}]}}",

@@ -66,6 +66,20 @@ s3_customer_key_check(struct vg_req *rq, const struct s3_rec_version *v,
                : s3_fail_access_denied(rq, BY_CUSTOMER "provide the correct secret key.");
 }
 
+/* https://docs.aws.amazon.com/AmazonS3/latest/userguide/blocking-unblocking-s3-c-encryption-gpb.html
+ */
+vg_rc
+s3_customer_key_taken(struct vg_req *rq, const struct s3_rec_bucket *bucket, struct vg_str name,
+                      const struct s3_customer_key *key)
+{
+    if (!key->is_given || bucket->takes_customer_keys)
+        return VG_OK;
+    return s3_denied(rq, bucket, name,
+                     "because this bucket has blocked upload requests that specify Server Side "
+                     "Encryption with Customer provided keys (SSE-C). Please specify a different "
+                     "server-side encryption type");
+}
+
 void
 s3_customer_key_wipe(struct s3_customer_key *key)
 {

@@ -260,6 +260,8 @@ s3_headers_read(struct vg_req *rq, const struct s3_rec_bucket *bucket, struct vg
     if (rc == VG_OK)
         rc = s3_kms_asked(rq, bucket, name, h, key, v);
     if (rc == VG_OK)
+        rc = s3_customer_key_taken(rq, bucket, name, key);
+    if (rc == VG_OK)
         rc = set_acl(rq, bucket, name, h, v);
     if (rc == VG_OK)
         rc = set_lock(rq, bucket, h, v);

@@ -43,6 +43,9 @@ vg_rc s3_customer_key_read(struct vg_req *rq, const struct s3_key_asked *asked,
  */
 vg_rc s3_customer_key_check(struct vg_req *rq, const struct s3_rec_version *v,
                             const struct s3_customer_key *key) VG_MUST_USE;
+/* AccessDenied where one is given for a new object and the bucket takes none. */
+vg_rc s3_customer_key_taken(struct vg_req *rq, const struct s3_rec_bucket *bucket,
+                            struct vg_str name, const struct s3_customer_key *key) VG_MUST_USE;
 void s3_customer_key_wipe(struct s3_customer_key *key);
 #define s3_auto_key __attribute__((cleanup(s3_customer_key_wipe)))
 /* `key` must stay. */

@@ -93,6 +93,15 @@ s3_test_begin(struct vg_service_fixture *f)
     vg_service_fixture_begin(f, &s3_service, s3_test_prepare);
 }
 
+/* Buckets take no keys of customers unless they are told to. */
+static inline void
+s3_test_take_customer_keys(struct vg_service_fixture *f)
+{
+    vg_service_fixture_ok(f, "PutBucketEncryption",
+                          "{'Bucket':'bucket','ServerSideEncryptionConfiguration':{'Rules':[{"
+                          "'BlockedEncryptionTypes':{'EncryptionType':['NONE']}}]}}");
+}
+
 /* A request's JSON with ids in it. */
 static inline struct vg_str VG_PRINTF(3, 4)
     s3_test_call(struct vg_service_fixture *f, const char *op, const char *fmt, ...)

@@ -268,6 +268,13 @@ locks_are_set_by_headers_and_by_default(void **state)
 #define MD5_OF_L "'SSECustomerKeyMD5':'U7jsY/b7p6KgSHDyim1F6g=='"
 
 static void
+prepare_customer_keys(struct vg_service_fixture *f)
+{
+    prepare(f);
+    s3_test_take_customer_keys(f);
+}
+
+static void
 a_customer_s_key_opens_what_it_sealed(void **state)
 {
     (void)state;
@@ -306,6 +313,45 @@ a_customer_s_key_opens_what_it_sealed(void **state)
         { "GetObject", "{" O "," ALG "," KEY_K "," MD5_OF_K "}",
           "InvalidRequest: The encryption parameters are not applicable to this object." },
     };
+    s3_test_play(prepare_customer_keys, steps, VG_COUNT(steps));
+}
+
+#define BLOCKED(op)                                                                                \
+    "AccessDenied: User: arn:aws:iam::000000000000:root is not authorized to perform: s3:" op      \
+    " on resource: \"arn:aws:s3:::bucket/k\" because this bucket has blocked upload requests "     \
+    "that "                                                                                        \
+    "specify Server Side Encryption with Customer provided keys (SSE-C). Please specify a "        \
+    "different server-side encryption type"
+#define TYPES(type)                                                                                \
+    "{'Bucket':'bucket','ServerSideEncryptionConfiguration':{'Rules':[{"                           \
+    "'ApplyServerSideEncryptionByDefault':{'SSEAlgorithm':'AES256'}" type "}]}}"
+#define BLOCK(type) ",'BlockedEncryptionTypes':{'EncryptionType':[" type "]}"
+
+/* https://docs.aws.amazon.com/AmazonS3/latest/userguide/default-s3-c-encryption-setting-faq.html;
+ * of what is sealed already: "you can still read them with GetObject or HeadObject". */
+static void
+customers_keys_are_blocked_where_they_are_not_asked_for(void **state)
+{
+    (void)state;
+    static const struct s3_step steps[] = {
+        { "PutObject", "{" HELLO "," ALG "," KEY_K "," MD5_OF_K "}", BLOCKED("PutObject") },
+        { "CreateMultipartUpload", "{" O "," ALG "," KEY_K "," MD5_OF_K "}",
+          BLOCKED("CreateMultipartUpload") },
+        { "GetObject", "{" O "}", "NoSuchKey: " },
+        { "PutBucketEncryption", TYPES(BLOCK("'NONE'")), "ok" },
+        { "PutObject", "{" HELLO "," ALG "," KEY_K "," MD5_OF_K "}", "ok" },
+        { "PutBucketEncryption", TYPES(""), "ok" },
+        { "PutObject", "{" HELLO "," ALG "," KEY_K "," MD5_OF_K "}", "ok" },
+        { "PutBucketEncryption", TYPES(BLOCK("'SSE-C'")), "ok" },
+        { "GetObject", "{" O "," ALG "," KEY_K "," MD5_OF_K "}", "~aGVsbG8=" },
+        { "CopyObject", "{" O ",'CopySource':'bucket/k'," ALG "," KEY_K "," MD5_OF_K "}",
+          "InvalidRequest: The object was stored using a form of Server Side Encryption." },
+        { "PutObject", "{" HELLO "}", "ok" },
+        { "CopyObject", "{" O ",'CopySource':'bucket/k'," ALG "," KEY_K "," MD5_OF_K "}",
+          BLOCKED("CopyObject") },
+        { "DeleteBucketEncryption", "{'Bucket':'bucket'}", "ok" },
+        { "PutObject", "{" HELLO "," ALG "," KEY_K "," MD5_OF_K "}", BLOCKED("PutObject") },
+    };
     s3_test_play(prepare, steps, VG_COUNT(steps));
 }
 
@@ -329,6 +375,7 @@ main(void)
         cmocka_unit_test(lists_follow_the_bucket_s_ownership),
         cmocka_unit_test(locks_are_set_by_headers_and_by_default),
         cmocka_unit_test(a_customer_s_key_opens_what_it_sealed),
+        cmocka_unit_test(customers_keys_are_blocked_where_they_are_not_asked_for),
         cmocka_unit_test(it_fails_cleanly),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

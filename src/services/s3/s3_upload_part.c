@@ -37,14 +37,10 @@ static vg_rc
 check_key(struct vg_req *rq, const struct target *t)
 {
     struct vg_str wanted = t->upload->version->customer_key_md5;
-    if (wanted.ptr && !t->key.is_given)
+    if ((wanted.ptr != NULL) != t->key.is_given)
         return s3_fail_invalid_request(
             rq, "The multipart upload initiate requested encryption. Subsequent part requests must "
                 "include the appropriate encryption parameters.");
-    if (!wanted.ptr && t->key.is_given)
-        return s3_fail_invalid_request(
-            rq, "The multipart upload initiate requested no encryption with a key of the "
-                "customer's. Subsequent part requests must not include one.");
     if (wanted.ptr && !vg_str_eq(wanted, t->key.md5))
         return s3_fail_invalid_request(rq, "The provided encryption parameters did not match the "
                                            "ones used originally.");
@@ -61,6 +57,8 @@ find_target(struct vg_req *rq, int64_t number, const struct s3_key_asked *key, s
     vg_rc rc = s3_customer_key_read(rq, key, &t->key);
     if (rc == VG_OK)
         rc = s3_need_upload(rq, &t->at, &t->bucket, &t->upload);
+    if (rc == VG_OK)
+        rc = s3_customer_key_taken(rq, t->bucket, t->at.key, &t->key);
     if (rc == VG_OK)
         rc = check_key(rq, t);
     return rc == VG_OK ? s3_kms_open(rq, t->bucket, t->upload->version, &t->key) : rc;

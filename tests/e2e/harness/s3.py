@@ -17,6 +17,15 @@ def empty(s3, bucket):
             s3.delete_object(Bucket=bucket, Key=version["Key"], VersionId=version["VersionId"])
 
 
+def take_customer_keys(s3, bucket):
+    """Buckets refuse SSE-C unless they are told: AWS's "Default SSE-C setting for new buckets FAQ"."""
+    rule = {
+        "ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"},
+        "BlockedEncryptionTypes": {"EncryptionType": ["NONE"]},
+    }
+    s3.put_bucket_encryption(Bucket=bucket, ServerSideEncryptionConfiguration={"Rules": [rule]})
+
+
 def body(s3, bucket, key, **more):
     return s3.get_object(Bucket=bucket, Key=key, **more)["Body"].read()
 

@@ -380,16 +380,10 @@ take_parts(struct vg_req *rq, const struct s3_rec_upload *u,
     return VG_OK;
 }
 
+/* An object may be as large as its parts make it: 10,000 of 5 GiB, "48.8 TiB". */
 static vg_rc
 check_size(struct vg_req *rq, const struct s3_complete_multipart_upload_request *in, int64_t size)
 {
-    if (size > S3_LIMIT_OBJECT_BYTES) {
-        struct s3_entity_too_large *d = VG_NEW(rq->arena, struct s3_entity_too_large);
-        d->proposed_size = vg_str_fmt(rq->arena, "%lld", (long long)size);
-        d->max_size_allowed = vg_str_fmt(rq->arena, "%lld", (long long)S3_LIMIT_OBJECT_BYTES);
-        return s3_fail_entity_too_large_detail(
-            rq, d, "Your proposed upload exceeds the maximum allowed size");
-    }
     int64_t said = vg_opt_or(in->mpu_object_size, size);
     if (said < 0)
         return s3_fail_invalid_request(

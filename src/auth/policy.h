@@ -40,8 +40,7 @@ bool vg_policy_glob(struct vg_arena *arena, struct vg_str pattern, struct vg_str
 struct vg_access {
     struct vg_str action;   /* "dynamodb:PutItem"                                          */
     struct vg_str resource; /* an ARN, or "*"                                              */
-    /* For the text of a denial, where it is not "on resource: " and the ARN; "": it is not named.
-     */
+    /* For the text of a denial, where that is not "on resource: " and the ARN; "": none. */
     struct vg_str resource_words;
     struct vg_str
         resource_account;          /* its owner; absent: the one in the ARN, else the principal's */

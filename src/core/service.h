@@ -16,13 +16,12 @@
 #include "base/err.h"
 #include "base/str.h"
 
-struct vg_access;    /* what must be allowed: auth/policy.h                      */
-struct vg_access;    /* something that must be allowed: auth/policy.h */
+struct vg_access;    /* what must be allowed: auth/policy.h                           */
 struct vg_authz;     /* collects (action, resource, context) that must be allowed: core/authz.h */
 struct vg_ctx;       /* a key of a request that policies may test: auth/context.h     */
 struct vg_check;     /* of a data folder: core/check.h                        */
 struct vg_body;      /* a streamed request body: core/body.h                      */
-struct vg_decision;  /* whether it is: auth/policy.h */
+struct vg_decision;  /* whether it is, and why not: auth/policy.h                     */
 struct vg_done;      /* the end of an exchange: core/done.h                       */
 struct vg_env;       /* clocks, random, store, config: core/env.h                 */
 struct vg_hooks;     /* what a service does with HTTP beside its operations: core/hooks.h */

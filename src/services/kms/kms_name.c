@@ -2,18 +2,29 @@
 #include "services/kms/kms_name.h"
 
 static bool
+is_hex(char c)
+{
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+}
+
+/* Whether it is as a form, in which 'x' stands for a hexadecimal digit. */
+static bool
+is_of_form(struct vg_str text, struct vg_str form)
+{
+    if (text.len != form.len)
+        return false;
+    for (size_t i = 0; i < text.len; i++)
+        if (form.ptr[i] == 'x' ? !is_hex(text.ptr[i]) : text.ptr[i] != form.ptr[i])
+            return false;
+    return true;
+}
+
+/* https://docs.aws.amazon.com/kms/latest/developerguide/concepts.html#key-id-key-id */
+static bool
 is_key_id(struct vg_str id)
 {
-    if (id.len == 0 || id.len > 64)
-        return false;
-    for (size_t i = 0; i < id.len; i++) {
-        char c = id.ptr[i];
-        bool is_fine =
-            (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-';
-        if (!is_fine)
-            return false;
-    }
-    return true;
+    return is_of_form(id, VG_STR("xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx"))
+           || is_of_form(id, VG_STR("mrk-xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"));
 }
 
 static bool

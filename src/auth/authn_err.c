@@ -10,7 +10,7 @@
 #include "base/arena.h"
 
 #define N_FAMILIES VG_AUTHN_S3
-#define N_WHYS     VG_AUTHN_NO_HASH
+#define N_WHYS     VG_AUTHN_VERSION_2
 
 #define DEF(c, s)                                                                                  \
     {                                                                                              \
@@ -27,6 +27,7 @@
             DEF("SerializationException", s), DEF("SerializationException", s),                    \
             DEF("SerializationException", s), DEF("SerializationException", s),                    \
             DEF("SerializationException", s), DEF("SerializationException", s),                    \
+            DEF("IncompleteSignatureException", s),                                                \
     }
 
 static const struct vg_errdef defs[N_FAMILIES][N_WHYS] = {
@@ -49,6 +50,7 @@ static const struct vg_errdef defs[N_FAMILIES][N_WHYS] = {
         DEF("MalformedInput", 400),
         DEF("MalformedInput", 400),
         DEF("MalformedInput", 400),
+        DEF("IncompleteSignature", 400),
     },
     {
         DEF("AccessDenied", 403),
@@ -66,6 +68,7 @@ static const struct vg_errdef defs[N_FAMILIES][N_WHYS] = {
         DEF("InvalidChunkSizeError", 403),
         DEF("MalformedTrailerError", 400),
         DEF("MissingContentLength", 411),
+        DEF("InvalidRequest", 400),
         DEF("InvalidRequest", 400),
     },
 };
@@ -87,8 +90,8 @@ static const struct vg_str texts[VG_AUTHN_UNSUPPORTED] = {
     VG_STR_INIT("This signing method is not supported."),
 };
 
-/* Of what is wrong with a body, whatever the family. */
-static const struct vg_str body_texts[] = {
+/* Of those behind that, whatever the family. */
+static const struct vg_str more_texts[] = {
     VG_STR_INIT("The request body terminated unexpectedly"),
     VG_STR_INIT("Your socket connection to the server was not read from or written to within the "
                 "timeout period. Idle connections will be closed."),
@@ -97,6 +100,8 @@ static const struct vg_str body_texts[] = {
                 "to our published schema."),
     VG_STR_INIT("You must provide the Content-Length HTTP header."),
     VG_STR_INIT("Missing required header for this request: x-amz-content-sha256"),
+    VG_STR_INIT("The authorization mechanism you have provided is not supported. Please use "
+                "AWS4-HMAC-SHA256."),
 };
 
 static const struct vg_str s3_texts[VG_AUTHN_UNSUPPORTED] = {
@@ -124,7 +129,7 @@ static struct vg_str
 default_text(enum vg_authn_family family, enum vg_authn_why why)
 {
     if (why > VG_AUTHN_UNSUPPORTED)
-        return body_texts[why - VG_AUTHN_UNSUPPORTED - 1];
+        return more_texts[why - VG_AUTHN_UNSUPPORTED - 1];
     if (family == VG_AUTHN_S3)
         return s3_texts[why - 1];
     if (why == VG_AUTHN_MISSING && family != VG_AUTHN_QUERY)

@@ -75,6 +75,12 @@ raw_param(const struct vg_sigv4_request *rq, struct vg_str name)
 }
 
 bool
+vg_sigv2_is_header(struct vg_str authorization)
+{
+    return vg_str_starts(authorization, VG_STR("AWS "));
+}
+
+bool
 vg_sigv2_is_presigned(const struct vg_sigv4_request *rq)
 {
     return raw_param(rq, VG_STR("AWSAccessKeyId")).ptr && raw_param(rq, VG_STR("Signature")).ptr

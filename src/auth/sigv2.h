@@ -16,6 +16,10 @@
 /* Whether the query has the three parameters. */
 bool vg_sigv2_is_presigned(const struct vg_sigv4_request *rq);
 
+/* Whether an Authorization header is of that version, which S3 takes in URLs only, as it does of
+ * buckets made since June 2020. */
+bool vg_sigv2_is_header(struct vg_str authorization);
+
 /* Fills key id, token, signature (bytes), end; the payload is unsigned. */
 vg_rc vg_sigv2_parse(struct vg_arena *arena, const struct vg_sigv4_request *rq,
                      struct vg_sigv4 *ret, struct vg_err *err) VG_MUST_USE;

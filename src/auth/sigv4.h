@@ -165,6 +165,7 @@ enum vg_authn_why {
     VG_AUTHN_BAD_TRAILER,     /* malformed, unannounced or missing                */
     VG_AUTHN_NO_LENGTH,       /* chunks without x-amz-decoded-content-length      */
     VG_AUTHN_NO_HASH,         /* S3 wants x-amz-content-sha256                    */
+    VG_AUTHN_VERSION_2,       /* in the header                                    */
 };
 
 const struct vg_errdef *vg_authn_errdef(enum vg_authn_family family, enum vg_authn_why why);

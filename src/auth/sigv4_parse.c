@@ -184,6 +184,8 @@ parse_header(struct vg_arena *arena, const struct vg_sigv4_request *rq,
     struct vg_str rest = auth, cred = VG_STR_NONE;
     struct vg_str scheme = vg_str_cut(&rest, ' ');
     ret->is_asymmetric = vg_str_eq(scheme, ALGORITHM_4A);
+    if (vg_sigv2_is_header(auth) && rules->family == VG_AUTHN_S3)
+        return vg_authn_fail(err, rules->family, VG_AUTHN_VERSION_2, VG_STR_NONE);
     if (!vg_str_eq(scheme, ALGORITHM) && !ret->is_asymmetric)
         rest = auth; /* as AWS does: whatever it is, it is read as key=value pairs */
     vg_rc rc = take_params(arena, rules, auth, rest.ptr ? rest : VG_STR(""), &cred, ret, err);

@@ -207,6 +207,10 @@ static const struct refusal {
     { SIGNED(""), "MissingAuthenticationToken", "Request is missing Authentication Token",
       VG_AUTHN_QUERY, 0 },
     { SIGNED(""), "AccessDenied", "Access Denied", VG_AUTHN_S3, 0 },
+    { SIGNED("Authorization:AWS AKID:frJIUN8DYpKDtOLCwo//yllqDzg=\n"), "InvalidRequest",
+      "The authorization mechanism you have provided is not supported. Please use "
+      "AWS4-HMAC-SHA256.",
+      VG_AUTHN_S3, 0 },
     { SIGNED("Authorization:Bearer abc\n"), "IncompleteSignatureException",
       "'Bearer abc' not a valid key=value pair (missing equal-sign) in Authorization header: "
       "'Bearer abc'.",

@@ -85,8 +85,8 @@ struct vg_str
 vg_exchange_scope_service(const struct vg_exchange *x)
 {
     struct vg_str text = vg_http_header(x->http, VG_STR("authorization"));
-    if (!text.ptr && vg_sigv2_is_presigned(&x->signed_part))
-        return VG_STR("s3"); /* has no scope; nobody else has such URLs any more */
+    if (text.ptr ? vg_sigv2_is_header(text) : vg_sigv2_is_presigned(&x->signed_part))
+        return VG_STR("s3"); /* has no scope; nobody else has such signatures any more */
     size_t at = vg_str_find(text, VG_STR("Credential="));
     size_t skip = 11;
     char slash = '/';

@@ -8,11 +8,13 @@ https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-key.html
 import base64
 import hashlib
 import json
+import urllib.error
+import urllib.request
 
 import pytest
 from harness.aws import Aws
 from harness.refused import refused
-from harness.s3 import take_customer_keys
+from harness.s3 import error_of, take_customer_keys
 
 ACCOUNT = "000000000000"
 KMS = {"ServerSideEncryption": "aws:kms"}
@@ -239,6 +241,38 @@ def test_uploads_in_parts(s3, bucket, key, make_user):
     got = s3.get_object(Bucket=bucket, Key="a")
     assert got["Body"].read() == first + last and got["SSEKMSKeyId"] == key
     refused("AccessDenied", without.get_object, Bucket=bucket, Key="a")
+
+
+def test_presigned_urls_are_of_version_4(aws, s3, bucket, key):
+    """"All GET and PUT requests for an object protected by AWS KMS will fail if they're not made … using SigV4"."""
+    put(s3, bucket, "a", SSEKMSKeyId=key)
+
+    def fetched(version):
+        url = aws("s3", signature_version=version).generate_presigned_url(
+            "get_object", Params={"Bucket": bucket, "Key": "a"}
+        )
+        try:
+            with urllib.request.urlopen(url) as answer:
+                return answer.status, answer.read()
+        except urllib.error.HTTPError as e:
+            with e:
+                return e.code, error_of(e.read())
+
+    assert fetched("s3v4") == (200, b"hello")
+    status, error = fetched("s3")
+    assert (status, error["Code"], error["ArgumentName"]) == (400, "InvalidArgument", "Authorization")
+    assert error["Message"] == (
+        "Requests specifying Server Side Encryption with AWS KMS managed keys require AWS Signature Version 4."
+    )
+
+
+def test_what_is_no_key_is_told_from_a_key_that_is_not_there(s3, bucket):
+    def told(name):
+        return refused("KMS.NotFoundException", put, s3=s3, bucket=bucket, name="a", SSEKMSKeyId=name).message
+
+    gone = "134f2428-cec1-4b25-a1ae-9048164dba47"
+    assert told("fake-key-id") == "Invalid keyId 'fake-key-id'"
+    assert told(gone) == f"Key 'arn:aws:kms:us-east-1:{ACCOUNT}:key/{gone}' does not exist"
 
 
 def test_what_does_not_go_together(s3, bucket, key):

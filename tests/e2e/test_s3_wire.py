@@ -56,6 +56,30 @@ def test_every_answer_has_its_ids(daemon, s3, bucket):
             assert list(error)[-2:] == ["RequestId", "HostId"]
 
 
+def test_version_2_of_signatures_is_for_urls_only(daemon, bucket):
+    """What S3 answers where it does not take them: s3cmd looks for this very text, and signs anew."""
+    headers = {"Authorization": "AWS test:frJIUN8DYpKDtOLCwo//yllqDzg=", "Date": "Tue, 27 Mar 2026 19:36:42 +0000"}
+    for path in (f"/{bucket}/k", f"/{bucket}", "/"):
+        status, _, text = bare(daemon, "GET", path, headers=headers)
+        error = error_of(text)
+        assert (status, error["Code"]) == (400, "InvalidRequest")
+        assert error["Message"] == (
+            "The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256."
+        )
+
+
+def test_reads_bear_no_header_of_encryption(daemon, bucket):
+    """"If you include the header …, you'll get an HTTP 400 Bad Request error": GetObject's page, HeadObject's."""
+    bare(daemon, "PUT", f"/{bucket}/k", body=b"x", headers={"x-amz-server-side-encryption": "AES256"})
+    for value in ("AES256", "aws:kms"):
+        headers = {"x-amz-server-side-encryption": value}
+        status, _, text = bare(daemon, "GET", f"/{bucket}/k", headers=headers)
+        error = error_of(text)
+        assert (status, error["Code"]) == (400, "InvalidArgument")
+        assert (error["ArgumentName"], error["ArgumentValue"]) == ("x-amz-server-side-encryption", value)
+        assert bare(daemon, "HEAD", f"/{bucket}/k", headers=headers)[0] == 400
+
+
 def test_the_region_of_a_bucket_is_told_to_who_may_not_see_it(daemon, aws, name):
     paris, made = aws("s3", region="eu-west-3"), name("bucket")
     paris.create_bucket(Bucket=made, CreateBucketConfiguration={"LocationConstraint": "eu-west-3"})

@@ -3,7 +3,7 @@
 /* GetObjectAttributes: what the records say of an object, without its bytes.
  * https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObjectAttributes.html */
 
-#include "services/s3/s3_int.h"
+#include "services/s3/s3_headers.h"
 
 struct sums {
     struct vg_str *crc32, *crc32c, *crc64nvme, *sha1, *sha256;
@@ -122,16 +122,19 @@ s3_get_object_attributes(struct vg_req *rq, const struct s3_get_object_attribute
                          struct s3_get_object_attributes_output *out)
 {
     const struct s3_at at = S3_AT(in);
+    const struct s3_key_asked asked = S3_KEY_ASKED(in);
+    s3_auto_key struct s3_customer_key key = { .is_given = false };
     struct s3_rec_bucket *bucket;
     struct s3_rec_version *v;
     vg_rc rc = check(rq, in);
     if (rc == VG_OK)
+        rc = s3_customer_key_read(rq, &asked, &key);
+    if (rc == VG_OK)
         rc = s3_need_version(rq, &at, &bucket, &v);
+    if (rc == VG_OK)
+        rc = s3_customer_key_check(rq, v, &key);
     if (rc != VG_OK)
         return rc;
-    if (in->sse_customer_algorithm.ptr || in->sse_customer_key.ptr || in->sse_customer_key_md5.ptr)
-        return s3_fail_invalid_request(
-            rq, "The encryption parameters are not applicable to this object.");
     out->last_modified_ms = (struct vg_opt_i64) { true, v->modified_ms };
     out->version_id = s3_version_shown(bucket, v);
     for (size_t i = 0; i < in->object_attributes.len; i++)

@@ -8,12 +8,24 @@
 #include "crypto/hash.h"
 #include "crypto/secret.h"
 
+#define NOT_A_KEY   "The secret key was invalid for the specified algorithm."
 #define BY_CUSTOMER "Requests specifying Server Side Encryption with Customer provided keys must "
 
 static vg_rc
 bad_key(struct vg_req *rq, const char *text)
 {
     return s3_bad_argument(rq, text, "x-amz-server-side-encryption", VG_STR("null"));
+}
+
+static vg_rc
+bad_algorithm(struct vg_req *rq, struct vg_str algorithm)
+{
+    struct s3_invalid_encryption_algorithm_error *d =
+        VG_NEW(rq->arena, struct s3_invalid_encryption_algorithm_error);
+    d->argument_name = VG_STR("x-amz-server-side-encryption");
+    d->argument_value = algorithm;
+    return s3_fail_invalid_encryption_algorithm_error_detail(
+        rq, d, "The Encryption request you specified is not valid. Supported value: AES256.");
 }
 
 vg_rc
@@ -27,16 +39,17 @@ s3_customer_key_read(struct vg_req *rq, const struct s3_key_asked *asked,
     if (!asked->algorithm.ptr)
         return bad_key(rq, BY_CUSTOMER "provide a valid encryption algorithm.");
     if (!vg_str_eq(asked->algorithm, VG_STR("AES256")))
-        return s3_fail_invalid_encryption_algorithm_error(
-            rq, "The Encryption request you specified is not valid. Supported value: AES256.");
+        return bad_algorithm(rq, asked->algorithm);
     if (!asked->key.ptr)
         return bad_key(rq, BY_CUSTOMER "provide an appropriate secret key.");
     if (!asked->md5.ptr)
         return bad_key(rq, BY_CUSTOMER "provide the client calculated MD5 of the secret key.");
-    if (!vg_base64_decode(rq->arena, asked->key, &key) || key.len != S3_KEY_BYTES)
-        return bad_key(rq, "The secret key was invalid for the specified algorithm.");
+    if (!vg_base64_decode(rq->arena, asked->key, &key))
+        return bad_key(rq, NOT_A_KEY);
     vg_md5(key, digest);
-    memcpy(ret->key, key.ptr, S3_KEY_BYTES);
+    ret->is_long_enough = key.len == S3_KEY_BYTES;
+    if (ret->is_long_enough)
+        memcpy(ret->key, key.ptr, S3_KEY_BYTES);
     vg_zero((void *)(uintptr_t)key.ptr, key.len);
     md5 = vg_base64_encode(rq->arena, vg_str_n(digest, sizeof(digest)));
     if (!vg_str_eq(md5, asked->md5))
@@ -72,7 +85,11 @@ vg_rc
 s3_customer_key_taken(struct vg_req *rq, const struct s3_rec_bucket *bucket, struct vg_str name,
                       const struct s3_customer_key *key)
 {
-    if (!key->is_given || bucket->takes_customer_keys)
+    if (!key->is_given)
+        return VG_OK;
+    if (!key->is_long_enough)
+        return bad_key(rq, NOT_A_KEY);
+    if (bucket->takes_customer_keys)
         return VG_OK;
     return s3_denied(rq, bucket, name,
                      "because this bucket has blocked upload requests that specify Server Side "

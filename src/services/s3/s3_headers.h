@@ -32,8 +32,9 @@ struct s3_key_asked {
 
 struct s3_customer_key {
     bool is_given;
-    bool is_data_key;  /* no customer's, but KMS's: s3_kms.h */
-    struct vg_str md5; /* base64: what is kept of it */
+    bool is_long_enough; /* a wrong one is none of the key's, whatever its length */
+    bool is_data_key;    /* no customer's, but KMS's: s3_kms.h */
+    struct vg_str md5;   /* base64: what is kept of it */
     uint8_t key[S3_KEY_BYTES];
 };
 /* Fails with InvalidArgument, InvalidEncryptionAlgorithmError. */

@@ -250,12 +250,28 @@ check_list(struct vg_req *rq, const struct vg_http_head *head)
     return VG_OK;
 }
 
+/* "If you include the header in your GetObject requests …, you'll get an HTTP 400 Bad Request". */
+static vg_rc
+check_read(struct vg_req *rq, const struct vg_http_head *head)
+{
+    static const char name[] = "x-amz-server-side-encryption";
+    bool is_read = rq->op == &s3_op_get_object || rq->op == &s3_op_head_object;
+    struct vg_str value = is_read ? head->header(head->of, vg_str_of(name)) : VG_STR_NONE;
+    return !value.ptr ? VG_OK
+                      : s3_bad_argument(rq,
+                                        "x-amz-server-side-encryption header is not supported for "
+                                        "this operation.",
+                                        name, value);
+}
+
 vg_rc
 s3_check_head(struct vg_req *rq, const struct vg_http_head *head)
 {
     vg_rc rc = check_query(rq, head);
     if (rc == VG_OK)
         rc = check_list(rq, head);
+    if (rc == VG_OK)
+        rc = check_read(rq, head);
     if (rc != VG_OK)
         return rc;
     /* a POST to an object that is neither this nor anything else */

@@ -57,6 +57,14 @@ places_are_decoded(void **state)
     }
 }
 
+static struct vg_str
+no_header(void *of, struct vg_str name)
+{
+    (void)of;
+    (void)name;
+    return VG_STR_NONE;
+}
+
 static void
 queries_that_mean_something_else_are_refused(void **state)
 {
@@ -106,7 +114,8 @@ queries_that_mean_something_else_are_refused(void **state)
         struct vg_req rq = { .arena = arena, .op = all[i].op, .err = &err, .reply = &reply };
         const struct vg_http_head head = { .method = vg_str_of(all[i].method),
                                            .path = vg_str_of(all[i].path),
-                                           .query = vg_str_of(all[i].query) };
+                                           .query = vg_str_of(all[i].query),
+                                           .header = no_header };
         struct vg_str got = VG_STR("");
         if (s3_check_head(&rq, &head) != VG_OK && err.def == &s3_err_method_not_allowed) {
             const struct s3_method_not_allowed *d = err.detail;
@@ -122,6 +131,42 @@ queries_that_mean_something_else_are_refused(void **state)
         assert_int_equal(reply.headers.len, all[i].allow ? 1 : 0);
         if (all[i].allow)
             assert_true(vg_str_eq(reply.headers.items[0].value, vg_str_of(all[i].allow)));
+    }
+}
+
+static struct vg_str
+encryption_header(void *of, struct vg_str name)
+{
+    (void)of;
+    return vg_str_eq(name, VG_STR("x-amz-server-side-encryption")) ? VG_STR("AES256") : VG_STR_NONE;
+}
+
+/* "Encryption request headers … should not be sent for the GetObject requests":
+ * https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html */
+static void
+reads_ask_for_no_encryption(void **state)
+{
+    (void)state;
+    static const struct {
+        const struct vg_op *op;
+        bool is_refused;
+    } all[] = { { &s3_op_get_object, true },
+                { &s3_op_head_object, true },
+                { &s3_op_put_object, false },
+                { &s3_op_get_object_acl, false } };
+    for (size_t i = 0; i < VG_COUNT(all); i++) {
+        vg_auto_arena struct vg_arena *arena = vg_arena_new(0);
+        struct vg_err err = { 0 };
+        struct vg_reply reply = { 0 };
+        struct vg_req rq = { .arena = arena, .op = all[i].op, .err = &err, .reply = &reply };
+        const struct vg_http_head head = { .method = VG_STR("GET"),
+                                           .path = VG_STR("/bucket/k"),
+                                           .query = VG_STR(""),
+                                           .header = encryption_header };
+        vg_rc rc = s3_check_head(&rq, &head);
+        assert_int_equal(rc, all[i].is_refused ? VG_FAIL : VG_OK);
+        if (rc == VG_FAIL)
+            assert_ptr_equal(err.def, &s3_err_invalid_argument);
     }
 }
 
@@ -172,6 +217,7 @@ main(void)
         cmocka_unit_test(every_selector_of_the_model_is_known),
         cmocka_unit_test(places_are_decoded),
         cmocka_unit_test(queries_that_mean_something_else_are_refused),
+        cmocka_unit_test(reads_ask_for_no_encryption),
         cmocka_unit_test(signed_urls_carry_some_headers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -267,6 +267,7 @@ locks_are_set_by_headers_and_by_default(void **state)
 #define MD5_OF_K "'SSECustomerKeyMD5':'mT2HRsMGJ5IX5C+0rreZ8Q=='"
 #define MD5_OF_L "'SSECustomerKeyMD5':'U7jsY/b7p6KgSHDyim1F6g=='"
 
+/* What the errors are: AWS's answers of February 2026 in LocalStack's snapshots of SSE-C. */
 static void
 prepare_customer_keys(struct vg_service_fixture *f)
 {
@@ -303,9 +304,24 @@ a_customer_s_key_opens_what_it_sealed(void **state)
           "must provide the client calculated MD5 of the secret key." },
         { "PutObject", "{" O ",'SSECustomerAlgorithm':'AES128'," KEY_K "," MD5_OF_K "}",
           "InvalidEncryptionAlgorithmError: The Encryption request you specified is not valid. "
-          "Supported value: AES256." },
+          "Supported value: AES256. "
+          "{'ArgumentName':'x-amz-server-side-encryption','ArgumentValue':'AES128'}" },
         { "PutObject", "{" O "," ALG ",'SSECustomerKey':'a2s='," MD5_OF_K "}",
+          "InvalidArgument: The calculated MD5 hash of the key did not match the hash that was "
+          "provided." },
+        { "PutObject",
+          "{" O "," ALG ",'SSECustomerKey':'a2s=','SSECustomerKeyMD5':'3EaMcPtXTr0HKHs40NBnbQ=='}",
           "InvalidArgument: The secret key was invalid for the specified algorithm." },
+        { "GetObject",
+          "{" O "," ALG ",'SSECustomerKey':'a2s=','SSECustomerKeyMD5':'3EaMcPtXTr0HKHs40NBnbQ=='}",
+          "AccessDenied: Requests specifying Server Side Encryption with Customer provided keys "
+          "must provide the correct secret key." },
+        { "GetObjectAttributes", "{" O ",'ObjectAttributes':['ETag']}",
+          "InvalidRequest: The object was stored using a form of Server Side Encryption. The "
+          "correct parameters must be provided to retrieve the object." },
+        { "GetObjectAttributes",
+          "{" O "," ALG "," KEY_K "," MD5_OF_K ",'ObjectAttributes':['ObjectSize']}",
+          "~'ObjectSize':5" },
         { "PutObject", "{" O "," ALG "," KEY_K "," MD5_OF_K ",'ServerSideEncryption':'AES256'}",
           "InvalidArgument: Server Side Encryption with Customer provided key is incompatible with "
           "the encryption method specified" },

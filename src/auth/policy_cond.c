@@ -234,12 +234,15 @@ value_match(struct eval *ev, const struct condition *c, const struct cond_value 
     VG_BUG("unknown operator");
 }
 
-/* The values of the policy are alternatives; of a negated operator none may match. */
+/*
+ * The values of the policy are alternatives; of a negated operator none may match.  One whose
+ * variable has no value matches nothing: "inverted condition operators … do match against a null
+ * value" (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html).
+ */
 static bool
 any_match(struct eval *ev, const struct condition *c, struct vg_str have)
 {
     bool is_readable = true;
-    ev->is_unresolved = false;
     for (size_t i = 0; i < c->n_values; i++) {
         bool ok_here = true;
         bool is_match = value_match(ev, c, &c->values[i], have, &ok_here);
@@ -247,7 +250,7 @@ any_match(struct eval *ev, const struct condition *c, struct vg_str have)
         if (is_match)
             return !c->is_negated;
     }
-    return c->is_negated && is_readable && !ev->is_unresolved;
+    return c->is_negated && is_readable;
 }
 
 static bool

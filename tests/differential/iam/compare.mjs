@@ -204,6 +204,10 @@ const explanations = [
   ['variables-of-2008',
    'policy variables are text in version 2008-10-17 (AWS: "Version"); they expand them always',
    (c) => text(c).includes('2008-10-17') && text(c).includes('${')],
+  ['variable-without-value',
+   '"inverted condition operators … do match against a null value" (AWS: "Policy variables with ' +
+   'no value"); they take the whole condition for unmet',
+   (c) => /(StringNot|ArnNot)[^}]*\$\{(?![*?$]\})/.test(text(c))],
   ['if-exists',
    'IfExists makes the condition true when the key is missing, after every operator but Null ' +
    '(AWS: "...IfExists condition operators"); they say false after ForAnyValue',

@@ -187,7 +187,8 @@ vg_exchange_authenticate(struct vg_exchange *x, enum vg_authn_family family,
 }
 
 /* https://docs.aws.amazon.com/AmazonS3/latest/developerguide/bucket-policy-s3-sigv4-conditions.html:
- * the age is of presigned requests only, "in Signature Version 2 this value is always set to 0". */
+ * the age is of presigned requests and forms only, "in Signature Version 2 this value is always set
+ * to 0". */
 void
 vg_exchange_add_s3(struct vg_exchange *x)
 {
@@ -206,7 +207,7 @@ vg_exchange_add_s3(struct vg_exchange *x)
                sig->is_v2           ? VG_STR("AWS")
                : sig->is_asymmetric ? VG_STR("AWS4-ECDSA-P256-SHA256")
                                     : VG_STR("AWS4-HMAC-SHA256"));
-    if (!sig->is_query)
+    if (!sig->is_query && !x->is_form)
         return;
     int64_t age_ms =
         sig->is_v2 ? 0

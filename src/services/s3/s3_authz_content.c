@@ -105,6 +105,8 @@ add_headers(struct vg_authz *az, ctx_vec *ctx, const struct s3_object_headers *h
     add(az, ctx, VG_STR("s3:x-amz-server-side-encryption-customer-algorithm"), key->algorithm);
     add(az, ctx, VG_STR("s3:object-lock-mode"), h->lock_mode.text);
     add(az, ctx, VG_STR("s3:object-lock-retain-until-date"), time_of(az->rq, h->lock_until_ms));
+    add(az, ctx, VG_STR("s3:object-lock-remaining-retention-days"),
+        s3_remaining_days(az->rq, h->lock_until_ms));
     add(az, ctx, VG_STR("s3:object-lock-legal-hold"), h->legal_hold.text);
 }
 
@@ -187,6 +189,13 @@ s3_authz_put_object(struct vg_req *rq, const struct s3_put_object_request *in, s
     return VG_OK;
 }
 
+/* As policies name it, whichever way the header does: "bucket/key". */
+static struct vg_str
+source_of(struct vg_req *rq, const struct s3_at *from)
+{
+    return vg_str_fmt(rq->arena, "%" VG_FMT "/%" VG_FMT, VG_ARG(from->bucket), VG_ARG(from->key));
+}
+
 /* The tags that a copy will have: those of its source unless it is told others. */
 static vg_rc
 tags_of_copy(struct vg_req *rq, const struct s3_copy_object_request *in, const struct s3_at *from,
@@ -224,7 +233,7 @@ s3_authz_copy_object(struct vg_req *rq, const struct s3_copy_object_request *in,
         return rc;
     add_headers(az, &ctx, &h, &key);
     add_request_tags(az, &ctx, tags);
-    add(az, &ctx, VG_STR("s3:x-amz-copy-source"), in->copy_source);
+    add(az, &ctx, VG_STR("s3:x-amz-copy-source"), source_of(rq, &from));
     add(az, &ctx, VG_STR("s3:x-amz-metadata-directive"), in->metadata_directive.text);
     add_conditions(az, &ctx, in->if_match, in->if_none_match);
     add_write(az, &ctx, s3_object_arn(rq, in->bucket, in->key), &h, tags->tags.len > 0,
@@ -267,7 +276,7 @@ s3_authz_upload_part_copy(struct vg_req *rq, const struct s3_upload_part_copy_re
     vg_rc rc = s3_copy_source(rq, in->copy_source, in->expected_source_bucket_owner, &from);
     if (rc != VG_OK)
         return rc;
-    add(az, &ctx, VG_STR("s3:x-amz-copy-source"), in->copy_source);
+    add(az, &ctx, VG_STR("s3:x-amz-copy-source"), source_of(rq, &from));
     add_creation(az, &ctx, false);
     vg_authz_add(az, VG_STR("s3:PutObject"), s3_object_arn(rq, in->bucket, in->key), ctx.items,
                  ctx.len);

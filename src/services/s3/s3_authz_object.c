@@ -200,6 +200,13 @@ s3_authz_delete_object_tagging(struct vg_req *rq, const struct s3_delete_object_
 /* --- object lock --------------------------------------------------------------------------------
  */
 
+struct vg_str
+s3_remaining_days(struct vg_req *rq, struct vg_opt_i64 until_ms)
+{
+    int64_t days = (until_ms.v - vg_now_ms(rq->env)) / 86400000;
+    return until_ms.set ? vg_str_fmt(rq->arena, "%lld", (long long)days) : VG_STR_NONE;
+}
+
 vg_rc
 s3_authz_put_object_retention(struct vg_req *rq, const struct s3_put_object_retention_request *in,
                               struct vg_authz *az)
@@ -210,11 +217,10 @@ s3_authz_put_object_retention(struct vg_req *rq, const struct s3_put_object_rete
     if (to)
         add_ctx(rq, &ctx, "s3:object-lock-mode", to->mode.text);
     if (to && to->retain_until_date_ms.set) {
-        int64_t until_ms = to->retain_until_date_ms.v;
-        int64_t days = (until_ms - vg_now_ms(rq->env)) / 86400000;
-        add_ctx(rq, &ctx, "s3:object-lock-retain-until-date", vg_time_iso(rq->arena, until_ms));
+        add_ctx(rq, &ctx, "s3:object-lock-retain-until-date",
+                vg_time_iso(rq->arena, to->retain_until_date_ms.v));
         add_ctx(rq, &ctx, "s3:object-lock-remaining-retention-days",
-                vg_str_fmt(rq->arena, "%lld", (long long)days));
+                s3_remaining_days(rq, to->retain_until_date_ms));
     }
     add_object(az, &at, "s3:PutObjectRetention", "s3:PutObjectRetention", ctx);
     add_bypass(az, &at, in->bypass_governance_retention);

@@ -120,6 +120,8 @@ s3_delete_object(struct vg_req *rq, const struct s3_delete_object_request *in,
     struct fate fate;
     vg_rc rc = s3_edit_object(rq, &at, &e);
     if (rc == VG_OK)
+        rc = s3_check_bypass(rq, e.bucket, in->bypass_governance_retention);
+    if (rc == VG_OK)
         rc = delete_key(&e, &k, &fate);
     if (rc != VG_OK)
         return rc;
@@ -252,7 +254,9 @@ s3_delete_objects(struct vg_req *rq, const struct s3_delete_objects_request *in,
     for (size_t i = 0; i < n; i++)
         if (in->delete->objects.items[i].key.len == 0)
             return s3_malformed_xml(rq);
-    rc = read_items(rq, in, &items);
+    rc = s3_check_bypass(rq, bucket, in->bypass_governance_retention);
+    if (rc == VG_OK)
+        rc = read_items(rq, in, &items);
     if (rc == VG_OK)
         rc = s3_store_edit_object(rq, bucket, items[0].k.key, &e);
     if (rc != VG_OK)

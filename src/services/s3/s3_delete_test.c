@@ -187,6 +187,29 @@ a_locked_version_stays_until_its_time(void **state)
     vg_service_fixture_fini(&f);
 }
 
+/* LocalStack's snapshots of S3: whichever way it is asked. */
+static void
+nothing_is_bypassed_where_nothing_is_locked(void **state)
+{
+    (void)state;
+    static const char want[] =
+        "InvalidArgument: x-amz-bypass-governance-retention is only applicable to Object Lock "
+        "enabled buckets. {'ArgumentName':'x-amz-bypass-governance-retention'}";
+    struct vg_service_fixture f;
+    s3_test_begin(&f);
+    s3_test_put(&f, "a");
+    vg_service_fixture_expect(
+        &f, "DeleteObject", "{'Bucket':'bucket','Key':'a','BypassGovernanceRetention':true}", want);
+    vg_service_fixture_expect(&f, "DeleteObject",
+                              "{'Bucket':'bucket','Key':'a','BypassGovernanceRetention':false}",
+                              want);
+    vg_service_fixture_expect(&f, "DeleteObjects",
+                              "{'Bucket':'bucket','BypassGovernanceRetention':true,"
+                              "'Delete':{'Objects':[{'Key':'a'}]}}",
+                              want);
+    vg_service_fixture_fini(&f);
+}
+
 static void
 bad_names_are_refused(void **state)
 {
@@ -398,6 +421,7 @@ main(void)
         cmocka_unit_test(with_versioning_suspended_the_null_version_becomes_the_marker),
         cmocka_unit_test(conditions_are_of_what_is_current),
         cmocka_unit_test(a_locked_version_stays_until_its_time),
+        cmocka_unit_test(nothing_is_bypassed_where_nothing_is_locked),
         cmocka_unit_test(bad_names_are_refused),
         cmocka_unit_test(many_are_deleted_and_answered_one_by_one),
         cmocka_unit_test(markers_are_named_in_the_answer),

@@ -97,12 +97,13 @@ check_asked(struct vg_req *rq, const struct asked *a)
 vg_rc
 s3_hide_absence(struct vg_req *rq, const struct s3_at *at, vg_rc was)
 {
+    const struct vg_ctx ctx[] = { { VG_STR("s3:prefix"), at->key } };
     struct vg_str denial;
     if (was != VG_FAIL || rq->err->def != &s3_err_no_such_key)
         return was;
     const struct vg_err told = *rq->err;
-    vg_rc rc =
-        vg_denial(rq, VG_STR("s3:ListBucket"), s3_bucket_arn(rq, at->bucket), NULL, 0, &denial);
+    vg_rc rc = vg_denial(rq, VG_STR("s3:ListBucket"), s3_bucket_arn(rq, at->bucket), ctx,
+                         VG_COUNT(ctx), &denial);
     if (rc != VG_OK)
         return rc;
     if (denial.ptr)
@@ -390,7 +391,7 @@ set_answer(struct vg_req *rq, const struct asked *a, const struct found *f,
 {
     const struct s3_rec_version *v = f->version;
     out->e_tag = s3_etag(rq, v);
-    out->last_modified_ms = (struct vg_opt_i64) { true, v->modified_ms / 1000 * 1000 };
+    out->last_modified_ms = s3_time_shown(v->modified_ms);
     out->version_id = s3_version_shown(f->bucket, v);
     if (f->is_not_modified) {
         out->cache_control = v->cache_control;

@@ -125,6 +125,14 @@ what_is_not_there_is_told_to_who_may_list(void **state)
         { "HeadObject", "{'Bucket':'bucket','Key':'x'}", denied },
     };
     s3_test_steps(&f, unseen, VG_COUNT(unseen));
+    s3_test_caller(&f, "{'Statement':[{'Effect':'Allow','Action':'s3:GetObject','Resource':'*'},"
+                       "{'Effect':'Allow','Action':'s3:ListBucket','Resource':'*','Condition':"
+                       "{'StringLike':{'s3:prefix':'public/*'}}}]}");
+    static const struct s3_step by_prefix[] = {
+        { "HeadObject", "{'Bucket':'bucket','Key':'public/x'}", "NoSuchKey: " },
+        { "HeadObject", "{'Bucket':'bucket','Key':'private/x'}", "AccessDenied: " },
+    };
+    s3_test_steps(&f, by_prefix, VG_COUNT(by_prefix));
     vg_service_fixture_fini(&f);
 }
 

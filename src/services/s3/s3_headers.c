@@ -7,6 +7,7 @@
 
 #include "services/s3/s3_headers.h"
 
+#include "codec/time.h"
 #include "codec/uri.h"
 #include "core/body.h"
 #include "core/env.h"
@@ -131,7 +132,8 @@ parse_tags(struct vg_arena *arena, struct vg_str header, struct s3_tag_set *ret)
         if (value.len == 0)
             continue;
         struct vg_str key = vg_str_cut(&value, '=');
-        if (!vg_uri_is_wellformed(key) || !vg_uri_is_wellformed(value))
+        if (!vg_uri_is_wellformed(key) || !vg_uri_is_wellformed(value)
+            || vg_str_find_char(value, '=') != VG_NPOS)
             return false;
         key = vg_uri_decode(arena, key, true);
         value = value.ptr ? vg_uri_decode(arena, value, true) : VG_STR("");
@@ -201,6 +203,16 @@ set_lock(struct vg_req *rq, const struct s3_rec_bucket *bucket, const struct s3_
         return s3_not_built(rq, "An event hold");
     if (!has_mode && !h->lock_until_ms.set && !has_hold)
         return VG_OK;
+    if (has_mode && h->lock_mode.v < 0)
+        return s3_bad_argument(rq, "Unknown wormMode directive.", "x-amz-object-lock-mode",
+                               h->lock_mode.text);
+    if (h->lock_until_ms.set && h->lock_until_ms.v <= vg_now_ms(rq->env))
+        return s3_bad_argument(rq, "The retain until date must be in the future!",
+                               "x-amz-object-lock-retain-until-date",
+                               vg_time_iso(rq->arena, h->lock_until_ms.v));
+    if (has_hold && h->legal_hold.v < 0)
+        return s3_bad_argument(rq, "Legal Hold must be either of 'ON' or 'OFF'",
+                               "x-amz-object-lock-legal-hold", h->legal_hold.text);
     if (!bucket->has_object_lock)
         return s3_fail_invalid_request(rq, "Bucket is missing Object Lock Configuration");
     if (has_mode != h->lock_until_ms.set)
@@ -210,16 +222,6 @@ set_lock(struct vg_req *rq, const struct s3_rec_bucket *bucket, const struct s3_
                                has_mode ? "x-amz-object-lock-retain-until-date"
                                         : "x-amz-object-lock-mode",
                                VG_STR_NONE);
-    if (has_mode && h->lock_mode.v < 0)
-        return s3_bad_argument(rq, "Unknown wormMode directive.", "x-amz-object-lock-mode",
-                               h->lock_mode.text);
-    if (has_mode && h->lock_until_ms.v <= vg_now_ms(rq->env))
-        return s3_bad_argument(rq, "The retain until date must be in the future!",
-                               "x-amz-object-lock-retain-until-date",
-                               vg_str_fmt(rq->arena, "%lld", (long long)h->lock_until_ms.v));
-    if (has_hold && h->legal_hold.v < 0)
-        return s3_bad_argument(rq, "Legal Hold must be either of 'ON' or 'OFF'",
-                               "x-amz-object-lock-legal-hold", h->legal_hold.text);
     v->lock_mode = h->lock_mode.text;
     v->lock_until_ms = h->lock_until_ms;
     v->was_hold_set = has_hold;
@@ -227,17 +229,37 @@ set_lock(struct vg_req *rq, const struct s3_rec_bucket *bucket, const struct s3_
     return VG_OK;
 }
 
+/* *ret NULL: there is none. */
+static vg_rc
+default_retention(struct vg_req *rq, const struct s3_rec_bucket *bucket,
+                  const struct s3_default_retention **ret)
+{
+    void *found = NULL;
+    *ret = NULL;
+    if (!bucket->has_object_lock)
+        return VG_OK;
+    vg_rc rc =
+        s3_store_config(rq, bucket, S3_CONFIG_LOCK, &s3_shape_object_lock_configuration, &found);
+    const struct s3_object_lock_configuration *conf = found;
+    if (rc == VG_OK && conf && conf->rule)
+        *ret = conf->rule->default_retention;
+    return rc;
+}
+
+vg_rc
+s3_lock_has_default(struct vg_req *rq, const struct s3_rec_bucket *bucket, bool *ret)
+{
+    const struct s3_default_retention *r;
+    vg_rc rc = default_retention(rq, bucket, &r);
+    *ret = r != NULL;
+    return rc;
+}
+
 vg_rc
 s3_lock_by_default(struct s3_object_edit *e, struct s3_rec_version *v)
 {
-    void *found = NULL;
-    if (!e->bucket->has_object_lock || v->lock_mode.ptr)
-        return VG_OK;
-    vg_rc rc = s3_store_config(e->rq, e->bucket, S3_CONFIG_LOCK,
-                               &s3_shape_object_lock_configuration, &found);
-    const struct s3_object_lock_configuration *conf = found;
-    const struct s3_default_retention *r =
-        rc == VG_OK && conf && conf->rule ? conf->rule->default_retention : NULL;
+    const struct s3_default_retention *r = NULL;
+    vg_rc rc = v->lock_mode.ptr ? VG_OK : default_retention(e->rq, e->bucket, &r);
     if (!r)
         return rc;
     int64_t days = r->days.set ? r->days.v : 365 * r->years.v;

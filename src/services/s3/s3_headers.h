@@ -111,6 +111,9 @@ vg_rc s3_headers_read_metadata(struct vg_req *rq, const struct s3_object_headers
 /* Tags of x-amz-tagging, as a query string has them; absent: none. */
 vg_rc s3_headers_read_tags(struct vg_req *rq, struct vg_str header, struct s3_rec_version *v)
     VG_MUST_USE;
+/* Whether what is put in a bucket is retained by its default. */
+vg_rc s3_lock_has_default(struct vg_req *rq, const struct s3_rec_bucket *bucket, bool *ret)
+    VG_MUST_USE;
 /* In the turn of the key: the bucket's default retention, unless the version has one. */
 vg_rc s3_lock_by_default(struct s3_object_edit *e, struct s3_rec_version *v) VG_MUST_USE;
 

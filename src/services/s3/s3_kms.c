@@ -184,15 +184,6 @@ failed(struct vg_req *rq, const struct vg_err *why)
     return VG_FAIL;
 }
 
-static bool
-is_signed_by_version_2(const struct vg_req *rq)
-{
-    for (size_t i = 0; i < rq->n_ctx; i++)
-        if (vg_str_eq(rq->ctx[i].key, VG_STR("s3:signatureversion")))
-            return vg_str_eq(rq->ctx[i].value, VG_STR("AWS"));
-    return false;
-}
-
 /* KMS takes nobody's word for who asks: unsigned requests have no part in it. */
 static vg_rc
 call(struct vg_req *rq, const struct s3_rec_bucket *bucket, const struct vg_op *op, const void *in,
@@ -206,7 +197,7 @@ call(struct vg_req *rq, const struct s3_rec_bucket *bucket, const struct vg_op *
     };
     if (!who || who->kind == VG_PRINCIPAL_ANONYMOUS)
         return s3_fail_access_denied(rq, "Access Denied");
-    if (is_signed_by_version_2(rq))
+    if (!s3_is_signed_by_version_4(rq))
         return s3_bad_argument(rq,
                                "Requests specifying Server Side Encryption with AWS KMS managed "
                                "keys require AWS Signature Version 4.",

@@ -8,6 +8,34 @@
 #include "services/s3/s3_object_rules.h"
 #include "wire/shape.h"
 
+struct vg_opt_i64
+s3_time_shown(int64_t ms)
+{
+    return (struct vg_opt_i64) { .set = true, .v = ms / 1000 * 1000 };
+}
+
+bool
+s3_is_signed_by_version_4(const struct vg_req *rq)
+{
+    const struct vg_principal *who = rq->scope->caller;
+    for (size_t i = 0; i < rq->n_ctx; i++)
+        if (vg_str_eq(rq->ctx[i].key, VG_STR("s3:signatureversion")))
+            return !vg_str_eq(rq->ctx[i].value, VG_STR("AWS"));
+    return !who || who->kind != VG_PRINCIPAL_ANONYMOUS;
+}
+
+/* As in LocalStack's snapshots of deletions in buckets without object lock. */
+vg_rc
+s3_check_bypass(struct vg_req *rq, const struct s3_rec_bucket *bucket, struct vg_opt_bool is_asked)
+{
+    if (!is_asked.set || bucket->has_object_lock)
+        return VG_OK;
+    return s3_bad_argument(rq,
+                           "x-amz-bypass-governance-retention is only applicable to Object Lock "
+                           "enabled buckets.",
+                           "x-amz-bypass-governance-retention", VG_STR_NONE);
+}
+
 struct vg_str
 s3_etag(struct vg_req *rq, const struct s3_rec_version *v)
 {

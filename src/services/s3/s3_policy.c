@@ -19,8 +19,8 @@ typedef VG_VEC(struct vg_str) texts;
 
 struct statement {
     bool has_effect, is_deny, has_principal, has_action, has_resource;
-    bool is_not_action, is_not_resource;
-    bool is_anybody;  /* names everybody, or all but some */
+    bool is_not_principal, is_not_action, is_not_resource;
+    bool is_anybody;  /* names everybody */
     bool is_narrowed; /* by a condition with fixed values */
     texts actions, resources;
 };
@@ -246,9 +246,7 @@ static bool
 kinds_of_resource(const struct parse *p, struct vg_str resource, bool *is_bucket, bool *is_object)
 {
     struct vg_str rest = resource;
-    *is_bucket = *is_object = vg_str_eq(resource, VG_STR("*"));
-    if (*is_bucket)
-        return true;
+    *is_bucket = *is_object = false;
     if (!vg_str_eq(vg_str_cut(&rest, ':'), VG_STR("arn")))
         return false;
     vg_str_cut(&rest, ':');
@@ -316,6 +314,9 @@ check_statement(struct parse *p, const struct statement *st)
     for (size_t i = 0; i < VG_COUNT(needed); i++)
         if (!needed[i].is_there)
             return vg_err_set(p->err, "Missing required field %s", needed[i].name);
+    /* "You must use NotPrincipal with "Effect":"Deny"": IAM's page on the element */
+    if (st->is_not_principal && !st->is_deny)
+        return vg_err_set(p->err, "Allow with NotPrincipal is not allowed.");
     vg_rc rc = check_resources(p, st, &has_bucket, &has_object);
     if (rc == VG_OK)
         rc = check_actions(p, st, has_bucket, has_object);
@@ -339,9 +340,8 @@ read_member(struct parse *p, struct vg_str key, struct statement *st)
     }
     if (vg_str_eq(name, VG_STR("Principal"))) {
         st->has_principal = true;
-        vg_rc rc = read_principal(p, st);
-        st->is_anybody = st->is_anybody || is_not;
-        return rc;
+        st->is_not_principal = is_not;
+        return read_principal(p, st);
     }
     if (vg_str_eq(name, VG_STR("Action"))) {
         st->has_action = true;

@@ -107,13 +107,26 @@ struct put {
     struct vg_str trailer;
 };
 
-/* "Content-MD5 … or x-amz-sdk-checksum-algorithm is required for any request to upload an object
- * with a retention period": PutObject's page, above. */
+/*
+ * "Content-MD5 … or x-amz-sdk-checksum-algorithm is required for any request to upload an object
+ * with a retention period": PutObject's page, above.  A period by the bucket's default counts, of
+ * which forms know nothing.
+ */
 static vg_rc
 check_lock(struct vg_req *rq, const struct put *p)
 {
     bool is_locked = p->version->lock_mode.ptr || p->version->has_legal_hold;
-    if (!is_locked || p->declared.md5.ptr || p->declared.algorithm.ptr)
+    vg_rc rc = VG_OK;
+    if (!is_locked && !vg_body_is_open(rq))
+        rc = s3_lock_has_default(rq, p->bucket, &is_locked);
+    if (rc != VG_OK || !is_locked)
+        return rc;
+    if (!s3_is_signed_by_version_4(rq))
+        return s3_bad_argument(rq,
+                               "Put Object requests with Object Lock parameters require AWS "
+                               "Signature Version 4",
+                               "Authorization", VG_STR_NONE);
+    if (p->declared.md5.ptr || p->declared.algorithm.ptr)
         return VG_OK;
     return s3_fail_invalid_request(rq, "Content-MD5 OR x-amz-checksum- HTTP header is required for "
                                        "Put Object requests with Object Lock parameters");

@@ -233,6 +233,9 @@ locks_are_set_by_headers_and_by_default(void **state)
     s3_test_caller(&f, NULL);
 #define UNTIL ",'ObjectLockRetainUntilDate':4102444800,'ObjectLockMode':'COMPLIANCE'"
 #define MD5   ",'ContentMD5':'XUFAKrxLKna5cZ2REBfFkg=='"
+#define UNSIGNED                                                                                   \
+    "InvalidArgument: Put Object requests with Object Lock parameters require AWS Signature "      \
+    "Version 4 {'ArgumentName':'Authorization'}"
     static const struct s3_step steps[] = {
         { "PutObject", "{" HELLO UNTIL "}",
           "InvalidRequest: Content-MD5 OR x-amz-checksum- HTTP header is required for Put Object "
@@ -253,10 +256,45 @@ locks_are_set_by_headers_and_by_default(void **state)
           "{'Bucket':'bucket','ObjectLockConfiguration':{'ObjectLockEnabled':'Enabled','Rule':"
           "{'DefaultRetention':{'Mode':'GOVERNANCE','Days':2}}}}",
           "ok" },
-        { "PutObject", "{" HELLO "}", "ok" },
+        { "PutObject", "{" HELLO "}",
+          "InvalidRequest: Content-MD5 OR x-amz-checksum- HTTP header is required for Put Object "
+          "requests with Object Lock parameters" },
+        { "PutObject", "{" HELLO MD5 "}", "ok" },
         { "GetObject", "{" O "}", "~'ObjectLockMode':'GOVERNANCE'" },
     };
+    static const struct s3_step unsigned_ones[] = {
+        { "PutObject", "{" HELLO MD5 UNTIL "}", UNSIGNED },
+        { "PutObject", "{" HELLO MD5 "}", UNSIGNED },
+    };
     s3_test_steps(&f, steps, VG_COUNT(steps));
+    f.scope.caller = &vg_principal_anonymous;
+    s3_test_steps(&f, unsigned_ones, VG_COUNT(unsigned_ones));
+    vg_service_fixture_fini(&f);
+}
+
+/* https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lock-managing.html: "you can set the
+ * minimum and maximum allowable retention period", however an object gets it. */
+static void
+policies_bound_the_retention(void **state)
+{
+    (void)state;
+    struct vg_service_fixture f;
+    vg_service_fixture_begin(&f, &s3_service, prepare);
+    s3_test_caller(&f, "{'Statement':[{'Effect':'Allow','Action':'s3:*','Resource':'*'},"
+                       "{'Effect':'Deny','Action':'s3:PutObject','Resource':'*','Condition':"
+                       "{'NumericGreaterThan':{'s3:object-lock-remaining-retention-days':'10'}}}"
+                       "]}");
+    static const char *const ops[] = { "PutObject", "CreateMultipartUpload", "CopyObject" };
+    for (size_t i = 0; i < VG_COUNT(ops); i++) {
+        const char *more = i == 2 ? ",'CopySource':'bucket/x'" : "";
+        for (int days = 5; days <= 15; days += 10)
+            assert_int_equal(
+                s3_test_is_allowed(&f, ops[i],
+                                   "{" O "%s,'ObjectLockMode':'GOVERNANCE',"
+                                   "'ObjectLockRetainUntilDate':%lld}",
+                                   more, (long long)(vg_now_ms(&f.env) / 1000 + days * 86400)),
+                days < 10);
+    }
     vg_service_fixture_fini(&f);
 }
 
@@ -390,6 +428,7 @@ main(void)
         cmocka_unit_test(versions_are_named),
         cmocka_unit_test(lists_follow_the_bucket_s_ownership),
         cmocka_unit_test(locks_are_set_by_headers_and_by_default),
+        cmocka_unit_test(policies_bound_the_retention),
         cmocka_unit_test(a_customer_s_key_opens_what_it_sealed),
         cmocka_unit_test(customers_keys_are_blocked_where_they_are_not_asked_for),
         cmocka_unit_test(it_fails_cleanly),

@@ -124,7 +124,7 @@ def test_fields_are_the_objects_headers(s3, bucket, post):
     assert (got["ContentType"], got["CacheControl"]) == ("text/x-test", "max-age=60")
     assert (got["ContentDisposition"], got["ContentEncoding"]) == ("attachment", "identity")
     assert got["ResponseMetadata"]["HTTPHeaders"]["expires"] == fields["Expires"]
-    assert got["ResponseMetadata"]["HTTPHeaders"]["x-amz-meta-color"] == "=?UTF-8?B?Z3LDvG4=?="
+    assert got["ResponseMetadata"]["HTTPHeaders"]["x-amz-meta-color"] == "=?UTF-8?Q?gr=C3=BCn?="
     assert (got["StorageClass"], got["WebsiteRedirectLocation"]) == ("STANDARD_IA", "/other")
     tags = s3.get_object_tagging(Bucket=bucket, Key="k")["TagSet"]
     assert tags == [{"Key": "a b", "Value": "1+2"}]
@@ -152,6 +152,37 @@ def test_checksums_are_held(s3, bucket, post):
     assert (answer.status, answer.headers["x-amz-checksum-sha256"]) == (204, digest)
     refused(post(signed(s3, bucket, fields={"x-amz-checksum-sha256": digest}), b"other"), 400, "BadDigest")
     assert body(s3, bucket, "k") == b"hello"
+    for fields in (
+        {"x-amz-checksum-algorithm": "SHA256"},
+        {"x-amz-checksum-algorithm": "CRC32", "x-amz-checksum-sha256": digest},
+        {"x-amz-checksum-algorithm": "BOGUS", "x-amz-checksum-sha256": digest},
+    ):  # "you must include the matching checksum header. Otherwise …": the operation's page
+        assert post(signed(s3, bucket, fields=fields)).status == 400
+
+
+def test_metadata_may_come_in_pieces(s3, bucket, post):
+    """The page on forms: "If you have two fields with the same name, the values must be separated by commas"."""
+    fields = list(signed(s3, bucket, conditions=[{"x-amz-meta-tag": "Ninja,Stallman"}]).items())
+    answer = post([*fields, ("x-amz-meta-tag", "Ninja"), ("x-amz-meta-tag", "Stallman")])
+    assert answer.status == 204
+    assert s3.head_object(Bucket=bucket, Key="k")["Metadata"] == {"tag": "Ninja,Stallman"}
+
+
+def test_policies_know_the_age_of_signatures(s3, aws, bucket, post):
+    """s3:signatureAge, "for … presigned POST": bucket-policy-s3-sigv4-conditions; of version 2 it is 0."""
+    statement = {"Effect": "Deny", "Principal": "*", "Action": "s3:PutObject", "Resource": f"arn:aws:s3:::{bucket}/*"}
+
+    def put_policy(**condition):
+        document = {"Version": "2012-10-17", "Statement": [{**statement, "Condition": condition}]}
+        s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps(document))
+
+    v2 = aws("s3", signature_version="s3")
+    put_policy(NumericLessThan={"s3:signatureAge": "600000"})
+    refused(post(signed(s3, bucket)), 403, "AccessDenied")
+    refused(post(v2.generate_presigned_post(bucket, "k")["fields"]), 403, "AccessDenied")
+    put_policy(NumericGreaterThan={"s3:signatureAge": "600000"})
+    assert post(signed(s3, bucket)).status == 204
+    assert post(v2.generate_presigned_post(bucket, "k")["fields"]).status == 204
 
 
 def test_versioned_buckets_tell_the_version(s3, bucket, post):
@@ -185,6 +216,7 @@ def test_success_action_status(s3, bucket, post):
             assert answer.data == b""
             continue
         assert answer.headers["Content-Type"] == "application/xml"
+        assert f"<ETag>{answer.headers['ETag']}</ETag>".encode() in answer.data  # as users of S3 have posted it
         root = ET.fromstring(answer.data)
         assert root.tag == "PostResponse"
         assert {e.tag: e.text for e in root} == {
@@ -403,10 +435,10 @@ def test_bodies_must_be_forms(s3, bucket, post, http, daemon):
 
 
 def test_other_bodies_are_refused_as_such(s3, bucket, daemon):
-    host = "s3.us-east-1.localhost"
-    status, _, text = daemon.request("POST", f"/{bucket}", b"key=k", {"Content-Type": "text/html"}, host=host)
-    assert status == 412
-    assert b"<Condition>Bucket POST must be of the enclosure-type multipart/form-data</Condition>" in text
+    for where in ({"host": "s3.us-east-1.localhost"}, {}):
+        status, _, text = daemon.request("POST", f"/{bucket}", b"key=k", {"Content-Type": "text/html"}, **where)
+        assert status == 412
+        assert b"<Condition>Bucket POST must be of the enclosure-type multipart/form-data</Condition>" in text
 
 
 def test_fields_before_the_file_have_a_ceiling(s3, bucket, post):

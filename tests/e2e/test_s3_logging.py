@@ -220,7 +220,7 @@ def test_every_kind_of_request_is_recorded(own):
     r.call("put_object_tagging", "REST.PUT.OBJECT_TAGGING", "copy", Key="copy", Tagging={"TagSet": []})
     allow = {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::source/*"}
     everybody = json.dumps({"Version": "2012-10-17", "Statement": [allow]})
-    r.call("put_bucket_policy", "REST.PUT.BUCKETPOLICY", Policy=everybody)
+    r.call("put_bucket_policy", "REST.PUT.BUCKETPOLICY", "-", "204", Policy=everybody)
     # what has no signature
     preflight = {"Origin": "http://localhost:1", "Access-Control-Request-Method": "GET"}
     r.raw("OPTIONS", "/source/index.html", "REST.OPTIONS.PREFLIGHT", "index.html", headers=preflight, more=denied)

@@ -4,8 +4,10 @@
 https://docs.aws.amazon.com/AmazonS3/latest/API/RESTCommonResponseHeaders.html and ErrorResponses.html
 """
 
+import datetime
 import json
 import urllib.parse
+import urllib.request
 from email.header import decode_header
 
 import pytest
@@ -78,6 +80,61 @@ def test_reads_bear_no_header_of_encryption(daemon, bucket):
         assert (status, error["Code"]) == (400, "InvalidArgument")
         assert (error["ArgumentName"], error["ArgumentValue"]) == ("x-amz-server-side-encryption", value)
         assert bare(daemon, "HEAD", f"/{bucket}/k", headers=headers)[0] == 400
+
+
+def test_times_in_documents_are_whole_seconds(s3, bucket):
+    """2009-10-12T17:50:30.000Z in every example of the API reference; so lists say what Last-Modified says."""
+    s3.put_object(Bucket=bucket, Key="k", Body=b"x")
+    head = s3.head_object(Bucket=bucket, Key="k")["LastModified"]
+    upload = s3.create_multipart_upload(Bucket=bucket, Key="u")
+    at = {"Bucket": bucket, "Key": "u", "UploadId": upload["UploadId"]}
+    s3.upload_part(**at, PartNumber=1, Body=b"x")
+    times = [
+        s3.list_objects(Bucket=bucket)["Contents"][0]["LastModified"],
+        s3.list_objects_v2(Bucket=bucket)["Contents"][0]["LastModified"],
+        s3.list_object_versions(Bucket=bucket)["Versions"][0]["LastModified"],
+    ]
+    assert times == [head] * 3
+    others = [
+        s3.list_parts(**at)["Parts"][0]["LastModified"],
+        s3.list_multipart_uploads(Bucket=bucket)["Uploads"][0]["Initiated"],
+        s3.copy_object(Bucket=bucket, Key="c", CopySource={"Bucket": bucket, "Key": "k"})["CopyObjectResult"][
+            "LastModified"
+        ],
+        s3.list_buckets(Prefix=bucket)["Buckets"][0]["CreationDate"],
+    ]
+    assert [t.microsecond for t in others] == [0] * 4
+
+
+def test_two_configurations_are_put_without_content(s3, bucket):
+    """204, as their pages' examples and LocalStack's snapshots of S3 have it, whatever the model says."""
+    tags = {"TagSet": [{"Key": "a", "Value": "b"}]}
+    put = s3.put_bucket_tagging(Bucket=bucket, Tagging=tags)
+    assert put["ResponseMetadata"]["HTTPStatusCode"] == 204
+    policy = s3.get_bucket_policy(Bucket=bucket)["Policy"]
+    put = s3.put_bucket_policy(Bucket=bucket, Policy=policy)
+    assert put["ResponseMetadata"]["HTTPStatusCode"] == 204
+
+
+def test_documents_of_locks_have_their_own_roots(daemon, s3, make_bucket):
+    """<Retention> and <LegalHold>: GetObjectRetention's page, GetObjectLegalHold's."""
+    bucket = make_bucket(ObjectLockEnabledForBucket=True)
+    until = datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=2)
+    s3.put_object(
+        Bucket=bucket,
+        Key="k",
+        Body=b"x",
+        ObjectLockMode="GOVERNANCE",
+        ObjectLockRetainUntilDate=until,
+        ObjectLockLegalHoldStatus="ON",
+    )
+    for query, root in (("retention", "Retention"), ("legal-hold", "LegalHold")):
+        url = s3.generate_presigned_url(f"get_object_{query.replace('-', '_')}", Params={"Bucket": bucket, "Key": "k"})
+        with urllib.request.urlopen(url) as answer:
+            assert f"<{root} xmlns=" in answer.read().decode()
+    s3.put_object_legal_hold(Bucket=bucket, Key="k", LegalHold={"Status": "OFF"})
+    version = s3.head_object(Bucket=bucket, Key="k")["VersionId"]
+    s3.delete_object(Bucket=bucket, Key="k", VersionId=version, BypassGovernanceRetention=True)
 
 
 def test_the_region_of_a_bucket_is_told_to_who_may_not_see_it(daemon, aws, name):

@@ -89,6 +89,8 @@ from_canned(struct vg_req *rq, struct vg_str account, const struct s3_acl_asked 
         *ret = acl;
         return VG_OK;
     }
+    if (vg_str_eq(asked->canned, VG_STR("aws-exec-read")))
+        return s3_not_built(rq, "The canned ACL aws-exec-read");
     return s3_bad_argument(rq, "", "x-amz-acl", asked->canned);
 }
 
@@ -100,15 +102,38 @@ is_group(struct vg_str uri)
 }
 
 vg_rc
-s3_acl_check_grantee(struct vg_req *rq, struct vg_str id, struct vg_str uri, struct vg_str email)
+s3_acl_missing(struct vg_req *rq)
+{
+    struct s3_missing_security_header *d = VG_NEW(rq->arena, struct s3_missing_security_header);
+    d->missing_header_name = VG_STR("x-amz-acl");
+    return s3_fail_missing_security_header_detail(rq, d,
+                                                  "Your request was missing a required header");
+}
+
+/* What the parts of a grantee are called: in headers, and in bodies. */
+struct names {
+    const char *id, *uri;
+};
+
+static vg_rc
+check_grantee(struct vg_req *rq, const struct names *names, struct vg_str id, struct vg_str uri,
+              struct vg_str email)
 {
     if (email.ptr)
         return s3_fail_unresolvable_grant_by_email_address(
             rq, "The e-mail address you provided does not match any account on record.");
     if (uri.ptr)
-        return is_group(uri) ? VG_OK : s3_bad_argument(rq, "Invalid group uri", "uri", uri);
-    return s3_canonical_account(rq->arena, id).ptr ? VG_OK
-                                                   : s3_bad_argument(rq, "Invalid id", "id", id);
+        return is_group(uri) ? VG_OK : s3_bad_argument(rq, "Invalid group uri", names->uri, uri);
+    return s3_canonical_account(rq->arena, id).ptr
+               ? VG_OK
+               : s3_bad_argument(rq, "Invalid id", names->id, id);
+}
+
+vg_rc
+s3_acl_check_grantee(struct vg_req *rq, struct vg_str id, struct vg_str uri, struct vg_str email)
+{
+    static const struct names in_bodies = { "CanonicalUser/ID", "Group/URI" };
+    return check_grantee(rq, &in_bodies, id, uri, email);
 }
 
 /* id="…", uri="…", emailAddress="…" */
@@ -128,8 +153,9 @@ from_header(struct vg_req *rq, struct s3_access_control_policy *acl, const char 
         bool is_email = vg_str_eq_nocase(kind, VG_STR("emailAddress"));
         if (!value.ptr || (!is_id && !is_uri && !is_email))
             return s3_bad_argument(rq, "Argument format not recognized", header, text);
-        vg_rc rc = s3_acl_check_grantee(rq, value, is_uri ? value : VG_STR_NONE,
-                                        is_email ? value : VG_STR_NONE);
+        static const struct names in_headers = { "id", "uri" };
+        vg_rc rc = check_grantee(rq, &in_headers, value, is_uri ? value : VG_STR_NONE,
+                                 is_email ? value : VG_STR_NONE);
         if (rc != VG_OK)
             return rc;
         if (!add(rq, acl, permission, is_id ? value : VG_STR_NONE, is_uri ? value : VG_STR_NONE))
@@ -179,11 +205,12 @@ from_body(struct vg_req *rq, struct vg_str account, const struct s3_access_contr
     if (!body->owner || !body->owner->id.ptr || body->grants.len > GRANTS_MAX)
         return malformed(rq);
     if (!vg_str_eq(body->owner->id, acl->owner->id))
-        return s3_fail_access_denied(rq, "Access Denied");
+        return s3_bad_argument(rq, "Invalid id", "CanonicalUser/ID", body->owner->id);
     for (size_t i = 0; i < body->grants.len; i++) {
         const struct s3_grant *g = &body->grants.items[i];
         const struct s3_grantee *to = g->grantee;
-        if (!to || g->permission.v <= 0 || (!to->id.ptr && !to->uri.ptr && !to->email_address.ptr))
+        if (!to || to->type.v < 0 || g->permission.v <= 0
+            || (!to->id.ptr && !to->uri.ptr && !to->email_address.ptr))
             return malformed(rq);
         vg_rc rc = s3_acl_check_grantee(rq, to->id, to->uri, to->email_address);
         if (rc != VG_OK)
@@ -197,8 +224,11 @@ from_body(struct vg_req *rq, struct vg_str account, const struct s3_access_contr
 struct s3_acl_asked
 s3_acl_asked_of_create(const struct s3_create_bucket_request *in)
 {
+    /* "If you specify this canned ACL when creating a bucket, Amazon S3 ignores it." */
+    bool is_of_objects = vg_str_eq(in->acl.text, VG_STR("bucket-owner-read"))
+                         || vg_str_eq(in->acl.text, VG_STR("bucket-owner-full-control"));
     return (struct s3_acl_asked) { .is_buckets = true,
-                                   .canned = in->acl.text,
+                                   .canned = is_of_objects ? VG_STR_NONE : in->acl.text,
                                    .full_control = in->grant_full_control,
                                    .read = in->grant_read,
                                    .read_acp = in->grant_read_acp,

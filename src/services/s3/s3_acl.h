@@ -44,6 +44,8 @@ struct vg_str s3_acl_object_statements(struct vg_req *rq, const struct s3_rec_bu
 /* The list of a version: as it is stored, or private. */
 vg_rc s3_object_acl(struct vg_req *rq, const struct s3_rec_version *v,
                     struct s3_access_control_policy **ret) VG_MUST_USE;
+/* MissingSecurityHeader: a request that puts a list, and brings none. */
+vg_rc s3_acl_missing(struct vg_req *rq);
 struct s3_acl_of {
     const struct s3_rec_bucket *bucket;
     struct vg_str key, owner; /* the object's */

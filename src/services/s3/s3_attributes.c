@@ -135,7 +135,7 @@ s3_get_object_attributes(struct vg_req *rq, const struct s3_get_object_attribute
         rc = s3_customer_key_check(rq, v, &key);
     if (rc != VG_OK)
         return rc;
-    out->last_modified_ms = (struct vg_opt_i64) { true, v->modified_ms };
+    out->last_modified_ms = s3_time_shown(v->modified_ms);
     out->version_id = s3_version_shown(bucket, v);
     for (size_t i = 0; i < in->object_attributes.len; i++)
         put(rq, in, in->object_attributes.items[i].v, v, out);

@@ -64,7 +64,10 @@ check_owner(struct vg_req *rq, const struct s3_rec_bucket *bucket, struct vg_str
         return VG_OK;
     if (!s3_is_account(expected))
         return s3_fail_invalid_bucket_owner_aws_account_id(
-            rq, "The value of the expected bucket owner parameter must be an AWS account ID");
+            rq,
+            "The value of the expected bucket owner parameter must be an AWS Account ID... "
+            "[%" VG_FMT "]",
+            VG_ARG(expected));
     return vg_str_eq(expected, bucket->account) ? VG_OK
                                                 : s3_fail_access_denied(rq, "Access Denied");
 }
@@ -133,8 +136,12 @@ check_acl(struct vg_req *rq, const struct s3_create_bucket_request *in,
           const struct s3_access_control_policy *acl)
 {
     if (in->object_ownership.v < 0)
-        return s3_bad_argument(rq, "Invalid x-amz-object-ownership header",
-                               "x-amz-object-ownership", in->object_ownership.text);
+        return s3_bad_argument(
+            rq,
+            vg_str_cstr(rq->arena,
+                        vg_str_cat(rq->arena, VG_STR("Invalid x-amz-object-ownership header: "),
+                                   in->object_ownership.text)),
+            "x-amz-object-ownership", VG_STR_NONE);
     bool is_enforced = in->object_ownership.v == 0
                        || in->object_ownership.v == S3_OBJECT_OWNERSHIP_BUCKET_OWNER_ENFORCED;
     if (acl && is_enforced && !s3_acl_is_private(acl))
@@ -345,7 +352,7 @@ s3_list_buckets(struct vg_req *rq, const struct s3_list_buckets_request *in,
             page.has_more = page.has_more || (i + 1 < page.len && (int64_t)found.len + 1 == max);
             *VG_VEC_ADD(rq->arena, &found) = (struct s3_bucket) {
                 .name = b->name,
-                .creation_date_ms = { .set = true, .v = b->created_ms },
+                .creation_date_ms = s3_time_shown(b->created_ms),
                 .bucket_region = has_parameter(in) ? b->region : VG_STR_NONE,
             };
         }
@@ -361,10 +368,11 @@ s3_list_buckets(struct vg_req *rq, const struct s3_list_buckets_request *in,
  */
 
 static vg_rc
-bad_tag(struct vg_req *rq, const char *text, struct vg_str key)
+bad_tag(struct vg_req *rq, const char *text, struct vg_str key, struct vg_str value)
 {
     struct s3_invalid_tag *d = VG_NEW(rq->arena, struct s3_invalid_tag);
     d->tag_key = key;
+    d->tag_value = value;
     return s3_fail_invalid_tag_detail(rq, d, "%s", text);
 }
 
@@ -385,19 +393,24 @@ is_tag_text(struct vg_str text, size_t max)
 vg_rc
 s3_check_tags(struct vg_req *rq, const struct s3_tag_set *tags, size_t max, const char *too_many)
 {
+    bool is_objects = max == S3_LIMIT_OBJECT_TAGS;
     for (size_t i = 0; i < tags->len; i++) {
         struct vg_str key = tags->items[i].key, value = tags->items[i].value;
         if (!key.ptr || !value.ptr)
             return s3_malformed_xml(rq);
         if (vg_str_starts_nocase(key, VG_STR("aws:")))
-            return bad_tag(rq, "System tags cannot be added/updated by requester", key);
+            return bad_tag(rq,
+                           is_objects ? "Your TagKey cannot be prefixed with aws:"
+                                      : "System tags cannot be added/updated by requester",
+                           key, VG_STR_NONE);
         if (key.len == 0 || !is_tag_text(key, 128))
-            return bad_tag(rq, "The TagKey you have provided is invalid", key);
+            return bad_tag(rq, "The TagKey you have provided is invalid", key, VG_STR_NONE);
         if (!is_tag_text(value, 256))
-            return bad_tag(rq, "The TagValue you have provided is invalid", key);
+            return bad_tag(rq, "The TagValue you have provided is invalid", key, value);
         for (size_t k = 0; k < i; k++)
             if (vg_str_eq(tags->items[k].key, key))
-                return bad_tag(rq, "Cannot provide multiple Tags with the same key", key);
+                return bad_tag(rq, "Cannot provide multiple Tags with the same key", key,
+                               VG_STR_NONE);
     }
     return tags->len > max ? s3_fail_bad_request(rq, "%s", too_many) : VG_OK;
 }

@@ -157,7 +157,7 @@ another_owner_than_expected_is_denied(void **state)
         vg_service_fixture_expect(
             &f, ops[i], "{'Bucket':'bucket','ExpectedBucketOwner':'me'}",
             "InvalidBucketOwnerAWSAccountID: The value of the expected bucket owner parameter must "
-            "be an AWS account ID");
+            "be an AWS Account ID... [me]");
     }
     vg_service_fixture_ok(&f, "DeleteBucket",
                           "{'Bucket':'bucket','ExpectedBucketOwner':'000000000000'}");

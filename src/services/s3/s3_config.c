@@ -4,6 +4,8 @@
 
 #include "services/s3/s3_int.h"
 
+#include "core/reply.h"
+
 bool
 s3_has_lists(const struct s3_rec_bucket *b)
 {
@@ -116,6 +118,7 @@ s3_put_bucket_tagging(struct vg_req *rq, const struct s3_put_bucket_tagging_requ
         s3_check_tags(rq, &in->tagging->tag_set, S3_LIMIT_BUCKET_TAGS, S3_TOO_MANY_BUCKET_TAGS);
     if (rc == VG_OK)
         rc = s3_edit_bucket(rq, in->bucket, in->expected_bucket_owner, &e);
+    vg_reply_status(rq, 204); /* as its page's example has it, and S3 does; the model says 200 */
     return rc == VG_OK ? set_tags(&e, in->tagging) : rc;
 }
 
@@ -159,8 +162,10 @@ check_algorithm(struct vg_req *rq, const struct s3_server_side_encryption_by_def
         return s3_malformed_xml(rq);
     if (by->kms_master_key_id.ptr)
         return s3_bad_argument(
-            rq, "a KMSMasterKeyID is not applicable if the default sse algorithm is not aws:kms",
-            "ApplyServerSideEncryptionByDefault", by->sse_algorithm.text);
+            rq,
+            "a KMSMasterKeyID is not applicable if the default sse algorithm is not aws:kms or "
+            "aws:kms:dsse",
+            "ApplyServerSideEncryptionByDefault", VG_STR_NONE);
     return VG_OK;
 }
 

@@ -154,14 +154,14 @@ s3_put_bucket_acl(struct vg_req *rq, const struct s3_put_bucket_acl_request *in)
     const struct s3_acl_asked asked = s3_acl_asked_of_put(in);
     struct s3_access_control_policy *acl = NULL;
     vg_rc rc = s3_edit_bucket(rq, in->bucket, in->expected_bucket_owner, &e);
-    if (rc == VG_OK && !s3_has_lists(e.bucket))
-        return s3_fail_access_control_list_not_supported(rq, "The bucket does not allow ACLs");
     if (rc == VG_OK)
         rc = s3_acl_read(rq, e.bucket->account, &asked, &acl);
     if (rc == VG_OK && !acl)
-        return s3_fail_missing_security_header(rq, "Your request was missing a required header");
+        return s3_acl_missing(rq);
     if (rc != VG_OK)
         return rc;
+    if (!s3_has_lists(e.bucket))
+        return s3_fail_access_control_list_not_supported(rq, "The bucket does not allow ACLs");
     if ((e.bucket->blocks & S3_BLOCK_PUBLIC_ACLS) && s3_acl_is_public(acl))
         return s3_denied(rq, e.bucket, VG_STR_NONE, S3_PUBLIC_ACLS);
     e.bucket->has_acl = !s3_acl_is_private(acl);

@@ -3,6 +3,7 @@
 /* The policy of a bucket. */
 
 #include "auth/store.h"
+#include "core/reply.h"
 #include "services/s3/s3_int.h"
 #include "services/s3/s3_policy.h"
 
@@ -59,6 +60,7 @@ s3_put_bucket_policy(struct vg_req *rq, const struct s3_put_bucket_policy_reques
     e.bucket->policy = policy.is_public ? S3_POLICY_PUBLIC : S3_POLICY_CLOSED;
     s3_store_put_config(&e, S3_CONFIG_POLICY, &s3_shape_get_bucket_policy_output, &kept);
     s3_store_put_bucket(&e, e.bucket);
+    vg_reply_status(rq, 204); /* as its page's example has it, and S3 does; the model says 200 */
     return s3_store_edit_commit(&e);
 }
 

@@ -337,22 +337,39 @@ lists_count_where_owners_of_objects_do(void **state)
     s3_test_play(s3_test_prepare, steps, VG_COUNT(steps));
 }
 
+/* The account's canonical id. */
+#define ME "97830f57bff4ac410ad45b8cde88563fcf062a0c41f5c9792250000000000000"
+
+/* Codes, argument names and their order are those of LocalStack's snapshots of S3. */
 static void
 lists_are_canned_or_granted(void **state)
 {
     (void)state;
     static const struct s3_step refused[] = {
+        { "PutBucketAcl", "{" B "}", "MissingSecurityHeader" },
+        { "PutBucketAcl", "{" B ",'ACL':'secret'}", "InvalidArgument" },
+        { "PutBucketAcl", "{" B ",'ACL':'private'}", "AccessControlListNotSupported" },
         OWN("ObjectWriter"),
         { "DeletePublicAccessBlock", "{" B "}", "ok" },
         { "PutBucketAcl", "{" B "}",
-          "MissingSecurityHeader: Your request was missing a required header" },
+          "MissingSecurityHeader: Your request was missing a required header "
+          "{'MissingHeaderName':'x-amz-acl'}" },
         { "PutBucketAcl", "{" B ",'ACL':'public-read','GrantRead':'id=1'}",
           "InvalidRequest: Specifying both Canned ACLs and Header Grants is not allowed" },
         { "PutBucketAcl", "{" B ",'ACL':'private','AccessControlPolicy':{}}",
           "UnexpectedContent: This request does not support content" },
         { "PutBucketAcl", "{" B ",'AccessControlPolicy':{}}", "MalformedACLError" },
         { "PutBucketAcl", "{" B ",'AccessControlPolicy':{'Owner':{'ID':'x'},'Grants':[]}}",
-          "AccessDenied" },
+          "InvalidArgument: Invalid id {'ArgumentName':'CanonicalUser/ID','ArgumentValue':'x'}" },
+        { "PutBucketAcl",
+          "{" B ",'AccessControlPolicy':{'Owner':{'ID':'" ME "'},'Grants':[{'Permission':'READ',"
+          "'Grantee':{'Type':'BadType','ID':'" ME "'}}]}}",
+          "MalformedACLError" },
+        { "PutBucketAcl",
+          "{" B ",'AccessControlPolicy':{'Owner':{'ID':'" ME "'},'Grants':[{'Permission':'READ',"
+          "'Grantee':{'Type':'Group','URI':'x'}}]}}",
+          "InvalidArgument: Invalid group uri {'ArgumentName':'Group/URI','ArgumentValue':'x'}" },
+        { "PutBucketAcl", "{" B ",'ACL':'aws-exec-read'}", "NotImplemented" },
         { "PutBucketAcl", "{" B ",'ACL':'secret'}", "InvalidArgument" },
         { "PutBucketAcl", "{" B ",'GrantRead':'uri=http://example.com'}",
           "InvalidArgument: Invalid group uri" },

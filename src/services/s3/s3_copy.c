@@ -266,7 +266,7 @@ set_answer(struct vg_req *rq, const struct copy *c, struct s3_copy_object_output
     struct s3_copy_object_result *result = VG_NEW(rq->arena, struct s3_copy_object_result);
     out->copy_object_result = result;
     result->e_tag = s3_etag(rq, v);
-    result->last_modified_ms = (struct vg_opt_i64) { true, v->modified_ms };
+    result->last_modified_ms = s3_time_shown(v->modified_ms);
     S3_SET_CHECKSUM(result, v->checksum);
     out->copy_source_version_id = s3_version_shown(c->bytes.bucket, c->bytes.source);
     out->version_id = s3_version_made(c->bucket, v);

@@ -83,13 +83,29 @@ check_taken(const struct form *f)
         f->rq, d, "Your POST request fields preceeding the upload file was too large.");
 }
 
-/* Two of one name cannot both be meant. */
+static struct s3_form_field *
+find_field(struct form *f, struct vg_str name)
+{
+    for (size_t i = 0; i < f->fields.len; i++)
+        if (vg_str_eq(f->fields.items[i].name, name))
+            return &f->fields.items[i];
+    return NULL;
+}
+
+/* Two of one name cannot both be meant, but of metadata: "the values must be separated by commas"
+ * (https://docs.aws.amazon.com/AmazonS3/latest/userguide/HTTPPOSTForms.html). */
 static vg_rc
 add_field(struct form *f, struct vg_str as_sent, struct vg_str value)
 {
     struct vg_str name = vg_str_lower(f->rq->arena, as_sent);
-    if (s3_form_get(&f->fields, name).ptr)
+    struct s3_form_field *same = find_field(f, name);
+    if (same && !vg_str_starts(name, VG_STR("x-amz-meta-")))
         return malformed(f->rq);
+    if (same) {
+        same->value =
+            vg_str_fmt(f->rq->arena, "%" VG_FMT ",%" VG_FMT, VG_ARG(same->value), VG_ARG(value));
+        return VG_OK;
+    }
     *VG_VEC_ADD(f->rq->arena, &f->fields) = (struct s3_form_field) { name, as_sent, value };
     return VG_OK;
 }
@@ -356,6 +372,8 @@ header_of(struct vg_arena *arena, struct vg_str field)
         VG_STR_INIT("x-amz-date"),      VG_STR_INIT("x-amz-security-token"),
         VG_STR_INIT("x-amz-signature"), VG_STR_INIT("x-amz-tagging"),
     };
+    if (vg_str_eq(field, VG_STR("x-amz-checksum-algorithm")))
+        return VG_STR("x-amz-sdk-checksum-algorithm");
     if (vg_str_eq(field, VG_STR("acl")) || vg_str_eq(field, VG_STR("tagging")))
         return vg_str_cat(arena, VG_STR("x-amz-"), field);
     for (size_t i = 0; i < VG_COUNT(as_they_are); i++)
@@ -471,8 +489,8 @@ url_of(const struct vg_http_req *http)
 }
 
 /* Text and condition are those of LocalStack's snapshot of S3's answer. */
-static vg_rc
-not_a_form(struct vg_req *rq)
+vg_rc
+s3_form_missing(struct vg_req *rq)
 {
     struct s3_precondition_failed *d = VG_NEW(rq->arena, struct s3_precondition_failed);
     d->condition = VG_STR("Bucket POST must be of the enclosure-type multipart/form-data");
@@ -489,7 +507,7 @@ open_form(struct vg_req *rq, struct vg_http_req *http, struct vg_str path, struc
     *f = (struct form) { .rq = rq, .url = url_of(http), .body = rq->body, .max = NO_POLICY_MAX };
     f->bucket = vg_uri_decode(rq->arena, bucket_of(path), false);
     if (!s3_form_is(type))
-        return not_a_form(rq);
+        return s3_form_missing(rq);
     if (vg_body_length(rq) < 0)
         return s3_fail_missing_content_length(rq,
                                               "You must provide the Content-Length HTTP header.");
@@ -578,8 +596,8 @@ put_document(const struct form *f, struct vg_str location, struct vg_str etag,
     vg_xmlw_element(&out->body, VG_STR("Location"), location);
     vg_xmlw_element(&out->body, VG_STR("Bucket"), f->bucket);
     vg_xmlw_element(&out->body, VG_STR("Key"), f->key);
-    vg_xmlw_element(&out->body, VG_STR("ETag"), etag);
-    vg_buf_adds(&out->body, VG_STR("</PostResponse>"));
+    /* its quotes as they are, as S3 sends them: clients look for them without an XML parser */
+    vg_buf_addf(&out->body, "<ETag>%" VG_FMT "</ETag></PostResponse>", VG_ARG(etag));
     add_header(f->rq, out, VG_STR("Content-Type"), VG_STR("application/xml"));
 }
 

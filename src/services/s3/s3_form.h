@@ -6,5 +6,7 @@
 
 /* What browsers post to a bucket. */
 extern const struct vg_forms s3_forms;
+/* PreconditionFailed: a POST to a bucket that is no form. */
+vg_rc s3_form_missing(struct vg_req *rq);
 
 #endif

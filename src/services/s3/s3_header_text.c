@@ -89,14 +89,46 @@ s3_header_text_decode(struct vg_arena *arena, struct vg_str value)
     return vg_buf_str(&b);
 }
 
+static bool
+is_plain(char c)
+{
+    return c >= ' ' && c < 0x7f;
+}
+
+/* The Q encoding as S3 writes it: "=?UTF-8?Q?=C3=84M=C3=84Z=C3=95=C3=91_S3?=". */
+static struct vg_str
+quoted(struct vg_arena *arena, struct vg_str text)
+{
+    struct vg_buf b;
+    vg_buf_init(&b, arena, 3 * text.len + 32);
+    vg_buf_adds(&b, VG_STR("=?UTF-8?Q?"));
+    for (size_t i = 0; i < text.len; i++) {
+        char c = text.ptr[i];
+        bool is_as_it_is = is_plain(c) && c != '=' && c != '?' && c != '_';
+        if (c == ' ')
+            vg_buf_addc(&b, '_');
+        else if (is_as_it_is)
+            vg_buf_addc(&b, c);
+        else
+            vg_buf_addf(&b, "=%02X", (unsigned char)c);
+    }
+    vg_buf_adds(&b, VG_STR("?="));
+    return vg_buf_str(&b);
+}
+
+/* Of its recorded answers: Q where most characters are ASCII, else B, as JavaMail does. */
 struct vg_str
 s3_header_text_encode(struct vg_arena *arena, struct vg_str text)
 {
-    bool is_plain = true;
+    size_t n_plain = 0, n_others;
     for (size_t i = 0; i < text.len; i++)
-        is_plain = is_plain && text.ptr[i] >= ' ' && text.ptr[i] < 0x7f;
-    if (is_plain)
+        n_plain += is_plain(text.ptr[i]) || text.ptr[i] == '\t' || text.ptr[i] == '\n'
+                   || text.ptr[i] == '\r';
+    n_others = vg_str_utf16_len(text) - n_plain;
+    if (n_others == 0 && s3_is_header_value(text))
         return text;
+    if (n_others > 0 && n_plain > n_others)
+        return quoted(arena, text);
     return vg_str_fmt(arena, "=?UTF-8?B?%" VG_FMT "?=", VG_ARG(vg_base64_encode(arena, text)));
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Metadata in headers; the first two are AWS's own examples:
+/* Metadata in headers; the first two are AWS's own examples, "…_S3?=" is as LocalStack recorded it:
  * https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html */
 
 #include "services/s3/s3_header_text.h"
@@ -23,7 +23,13 @@ words_are_decoded_and_encoded(void **state)
         { "=?UTF-8?B?w4PChE3Dg8KEWsODwpXDg8KRIFMz?=",
           "\xc3\x83\xc2\x84M\xc3\x83\xc2\x84Z\xc3\x83\xc2\x95\xc3\x83\xc2\x91 S3", NULL },
         { "\xe4", "\xc3\xa4", "=?UTF-8?B?w6Q=?=" },
-        { "=?utf-8?q?=C3=A4_b?=", "\xc3\xa4 b", "=?UTF-8?B?w6QgYg==?=" },
+        { "=?utf-8?q?=C3=A4_b?=", "\xc3\xa4 b", "=?UTF-8?Q?=C3=A4_b?=" },
+        { "=?utf-8?b?w6RiX2M/PQ==?=",
+          "\xc3\xa4"
+          "b_c?=",
+          "=?UTF-8?Q?=C3=A4b=5Fc=3F=3D?=" },
+        { "=?UTF-8?Q?=C3=84M=C3=84Z=C3=95=C3=91_S3?=", "\xc3\x84M\xc3\x84Z\xc3\x95\xc3\x91 S3",
+          NULL },
         { "a =?UTF-8?Q?b?= c", "a b c", "a b c" },
         { "=?UTF-8?Q?b?= \t =?UTF-8?Q?c?= =?UTF-8?B?ZA==?=", "bcd", "bcd" },
         { "=?UTF-8?Q?b?= c =?UTF-8?Q?d?=", "b c d", "b c d" },

@@ -4,6 +4,7 @@
 #include "base/buf.h"
 #include "codec/uri.h"
 #include "core/reply.h"
+#include "services/s3/s3_form.h"
 #include "services/s3/s3_header_text.h"
 #include "services/s3/s3_int.h"
 #include "wire/wire.h"
@@ -326,7 +327,11 @@ s3_add_headers(struct vg_req *rq, struct vg_wire_in *in)
 vg_rc
 s3_other(struct vg_req *rq, const struct vg_http_head *head)
 {
+    struct s3_place place = s3_place_of(rq->arena, head->path);
     if (vg_str_eq(head->method, VG_STR("OPTIONS")))
         return s3_preflight(rq, head);
+    if (vg_str_eq(head->method, VG_STR("POST")) && place.bucket.len > 0 && place.key.len == 0
+        && head->query.len == 0)
+        return s3_form_missing(rq);
     return not_allowed(rq, head, VG_STR_NONE);
 }

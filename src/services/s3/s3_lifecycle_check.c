@@ -393,7 +393,7 @@ check_ids(struct vg_req *rq, const struct s3_lifecycle_rules *rules)
 {
     for (size_t i = 0; i < rules->len; i++) {
         struct vg_str id = rules->items[i].id;
-        if (id.len > ID_MAX)
+        if (vg_str_utf16_len(id) > ID_MAX)
             return s3_bad_argument(rq, "ID length should not exceed allowed limit of 255", "ID",
                                    id);
         for (size_t k = 0; id.len && k < i; k++)

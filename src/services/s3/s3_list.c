@@ -234,7 +234,7 @@ objects_of(const struct walk *w, bool has_owner)
         const struct s3_rec_version *v = w->entries.items[list.len]->version;
         list.items[list.len] = (struct s3_object) {
             .key = shown(w, w->entries.items[list.len]->key),
-            .last_modified_ms = { true, v->modified_ms },
+            .last_modified_ms = s3_time_shown(v->modified_ms),
             .e_tag = s3_etag(rq, v),
             .checksum_algorithm = checksum_of(rq, v),
             .checksum_type = { .text = v->checksum ? v->checksum->type : VG_STR_NONE },
@@ -420,7 +420,7 @@ put_versions(const struct walk *w, struct s3_list_object_versions_output *out)
                 .key = shown(w, e->key),
                 .version_id = v->id,
                 .is_latest = { true, e->is_latest },
-                .last_modified_ms = { true, v->modified_ms },
+                .last_modified_ms = s3_time_shown(v->modified_ms),
             };
         else
             out->versions.items[out->versions.len++] = (struct s3_object_version) {
@@ -432,7 +432,7 @@ put_versions(const struct walk *w, struct s3_list_object_versions_output *out)
                 .key = shown(w, e->key),
                 .version_id = v->id,
                 .is_latest = { true, e->is_latest },
-                .last_modified_ms = { true, v->modified_ms },
+                .last_modified_ms = s3_time_shown(v->modified_ms),
                 .owner = s3_owner_of(rq, v->owner),
                 .restore_status = w->has_restore ? s3_restore_status_of(rq, v) : NULL,
             };
@@ -504,7 +504,7 @@ uploads_of(const struct walk *w)
         list.items[list.len] = (struct s3_multipart_upload) {
             .upload_id = u->id,
             .key = shown(w, u->key),
-            .initiated_ms = { true, u->initiated_ms },
+            .initiated_ms = s3_time_shown(u->initiated_ms),
             .storage_class = class_of(u->version),
             .owner = s3_owner_of(rq, u->owner),
             .initiator = s3_initiator_of(rq, u),

@@ -61,8 +61,6 @@ s3_object_acl_asked(struct vg_req *rq, const struct s3_acl_of *of, const struct 
         has_grants ? *asked : spelled_out(rq, of->bucket->account, of->owner, asked);
     *ret = VG_STR_NONE;
     *ret_is_said = false;
-    if (vg_str_eq(asked->canned, VG_STR("aws-exec-read")))
-        return s3_not_built(rq, "The canned ACL aws-exec-read");
     vg_rc rc = s3_acl_read(rq, of->owner, &all, &acl);
     if (rc != VG_OK || !acl)
         return rc;
@@ -107,7 +105,7 @@ s3_put_object_acl(struct vg_req *rq, const struct s3_put_object_acl_request *in,
         rc = s3_object_acl_asked(rq, &of, &asked, &v->acl, &is_said);
     }
     if (rc == VG_OK && !is_said)
-        return s3_fail_missing_security_header(rq, "Your request was missing a required header");
+        return s3_acl_missing(rq);
     if (rc != VG_OK)
         return rc;
     s3_store_put_version(&e, v);

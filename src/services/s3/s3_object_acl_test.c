@@ -91,7 +91,8 @@ what_does_not_count_is_refused(void **state)
     struct vg_service_fixture f;
     begin(&f);
     vg_service_fixture_expect(&f, "PutObjectAcl", "{'Bucket':'bucket','Key':'a'}",
-                              "MissingSecurityHeader: Your request was missing a required header");
+                              "MissingSecurityHeader: Your request was missing a required header "
+                              "{'MissingHeaderName':'x-amz-acl'}");
     vg_service_fixture_expect(
         &f, "PutObjectAcl", "{'Bucket':'bucket','Key':'a','ACL':'private','GrantRead':'id=1'}",
         "InvalidRequest: Specifying both Canned ACLs and Header Grants is not allowed");

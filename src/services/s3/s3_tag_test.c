@@ -94,7 +94,7 @@ bad_tags_change_nothing(void **state)
         const char *tags, *want;
     } all[] = {
         { "{'Key':'aws:x','Value':'v'}",
-          "InvalidTag: System tags cannot be added/updated by requester {'TagKey':'aws:x'}" },
+          "InvalidTag: Your TagKey cannot be prefixed with aws: {'TagKey':'aws:x'}" },
         { "{'Key':'','Value':'v'}",
           "InvalidTag: The TagKey you have provided is invalid {'TagKey':''}" },
         { "{'Key':'k','Value':'v'},{'Key':'k','Value':'w'}",

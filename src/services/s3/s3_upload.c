@@ -216,7 +216,7 @@ put_parts(struct vg_req *rq, const struct s3_rec_upload *upload,
         struct s3_part *to = &out->parts.items[i];
         struct vg_str *const sums[] = S3_SUMS(to);
         to->part_number = (struct vg_opt_i64) { true, p->number };
-        to->last_modified_ms = (struct vg_opt_i64) { true, p->modified_ms };
+        to->last_modified_ms = s3_time_shown(p->modified_ms);
         to->e_tag = s3_quoted(rq, p->etag);
         to->size = (struct vg_opt_i64) { true, p->size };
         if (upload->checksum_algorithm.ptr)
@@ -290,6 +290,14 @@ bad_part(struct vg_req *rq, struct vg_str id, const struct s3_completed_part *pa
         "uploaded, or the specified entity tag may not match the part's entity tag.");
 }
 
+static vg_rc
+bad_order(struct vg_req *rq, struct vg_str upload_id, const char *text)
+{
+    struct s3_invalid_part_order *d = VG_NEW(rq->arena, struct s3_invalid_part_order);
+    d->upload_id = upload_id;
+    return s3_fail_invalid_part_order_detail(rq, d, "%s", text);
+}
+
 /* Before anything is looked up. */
 static vg_rc
 check_list(struct vg_req *rq, const struct s3_complete_multipart_upload_request *in)
@@ -304,11 +312,9 @@ check_list(struct vg_req *rq, const struct s3_complete_multipart_upload_request 
             return s3_malformed_xml(rq);
         if (i == 0 || list->items[i].part_number.v > list->items[i - 1].part_number.v)
             continue;
-        struct s3_invalid_part_order *d = VG_NEW(rq->arena, struct s3_invalid_part_order);
-        d->upload_id = in->upload_id;
-        return s3_fail_invalid_part_order_detail(rq, d,
-                                                 "The list of parts was not in ascending order. "
-                                                 "Parts must be ordered by part number.");
+        return bad_order(rq, in->upload_id,
+                         "The list of parts was not in ascending order. Parts must be ordered by "
+                         "part number.");
     }
     return VG_OK;
 }
@@ -368,6 +374,8 @@ take_parts(struct vg_req *rq, const struct s3_rec_upload *u,
             || !vg_str_eq(all->items[k].etag, bare(a->e_tag)))
             return bad_part(rq, u->id, a);
         vg_rc rc = check_part_sum(rq, u, a, &all->items[k]);
+        if (rc == VG_OK && s3_is_composite(u) && a->part_number.v != (int64_t)i + 1)
+            rc = bad_order(rq, u->id, "Composite checksums need consecutive parts from 1 on.");
         if (rc != VG_OK)
             return rc;
         is_used[k] = true;

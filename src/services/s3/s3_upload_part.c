@@ -254,7 +254,7 @@ s3_upload_part_copy(struct vg_req *rq, const struct s3_upload_part_copy_request 
         return rc;
     out->copy_part_result = result;
     result->e_tag = s3_quoted(rq, part.etag);
-    result->last_modified_ms = (struct vg_opt_i64) { true, part.modified_ms };
+    result->last_modified_ms = s3_time_shown(part.modified_ms);
     s3_sums_put(sums, c.to.upload->checksum_algorithm.ptr ? part.checksum : NULL);
     out->copy_source_version_id = s3_version_shown(c.bytes.bucket, c.bytes.source);
     S3_SET_ENCRYPTION(out, c.to.upload->version);

@@ -275,6 +275,11 @@ checksums_of_the_whole_are_made_from_those_of_the_parts(void **state)
                             COMPLETE("", "{'PartNumber':3,'ETag':'" ETAG_TAIL "','ChecksumSHA256':"
                                          "'oplo+tLngqqfIECjXwWtuX7Yl56x9XLIyOp4Y34nXzw='}"));
     assert_true(f.err.def == &s3_err_invalid_part);
+    /* "consecutive and begin with 1": the page on checking integrity of uploads */
+    vg_service_fixture_call(&f, "CompleteMultipartUpload",
+                            COMPLETE("", "{'PartNumber':3,'ETag':'" ETAG_TAIL "','ChecksumSHA256':"
+                                         "'DGL4du8d6oMN6fMsL0tG3W101Q0ViW4J71ovzUrH4dc='}"));
+    assert_true(f.err.def == &s3_err_invalid_part_order);
 #define SHA_PARTS                                                                                  \
     "{'PartNumber':1,'ETag':'" ETAG_A                                                              \
     "','ChecksumSHA256':'oplo+tLngqqfIECjXwWtuX7Yl56x9XLIyOp4Y34nXzw='},"                          \

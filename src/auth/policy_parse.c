@@ -100,6 +100,33 @@ root_account(struct vg_str arn, struct vg_str *ret)
            && is_account_id(part[4]) && vg_str_eq(part[5], VG_STR("root"));
 }
 
+/* A user, a role, or a session: no wildcards, https://docs.aws.amazon.com/IAM/latest/UserGuide/
+ * reference_policies_elements_principal.html: "to match part of a principal name or ARN". */
+static bool
+is_principal_arn(struct vg_str arn)
+{
+    static const struct {
+        struct vg_str service, head;
+    } kinds[] = {
+        { VG_STR_INIT("iam"), VG_STR_INIT("user/") },
+        { VG_STR_INIT("iam"), VG_STR_INIT("role/") },
+        { VG_STR_INIT("sts"), VG_STR_INIT("assumed-role/") },
+        { VG_STR_INIT("sts"), VG_STR_INIT("federated-user/") },
+    };
+    struct vg_str rest = arn, part[5];
+    for (int i = 0; i < 5; i++)
+        part[i] = vg_str_cut(&rest, ':');
+    if (!vg_str_eq(part[0], VG_STR("arn")) || part[1].len == 0 || part[3].len > 0
+        || !is_account_id(part[4]) || vg_str_find_char(rest, '*') != VG_NPOS
+        || vg_str_find_char(rest, '?') != VG_NPOS)
+        return false;
+    for (size_t i = 0; i < VG_COUNT(kinds); i++)
+        if (vg_str_eq(part[2], kinds[i].service) && vg_str_starts(rest, kinds[i].head)
+            && rest.len > kinds[i].head.len)
+            return true;
+    return false;
+}
+
 static vg_rc
 add_principal(struct parse *p, struct vg_str type, struct vg_str value)
 {
@@ -111,7 +138,7 @@ add_principal(struct parse *p, struct vg_str type, struct vg_str value)
             e.kind = PR_ACCOUNT;
         else if (root_account(value, &e.text))
             e.kind = PR_ACCOUNT;
-        else if (vg_str_starts(value, VG_STR("arn:")) && vg_str_find_char(value, '*') == VG_NPOS) {
+        else if (is_principal_arn(value)) {
             e.kind = PR_ARN;
             e.text = value;
         } else {
@@ -119,7 +146,7 @@ add_principal(struct parse *p, struct vg_str type, struct vg_str value)
                               VG_ARG(value));
         }
     } else if (vg_str_eq(type, VG_STR("Service"))) {
-        if (vg_str_find_char(value, '.') == VG_NPOS)
+        if (vg_str_find_char(value, '.') == VG_NPOS || vg_str_find_char(value, '*') != VG_NPOS)
             return vg_err_set(p->err, "Invalid principal in policy: \"SERVICE\":\"%" VG_FMT "\"",
                               VG_ARG(value));
         e.kind = PR_SERVICE;

@@ -92,6 +92,22 @@ a_policy_must_fit_the_bucket(void **state)
           "Invalid principal in policy" },
         { ALLOW("'Principal':{'AWS':'me'},'Action':'s3:GetObject','Resource':'arn:aws:s3:::*'"),
           "Invalid principal in policy" },
+        { ALLOW("'Principal':{'AWS':'arn:aws:iam::111122223333:user/a?'},'Action':'s3:GetObject',"
+                "'Resource':'arn:aws:s3:::*'"),
+          "Invalid principal in policy" },
+        { ALLOW("'Principal':{'AWS':'arn:aws:iam::12:root'},'Action':'s3:GetObject',"
+                "'Resource':'arn:aws:s3:::*'"),
+          "Invalid principal in policy" },
+        { ALLOW("'Principal':{'AWS':'arn:aws:s3:::bucket'},'Action':'s3:GetObject',"
+                "'Resource':'arn:aws:s3:::*'"),
+          "Invalid principal in policy" },
+        { ALLOW("'Principal':{'Service':'*.amazonaws.com'},'Action':'s3:GetObject',"
+                "'Resource':'arn:aws:s3:::*'"),
+          "Invalid principal in policy" },
+        { ALLOW("'Principal':{'AWS':['arn:aws:iam::111122223333:role/a/b','111122223333',"
+                "'arn:aws:sts::111122223333:assumed-role/r/s']},'Action':'s3:GetObject',"
+                "'Resource':'arn:aws:s3:::*'"),
+          "closed" },
         { ALLOW(ANYBODY ",'Condition':{'StringEquals':{'s3:nothing':'x'}}"),
           "Policy has an invalid condition key" },
         { ALLOW(ANYBODY ",'Condition':{'StringEquals':{'ec2:Region':'x'}}"),

@@ -4,6 +4,7 @@
 
 #include "auth/auth_int.h"
 
+#include "auth/authn_detail.h"
 #include "auth/sigv4_chunks.h"
 #include "auth/sigv4_form.h"
 #include "base/arena.h"
@@ -303,8 +304,12 @@ identify(struct vg_auth *auth, struct vg_sess *s, const struct vg_sigv4_rules *r
     if (rc != VG_OK)
         return rc;
     enum vg_authn_why why = sig->token.ptr ? VG_AUTHN_BAD_TOKEN : VG_AUTHN_UNKNOWN_KEY;
-    if (!c || !vg_str_eq(c->who.access_key_id, sig->access_key_id))
-        return vg_authn_fail(err, rules->family, why, VG_STR_NONE);
+    if (!c || !vg_str_eq(c->who.access_key_id, sig->access_key_id)) {
+        rc = vg_authn_fail(err, rules->family, why, VG_STR_NONE);
+        if (rules->family == VG_AUTHN_S3 && why == VG_AUTHN_UNKNOWN_KEY)
+            authn_explain_key(s->arena, sig->access_key_id, err);
+        return rc;
+    }
     if (c->who.is_temporary && c->who.expires_ms <= vg_auth_now_ms(auth))
         return vg_authn_fail(err, rules->family, VG_AUTHN_EXPIRED_TOKEN, VG_STR_NONE);
     an->principal = &c->who;
@@ -365,5 +370,8 @@ vg_authn_form(struct vg_auth *auth, struct vg_sess *s, const struct vg_sigv4_for
         return rc;
     if (vg_sigv4_form_is_signed(s->arena, form, &ret->sig, vg_secret_str(&ret->secret), auth->keys))
         return VG_OK;
-    return vg_authn_fail(err, rules->family, VG_AUTHN_MISMATCH, VG_STR_NONE);
+    rc = vg_authn_fail(err, rules->family, VG_AUTHN_MISMATCH, VG_STR_NONE);
+    authn_explain_signature(s->arena, ret->sig.access_key_id, form->signature, form->policy,
+                            VG_STR_NONE, err);
+    return rc;
 }

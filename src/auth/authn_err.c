@@ -7,6 +7,7 @@
 
 #include "auth/sigv4.h"
 
+#include "auth/authn_detail.h"
 #include "base/arena.h"
 
 #define N_FAMILIES VG_AUTHN_S3
@@ -15,6 +16,12 @@
 #define DEF(c, s)                                                                                  \
     {                                                                                              \
         .code = VG_STR_INIT(c), .http_status = (s), .is_sender_fault = true                        \
+    }
+
+#define DETAILED(c, s)                                                                             \
+    {                                                                                              \
+        .code = VG_STR_INIT(c), .http_status = (s), .is_sender_fault = true,                       \
+        .shape = &authn_detail_shape                                                               \
     }
 
 #define JSON_DEFS(s)                                                                               \
@@ -55,10 +62,10 @@ static const struct vg_errdef defs[N_FAMILIES][N_WHYS] = {
     {
         DEF("AccessDenied", 403),
         DEF("AuthorizationHeaderMalformed", 400),
-        DEF("InvalidAccessKeyId", 403),
+        DETAILED("InvalidAccessKeyId", 403),
         DEF("InvalidToken", 400),
         DEF("ExpiredToken", 400),
-        DEF("SignatureDoesNotMatch", 403),
+        DETAILED("SignatureDoesNotMatch", 403),
         DEF("RequestTimeTooSkewed", 403),
         DEF("AccessDenied", 403),
         DEF("XAmzContentSHA256Mismatch", 400),

@@ -3,11 +3,13 @@
 /* The canonical request, the string to sign, and the comparison. */
 
 #include "auth/sigv4.h"
+#include "auth/authn_detail.h"
 #include "auth/sigv2.h"
 #include "auth/sigv4_int.h"
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "codec/base64.h"
 #include "crypto/secret.h"
 
 #include <stdlib.h>
@@ -223,9 +225,10 @@ vg_sigv4_string_to_sign(struct vg_arena *arena, const struct vg_sigv4 *sig, stru
                       VG_ARG(vg_sha256_hex(arena, canonical)));
 }
 
+/* `canonical` absent: version 2 has none. */
 static vg_rc
-mismatch(struct vg_arena *arena, const struct vg_sigv4_rules *rules, struct vg_str canonical,
-         struct vg_str to_sign, struct vg_err *err)
+mismatch(struct vg_arena *arena, const struct vg_sigv4_rules *rules, const struct vg_sigv4 *sig,
+         struct vg_str canonical, struct vg_str to_sign, struct vg_err *err)
 {
     struct vg_str text = VG_STR_NONE;
     if (rules->family == VG_AUTHN_JSON || rules->family == VG_AUTHN_REST_JSON)
@@ -236,7 +239,13 @@ mismatch(struct vg_arena *arena, const struct vg_sigv4_rules *rules, struct vg_s
             "details.\n\nThe Canonical String for this request should have been\n'%" VG_FMT
             "'\n\nThe String-to-Sign should have been\n'%" VG_FMT "'\n",
             VG_ARG(canonical), VG_ARG(to_sign));
-    return vg_authn_fail(err, rules->family, VG_AUTHN_MISMATCH, text);
+    vg_rc rc = vg_authn_fail(err, rules->family, VG_AUTHN_MISMATCH, text);
+    if (rules->family == VG_AUTHN_S3)
+        authn_explain_signature(arena, sig->access_key_id,
+                                sig->is_v2 ? vg_base64_encode(arena, sig->signature)
+                                           : sig->signature,
+                                to_sign, canonical, err);
+    return rc;
 }
 
 vg_rc
@@ -249,7 +258,7 @@ vg_sigv4_verify(struct vg_arena *arena, const struct vg_sigv4_request *rq,
         struct vg_str text = vg_sigv2_string_to_sign(arena, rq);
         return vg_sigv2_is_signature(secret, text, sig->signature)
                    ? VG_OK
-                   : mismatch(arena, rules, VG_STR(""), text, err);
+                   : mismatch(arena, rules, sig, VG_STR_NONE, text, err);
     }
     struct vg_str hash = sig->payload == VG_PAYLOAD_BODY ? body_sha256 : sig->payload_hash;
     struct vg_str canonical = vg_sigv4_canonical(arena, rq, rules, sig, hash);
@@ -260,7 +269,7 @@ vg_sigv4_verify(struct vg_arena *arena, const struct vg_sigv4_request *rq,
     vg_zero(&key, sizeof(key));
     if (is_right)
         return VG_OK;
-    return mismatch(arena, rules, canonical, to_sign, err);
+    return mismatch(arena, rules, sig, canonical, to_sign, err);
 }
 
 vg_rc

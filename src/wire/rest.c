@@ -427,7 +427,9 @@ put_payload(const struct vg_rest_body *body, const struct vg_wire_op *op, const 
     case VG_T_STR:
     case VG_T_ENUM:
         vg_buf_adds(b, vg_cslot_str(slot));
-        return VG_STR("text/plain");
+        /* the one text that S3 sends bare is a policy */
+        return op->model->flags & VG_MODEL_S3_TEXT ? VG_STR("application/json")
+                                                   : VG_STR("text/plain");
     default:
         body->put_payload(op, m, slot, arena, b);
         return body->type;

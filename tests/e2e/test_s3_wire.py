@@ -5,7 +5,9 @@ https://docs.aws.amazon.com/AmazonS3/latest/API/RESTCommonResponseHeaders.html a
 """
 
 import datetime
+import hashlib
 import json
+import urllib.error
 import urllib.parse
 import urllib.request
 from email.header import decode_header
@@ -82,6 +84,37 @@ def test_reads_bear_no_header_of_encryption(daemon, bucket):
         assert bare(daemon, "HEAD", f"/{bucket}/k", headers=headers)[0] == 400
 
 
+@pytest.mark.parametrize("version", ["s3v4", "s3"])
+def test_a_wrong_signature_is_told_what_it_was_held_to(aws, bucket, version):
+    """As LocalStack recorded S3's answers: so users see which of both sides signed something else."""
+    s3 = aws("s3", creds=("test", "wrong"), signature_version=version)
+    url = s3.generate_presigned_url("get_object", Params={"Bucket": bucket, "Key": "a b/ä"})
+    sent = {n.lower(): v[0] for n, v in urllib.parse.parse_qs(urllib.parse.urlsplit(url).query).items()}
+    error = error_of(fetched(url))
+    assert (error["Code"], error["AWSAccessKeyId"]) == ("SignatureDoesNotMatch", "test")
+    assert error["StringToSignBytes"] == error["StringToSign"].encode().hex(" ")
+    if version == "s3":
+        assert error["SignatureProvided"] == sent["signature"]
+        assert error["StringToSign"] == f"GET\n\n\n{sent['expires']}\n/{bucket}/a%20b/%C3%A4"
+        return
+    assert error["SignatureProvided"] == sent["x-amz-signature"]
+    request = error["CanonicalRequest"]
+    assert request.startswith(f"GET\n/{bucket}/a%20b/%C3%A4\nX-Amz-Algorithm=AWS4-HMAC-SHA256&")
+    assert request.endswith("\nhost\nUNSIGNED-PAYLOAD") and error["CanonicalRequestBytes"] == request.encode().hex(" ")
+    scope = f"{sent['x-amz-date'][:8]}/us-east-1/s3/aws4_request"
+    digest = hashlib.sha256(request.encode()).hexdigest()
+    assert error["StringToSign"] == f"AWS4-HMAC-SHA256\n{sent['x-amz-date']}\n{scope}\n{digest}"
+    error = error_of(fetched(url.replace("Credential=test", "Credential=nobody")))
+    assert (error["Code"], error["AWSAccessKeyId"]) == ("InvalidAccessKeyId", "nobody")
+
+
+def fetched(url):
+    with pytest.raises(urllib.error.HTTPError) as e:
+        urllib.request.urlopen(url)
+    with e.value as answer:
+        return answer.read()
+
+
 def test_times_in_documents_are_whole_seconds(s3, bucket):
     """2009-10-12T17:50:30.000Z in every example of the API reference; so lists say what Last-Modified says."""
     s3.put_object(Bucket=bucket, Key="k", Body=b"x")
@@ -111,7 +144,9 @@ def test_two_configurations_are_put_without_content(s3, bucket):
     tags = {"TagSet": [{"Key": "a", "Value": "b"}]}
     put = s3.put_bucket_tagging(Bucket=bucket, Tagging=tags)
     assert put["ResponseMetadata"]["HTTPStatusCode"] == 204
-    policy = s3.get_bucket_policy(Bucket=bucket)["Policy"]
+    got = s3.get_bucket_policy(Bucket=bucket)
+    assert got["ResponseMetadata"]["HTTPHeaders"]["content-type"] == "application/json"
+    policy = got["Policy"]
     put = s3.put_bucket_policy(Bucket=bucket, Policy=policy)
     assert put["ResponseMetadata"]["HTTPStatusCode"] == 204
 

@@ -574,9 +574,12 @@ redirect_of(const struct form *f, struct vg_str etag)
     struct vg_buf b;
     if (!to.ptr)
         to = s3_form_get(&f->fields, VG_STR("redirect"));
+    size_t slashes = vg_str_find(to, VG_STR("://"));
+    struct vg_str host = vg_str_slice(to, slashes == VG_NPOS ? to.len : slashes + 3, to.len);
     bool is_url =
         vg_str_starts_nocase(to, VG_STR("http://")) || vg_str_starts_nocase(to, VG_STR("https://"));
-    if (!is_url || !s3_is_header_value(to))
+    bool has_host = host.len > 0 && !strchr("/?# ", host.ptr[0]);
+    if (!is_url || !has_host || !s3_is_header_value(to))
         return VG_STR_NONE;
     vg_buf_init(&b, f->rq->arena, 8 * S3_LIMIT_FORM_FIELDS_BYTES);
     vg_buf_adds(&b, to);

@@ -11,7 +11,7 @@
 #include "base/arena.h"
 
 #define N_FAMILIES VG_AUTHN_S3
-#define N_WHYS     VG_AUTHN_VERSION_2
+#define N_WHYS     VG_AUTHN_BAD_HASH
 
 #define DEF(c, s)                                                                                  \
     {                                                                                              \
@@ -34,6 +34,7 @@
             DEF("SerializationException", s), DEF("SerializationException", s),                    \
             DEF("SerializationException", s), DEF("SerializationException", s),                    \
             DEF("SerializationException", s), DEF("SerializationException", s),                    \
+            DEF("IncompleteSignatureException", s), DEF("IncompleteSignatureException", s),        \
             DEF("IncompleteSignatureException", s),                                                \
     }
 
@@ -58,6 +59,8 @@ static const struct vg_errdef defs[N_FAMILIES][N_WHYS] = {
         DEF("MalformedInput", 400),
         DEF("MalformedInput", 400),
         DEF("IncompleteSignature", 400),
+        DEF("IncompleteSignature", 400),
+        DEF("IncompleteSignature", 400),
     },
     {
         DEF("AccessDenied", 403),
@@ -77,6 +80,8 @@ static const struct vg_errdef defs[N_FAMILIES][N_WHYS] = {
         DEF("MissingContentLength", 411),
         DEF("InvalidRequest", 400),
         DEF("InvalidRequest", 400),
+        DEF("AuthorizationQueryParametersError", 400),
+        DEF("InvalidArgument", 400),
     },
 };
 
@@ -109,6 +114,9 @@ static const struct vg_str more_texts[] = {
     VG_STR_INIT("Missing required header for this request: x-amz-content-sha256"),
     VG_STR_INIT("The authorization mechanism you have provided is not supported. Please use "
                 "AWS4-HMAC-SHA256."),
+    VG_STR_INIT("The query parameters of the signature are not valid."),
+    VG_STR_INIT("x-amz-content-sha256 must be UNSIGNED-PAYLOAD, "
+                "STREAMING-AWS4-HMAC-SHA256-PAYLOAD, or a valid sha256 value."),
 };
 
 static const struct vg_str s3_texts[VG_AUTHN_UNSUPPORTED] = {

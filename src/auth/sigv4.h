@@ -166,6 +166,8 @@ enum vg_authn_why {
     VG_AUTHN_NO_LENGTH,       /* chunks without x-amz-decoded-content-length      */
     VG_AUTHN_NO_HASH,         /* S3 wants x-amz-content-sha256                    */
     VG_AUTHN_VERSION_2,       /* in the header                                    */
+    VG_AUTHN_BAD_QUERY,       /* incomplete, of a presigned URL                   */
+    VG_AUTHN_BAD_HASH,        /* x-amz-content-sha256 is none of what it may be   */
 };
 
 const struct vg_errdef *vg_authn_errdef(enum vg_authn_family family, enum vg_authn_why why);

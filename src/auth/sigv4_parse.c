@@ -70,9 +70,11 @@ vg_sigv4_is_signed(const struct vg_sigv4_request *rq)
 }
 
 static vg_rc
-incomplete(struct vg_err *err, const struct vg_sigv4_rules *rules, struct vg_str text)
+incomplete(struct vg_err *err, const struct vg_sigv4_rules *rules, const struct vg_sigv4 *sig,
+           struct vg_str text)
 {
-    return vg_authn_fail(err, rules->family, VG_AUTHN_INCOMPLETE, text);
+    return vg_authn_fail(err, rules->family,
+                         sig->is_query ? VG_AUTHN_BAD_QUERY : VG_AUTHN_INCOMPLETE, text);
 }
 
 bool
@@ -98,7 +100,7 @@ take_credential(struct vg_arena *arena, const struct vg_sigv4_rules *rules, stru
 {
     if (vg_sigv4_split_credential(cred, ret))
         return VG_OK;
-    return incomplete(err, rules,
+    return incomplete(err, rules, ret,
                       vg_str_fmt(arena,
                                  "Credential must have exactly %d slash-delimited elements, e.g. "
                                  "keyid/date/%sservice/term, got '%" VG_FMT "'",
@@ -142,7 +144,7 @@ take_date(struct vg_arena *arena, const struct vg_sigv4_rules *rules, struct vg_
 {
     if (vg_sigv4_time(arena, text, &ret->signed_ms, &ret->amz_date))
         return VG_OK;
-    return incomplete(err, rules,
+    return incomplete(err, rules, ret,
                       vg_str_fmt(arena,
                                  "Date must be in ISO-8601 'basic format'. Got '%" VG_FMT
                                  "'. See http://en.wikipedia.org/wiki/ISO_8601",
@@ -161,7 +163,7 @@ take_params(struct vg_arena *arena, const struct vg_sigv4_rules *rules, struct v
         struct vg_str value = pair;
         struct vg_str key = vg_str_cut(&value, '=');
         if (!value.ptr)
-            return incomplete(err, rules,
+            return incomplete(err, rules, ret,
                               vg_str_fmt(arena,
                                          "'%" VG_FMT "' not a valid key=value pair (missing "
                                          "equal-sign) in Authorization header: '%" VG_FMT "'.",
@@ -208,7 +210,7 @@ parse_header(struct vg_arena *arena, const struct vg_sigv4_request *rq,
             vg_buf_adds(&b, VG_STR("Authorization header requires existence of either a "
                                    "'X-Amz-Date' or a 'Date' header. "));
         vg_buf_addf(&b, "Authorization=%" VG_FMT, VG_ARG(auth));
-        return incomplete(err, rules, vg_buf_str(&b));
+        return incomplete(err, rules, ret, vg_buf_str(&b));
     }
     rc = take_credential(arena, rules, cred, ret, err);
     if (rc == VG_OK)
@@ -220,7 +222,7 @@ parse_header(struct vg_arena *arena, const struct vg_sigv4_request *rq,
         return VG_OK;
     ret->region_set = vg_sigv4_header(rq, VG_STR("x-amz-region-set"));
     if (!ret->region_set.ptr)
-        return incomplete(err, rules,
+        return incomplete(err, rules, ret,
                           VG_STR("Authorization header requires existence of a "
                                  "'X-Amz-Region-Set' header."));
     take_region(rules, ret);
@@ -236,17 +238,17 @@ take_expires(struct vg_arena *arena, const struct vg_sigv4_request *rq,
     if (!text.ptr) {
         if (rules->family != VG_AUTHN_S3)
             return VG_OK;
-        return incomplete(err, rules,
+        return incomplete(err, rules, ret,
                           VG_STR("Query-string authentication version 4 requires the "
                                  "X-Amz-Algorithm, X-Amz-Credential, X-Amz-Signature, X-Amz-Date, "
                                  "X-Amz-SignedHeaders, and X-Amz-Expires parameters."));
     }
     if (!vg_str_to_i64(text, &ret->expires_s))
-        return incomplete(err, rules, VG_STR("X-Amz-Expires should be a number"));
+        return incomplete(err, rules, ret, VG_STR("X-Amz-Expires should be a number"));
     if (ret->expires_s < 0)
-        return incomplete(err, rules, VG_STR("X-Amz-Expires must be non-negative"));
+        return incomplete(err, rules, ret, VG_STR("X-Amz-Expires must be non-negative"));
     if (ret->expires_s > EXPIRES_MAX_S)
-        return incomplete(err, rules,
+        return incomplete(err, rules, ret,
                           VG_STR("X-Amz-Expires must be less than a week (in seconds); that is, "
                                  "the given X-Amz-Expires must be less than 604800 seconds"));
     return VG_OK;
@@ -268,19 +270,20 @@ parse_query(struct vg_arena *arena, const struct vg_sigv4_request *rq,
     }
     if (b.len > 0) {
         vg_buf_adds(&b, VG_STR("Re-examine the query-string parameters."));
-        return incomplete(err, rules, vg_buf_str(&b));
+        return incomplete(err, rules, ret, vg_buf_str(&b));
     }
     ret->is_asymmetric = vg_str_eq(got[0], ALGORITHM_4A);
     if (!vg_str_eq(got[0], ALGORITHM) && !ret->is_asymmetric)
-        return vg_authn_fail(err, rules->family, VG_AUTHN_UNSUPPORTED,
-                             vg_str_fmt(arena,
-                                        "Unsupported AWS 'algorithm': '%" VG_FMT
-                                        "'. Supported: 'AWS4-HMAC-SHA256'.",
-                                        VG_ARG(got[0])));
+        return vg_authn_fail(
+            err, rules->family,
+            rules->family == VG_AUTHN_S3 ? VG_AUTHN_BAD_QUERY : VG_AUTHN_UNSUPPORTED,
+            vg_str_fmt(arena,
+                       "Unsupported AWS 'algorithm': '%" VG_FMT "'. Supported: 'AWS4-HMAC-SHA256'.",
+                       VG_ARG(got[0])));
     if (ret->is_asymmetric) {
         ret->region_set = query_get(arena, rq, VG_STR("X-Amz-Region-Set"));
         if (!ret->region_set.ptr)
-            return incomplete(err, rules,
+            return incomplete(err, rules, ret,
                               VG_STR("AWS query-string parameters must include "
                                      "'X-Amz-Region-Set'. Re-examine the query-string "
                                      "parameters."));
@@ -416,9 +419,7 @@ take_payload(struct vg_arena *arena, const struct vg_sigv4_request *rq,
         return take_chunked(arena, rules, text, ret, err);
     uint8_t digest[VG_SHA256_BYTES];
     if (!vg_hex_get(text, digest, sizeof(digest)))
-        return incomplete(err, rules,
-                          VG_STR("x-amz-content-sha256 must be UNSIGNED-PAYLOAD, "
-                                 "STREAMING-AWS4-HMAC-SHA256-PAYLOAD, or a valid sha256 value."));
+        return vg_authn_fail(err, rules->family, VG_AUTHN_BAD_HASH, VG_STR_NONE);
     ret->payload = VG_PAYLOAD_DECLARED;
     return VG_OK;
 }
@@ -497,8 +498,9 @@ check_scope(struct vg_arena *arena, const struct vg_sigv4 *sig, const struct vg_
                     VG_ARG(sig->date), VG_ARG(day), VG_ARG(sig->amz_date));
     if (b.len == 0)
         return VG_OK;
-    enum vg_authn_why why = rules->family == VG_AUTHN_S3 ? VG_AUTHN_INCOMPLETE : VG_AUTHN_MISMATCH;
-    return vg_authn_fail(err, rules->family, why, vg_buf_str(&b));
+    if (rules->family == VG_AUTHN_S3)
+        return incomplete(err, rules, sig, vg_buf_str(&b));
+    return vg_authn_fail(err, rules->family, VG_AUTHN_MISMATCH, vg_buf_str(&b));
 }
 
 /* "Signature expired: A is now earlier than B (C - 5 min.)" and its mirror image. */

@@ -197,6 +197,11 @@ a_region_set_names_a_region(void **state)
     }
 }
 
+#define PRESIGNED(algorithm, service, expires)                                                     \
+    "GET /?X-Amz-Algorithm=" algorithm "&X-Amz-Credential=A%2F20150830%2Fr%2F" service             \
+    "%2Faws4_request&X-Amz-Signature=00&X-Amz-SignedHeaders=host&X-Amz-Date=20150830T123600Z"      \
+    "&X-Amz-Expires=" expires " HTTP/1.1\nHost:x\n\n"
+
 static const struct refusal {
     const char *request, *code, *text;
     enum vg_authn_family family;
@@ -276,6 +281,21 @@ static const struct refusal {
       "'X-Amz-SignedHeaders'. AWS query-string parameters must include 'X-Amz-Date'. Re-examine "
       "the query-string parameters.",
       VG_AUTHN_QUERY, 0 },
+    { SIGNED(AUTH(CRED, "host;x-amz-content-sha256;x-amz-date") DATE "x-amz-content-sha256:00\n"),
+      "InvalidArgument",
+      "x-amz-content-sha256 must be UNSIGNED-PAYLOAD, STREAMING-AWS4-HMAC-SHA256-PAYLOAD, or a "
+      "valid sha256 value.",
+      VG_AUTHN_S3, 0 },
+    { PRESIGNED("AWS4-HMAC-SHA256", "s3", "604801"), "AuthorizationQueryParametersError",
+      "X-Amz-Expires must be less than a week (in seconds); that is, the given X-Amz-Expires must "
+      "be less than 604800 seconds",
+      VG_AUTHN_S3, 0 },
+    { PRESIGNED("AWS4-HMAC-SHA256", "s3", "-1"), "AuthorizationQueryParametersError",
+      "X-Amz-Expires must be non-negative", VG_AUTHN_S3, 0 },
+    { PRESIGNED("AWS5-HMAC", "s3", "60"), "AuthorizationQueryParametersError",
+      "Unsupported AWS 'algorithm': 'AWS5-HMAC'. Supported: 'AWS4-HMAC-SHA256'.", VG_AUTHN_S3, 0 },
+    { PRESIGNED("AWS4-HMAC-SHA256", "sqs", "60"), "AuthorizationQueryParametersError",
+      "Credential should be scoped to correct service: 'service'. ", VG_AUTHN_S3, 0 },
 };
 
 static void
@@ -289,6 +309,7 @@ refusals_read_as_aws_words_them(void **state)
         read_message(a, r->request, &m);
         const struct vg_sigv4_rules rules = { .family = r->family,
                                               .service = VG_STR("service"),
+                                              .is_unsigned_body_ok = r->family == VG_AUTHN_S3,
                                               .now_ms = THEN_MS + r->late_ms };
         struct vg_sigv4 sig;
         struct vg_err err = { 0 };

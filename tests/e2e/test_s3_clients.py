@@ -11,6 +11,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -36,6 +37,8 @@ def tree(tmp_path):
     for path, data in files.items():
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         (root / path).write_bytes(data)
+        # Times are listed in whole seconds: what is written in the second of its upload is "newer".
+        os.utime(root / path, (time.time() - 60, time.time() - 60))
     return root
 
 

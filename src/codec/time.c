@@ -116,6 +116,15 @@ vg_time_add_http(struct vg_buf *b, int64_t ms)
     vg_buf_adds(b, VG_STR(" GMT"));
 }
 
+struct vg_str
+vg_time_http(struct vg_arena *arena, int64_t ms)
+{
+    struct vg_buf b;
+    vg_buf_init(&b, arena, 64);
+    vg_time_add_http(&b, ms);
+    return vg_buf_str(&b);
+}
+
 void
 vg_time_add_unix(struct vg_buf *b, int64_t ms)
 {

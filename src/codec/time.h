@@ -22,6 +22,7 @@ void vg_time_add_unix(struct vg_buf *b, int64_t ms);
 /* The same in an arena. */
 struct vg_str vg_time_iso(struct vg_arena *arena, int64_t ms);
 struct vg_str vg_time_iso_ms(struct vg_arena *arena, int64_t ms);
+struct vg_str vg_time_http(struct vg_arena *arena, int64_t ms);
 
 /* Date and time with an offset or Z; 't', 'z' and a space instead of 'T' are taken. */
 bool vg_time_parse_iso(struct vg_str s, int64_t *ret_ms);

@@ -20,6 +20,7 @@ import pytest
 from harness.aws import Aws, Cli, Node, Virga
 from harness.daemon import Daemon, wait_until
 from harness.leaks import Watch
+from harness.policies import document
 from harness.s3 import empty
 
 
@@ -94,6 +95,20 @@ def s3(aws):
 @pytest.fixture
 def nobody(aws):
     return aws("s3", signature_version=botocore.UNSIGNED)
+
+
+@pytest.fixture
+def make_s3_user(aws, name):
+    """An S3 client of a new user who may do what the statements say."""
+
+    def make(*statements):
+        who, iam = name("user"), aws("iam")
+        iam.create_user(UserName=who)
+        iam.put_user_policy(UserName=who, PolicyName="p", PolicyDocument=document(*statements))
+        made = iam.create_access_key(UserName=who)["AccessKey"]
+        return aws("s3", creds=(made["AccessKeyId"], made["SecretAccessKey"]))
+
+    return make
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@
 import json
 
 import pytest
+from harness.policies import document
 from harness.refused import refused
 
 LAMBDA_TRUST = json.dumps(
@@ -20,10 +21,6 @@ LAMBDA_TRUST = json.dumps(
 )
 READ_ONLY = "arn:aws:iam::aws:policy/IAMReadOnlyAccess"
 NONE = "arn:aws:iam::000000000000:user/none"
-
-
-def document(*statements):
-    return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
 
 
 def allow(action, resource="*", **more):

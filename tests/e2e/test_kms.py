@@ -11,6 +11,7 @@ import json
 import pytest
 from harness.aws import Aws, Virga
 from harness.daemon import wait_until
+from harness.policies import document
 from harness.refused import refused
 
 ACCOUNT = "000000000000"
@@ -19,10 +20,6 @@ CONTEXT = {"department": "IT", "purpose": "test"}
 
 def allow(*actions, **more):
     return {"Effect": "Allow", "Action": list(actions), "Resource": "*", **more}
-
-
-def document(*statements):
-    return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
 
 
 def root_of(account=ACCOUNT):

@@ -191,3 +191,15 @@ def test_deletes_can_be_made_conditional(s3, bucket):
     assert [d["Key"] for d in deleted["Deleted"]] == ["k"]
     s3.put_object(Bucket=bucket, Key="k", Body=b"hello")
     assert not is_denied(s3.delete_object, Bucket=bucket, Key="k", IfMatch=etag)
+
+
+def test_who_may_not_read_an_object_cannot_probe_its_etag(s3, make_s3_user, bucket):
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-delete-enforce.html: "conditional deletes
+    with a specific ETag value require both s3:DeleteObject and s3:GetObject permissions"."""
+    resource = f"arn:aws:s3:::{bucket}/*"
+    deleter = make_s3_user({"Effect": "Allow", "Action": "s3:DeleteObject", "Resource": resource})
+    etag = s3.head_object(Bucket=bucket, Key="k")["ETag"]
+    assert is_denied(deleter.delete_object, Bucket=bucket, Key="k", IfMatch=etag)
+    refused = deleter.delete_objects(Bucket=bucket, Delete={"Objects": [{"Key": "k", "ETag": etag}]})["Errors"]
+    assert [e["Code"] for e in refused] == ["AccessDenied"]
+    assert not is_denied(deleter.delete_object, Bucket=bucket, Key="k", IfMatch="*")

@@ -13,6 +13,7 @@ import urllib.request
 
 import pytest
 from harness.aws import Aws
+from harness.policies import document
 from harness.refused import refused
 from harness.s3 import error_of, take_customer_keys
 
@@ -25,10 +26,6 @@ def allow(*actions, **more):
     return {"Effect": "Allow", "Action": list(actions), "Resource": "*", **more}
 
 
-def document(*statements):
-    return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
-
-
 @pytest.fixture
 def kms(aws):
     return aws("kms")
@@ -37,18 +34,6 @@ def kms(aws):
 @pytest.fixture
 def key(kms):
     return kms.create_key()["KeyMetadata"]["Arn"]
-
-
-@pytest.fixture
-def make_user(aws, name):
-    def make(*statements):
-        who, iam = name("user"), aws("iam")
-        iam.create_user(UserName=who)
-        iam.put_user_policy(UserName=who, PolicyName="p", PolicyDocument=document(*statements))
-        made = iam.create_access_key(UserName=who)["AccessKey"]
-        return aws("s3", creds=(made["AccessKeyId"], made["SecretAccessKey"]))
-
-    return make
 
 
 def put(s3, bucket, name, body=b"hello", **more):
@@ -114,7 +99,7 @@ def test_a_buckets_default_is_for_requests_that_say_nothing(s3, kms, bucket, key
     assert s3.get_object(Bucket=bucket, Key="a")["Body"].read() == b"x"
 
 
-def test_the_context_names_the_object_or_with_a_bucket_key_the_bucket(s3, kms, bucket, make_user):
+def test_the_context_names_the_object_or_with_a_bucket_key_the_bucket(s3, kms, bucket, make_s3_user):
     """The encryption context is what key policies test: kms:EncryptionContext:aws:s3:arn."""
     arn = f"arn:aws:s3:::{bucket}"
 
@@ -146,10 +131,10 @@ def test_a_context_of_ones_own_is_kept(s3, bucket, key):
         refused("InvalidArgument", put, s3=s3, bucket=bucket, name="b", SSEKMSEncryptionContext=wrong)
 
 
-def test_who_may_not_use_the_key_has_no_object(s3, bucket, key, make_user):
+def test_who_may_not_use_the_key_has_no_object(s3, bucket, key, make_s3_user):
     put(s3, bucket, "a", SSEKMSKeyId=key)
-    neither, writer = make_user(allow("s3:*")), make_user(allow("s3:*"), allow("kms:GenerateDataKey"))
-    reader = make_user(allow("s3:*"), allow("kms:Decrypt"))
+    neither, writer = make_s3_user(allow("s3:*")), make_s3_user(allow("s3:*"), allow("kms:GenerateDataKey"))
+    reader = make_s3_user(allow("s3:*"), allow("kms:Decrypt"))
     text = refused("AccessDenied", neither.get_object, Bucket=bucket, Key="a").message
     assert text.endswith(
         f"is not authorized to perform: kms:Decrypt on resource: {key} because no identity-based "
@@ -202,7 +187,7 @@ def test_objects_outlive_the_rotation_of_their_key(s3, kms, bucket, key):
         assert s3.get_object(Bucket=bucket, Key=name)["Body"].read() == b"hello"
 
 
-def test_copies_are_sealed_anew(s3, kms, bucket, key, make_user):
+def test_copies_are_sealed_anew(s3, kms, bucket, key, make_s3_user):
     two = kms.create_key()["KeyMetadata"]["Arn"]
     put(s3, bucket, "a", BIG, SSEKMSKeyId=key)
     source = {"Bucket": bucket, "Key": "a"}
@@ -210,7 +195,7 @@ def test_copies_are_sealed_anew(s3, kms, bucket, key, make_user):
     assert (done["ServerSideEncryption"], done["SSEKMSKeyId"]) == ("aws:kms", two)
     plain = s3.copy_object(Bucket=bucket, Key="c", CopySource=source)
     assert plain["ServerSideEncryption"] == "AES256"
-    half = make_user(allow("s3:*"), {**allow("kms:GenerateDataKey", "kms:Decrypt"), "Resource": two})
+    half = make_s3_user(allow("s3:*"), {**allow("kms:GenerateDataKey", "kms:Decrypt"), "Resource": two})
     refused("AccessDenied", half.copy_object, Bucket=bucket, Key="d", CopySource=source, **KMS, SSEKMSKeyId=two)
     kms.disable_key(KeyId=key)
     for name in "bc":
@@ -221,13 +206,13 @@ def test_copies_are_sealed_anew(s3, kms, bucket, key, make_user):
     assert s3.get_object(Bucket=bucket, Key="c")["SSEKMSKeyId"] == two
 
 
-def test_uploads_in_parts(s3, bucket, key, make_user):
+def test_uploads_in_parts(s3, bucket, key, make_s3_user):
     """ "you must have permission for the kms:Decrypt and kms:GenerateDataKey actions": of each part."""
     made = s3.create_multipart_upload(Bucket=bucket, Key="a", **KMS, SSEKMSKeyId=key)
     assert (made["ServerSideEncryption"], made["SSEKMSKeyId"]) == ("aws:kms", key)
     at = {"Bucket": bucket, "Key": "a", "UploadId": made["UploadId"]}
     first, last = bytes(5 << 20), b"last"
-    without = make_user(allow("s3:*"), allow("kms:GenerateDataKey"))
+    without = make_s3_user(allow("s3:*"), allow("kms:GenerateDataKey"))
     refused("AccessDenied", without.upload_part, **at, PartNumber=1, Body=last)
     one = s3.upload_part(**at, PartNumber=1, Body=first)
     assert one["SSEKMSKeyId"] == key and one["ETag"].strip('"') != hashlib.md5(first).hexdigest()

@@ -149,22 +149,30 @@ def test_an_upload_sealed_by_a_key_of_the_customers(s3, bucket):
     refused("InvalidRequest", s3.get_object, Bucket=bucket, Key="k")
 
 
-def test_who_may_write_may_not_copy_list_or_abort(s3, nobody, bucket):
+def test_nobody_begins_an_upload_anonymously(s3, nobody, bucket):
     """https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuAndPermissions.html"""
     s3.delete_public_access_block(Bucket=bucket)
     resource = f"arn:aws:s3:::{bucket}/*"
     statement = {"Effect": "Allow", "Principal": "*", "Action": "s3:PutObject", "Resource": resource}
     s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps({"Version": "2012-10-17", "Statement": [statement]}))
+    nobody.put_object(Bucket=bucket, Key="k", Body=b"x")
+    refused("AccessDenied", nobody.create_multipart_upload, Bucket=bucket, Key="k")
+
+
+def test_who_may_write_may_not_copy_list_or_abort(s3, make_s3_user, bucket):
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuAndPermissions.html"""
+    resource = f"arn:aws:s3:::{bucket}/*"
+    writer = make_s3_user({"Effect": "Allow", "Action": "s3:PutObject", "Resource": resource})
     s3.put_object(Bucket=bucket, Key="source", Body=b"secret")
-    refused("AccessDenied", nobody.create_multipart_upload, Bucket=bucket, Key="k", Tagging="a=b")
-    upload = begin(nobody, bucket)
-    parts = {"Parts": [put(nobody, upload, 1, b"x")]}
+    refused("AccessDenied", writer.create_multipart_upload, Bucket=bucket, Key="k", Tagging="a=b")
+    upload = begin(writer, bucket)
+    parts = {"Parts": [put(writer, upload, 1, b"x")]}
     copy = {**upload, "PartNumber": 2, "CopySource": {"Bucket": bucket, "Key": "source"}}
-    refused("AccessDenied", nobody.upload_part_copy, **copy)
-    refused("AccessDenied", nobody.list_parts, **upload)
-    refused("AccessDenied", nobody.abort_multipart_upload, **upload)
-    refused("AccessDenied", nobody.list_multipart_uploads, Bucket=bucket)
-    nobody.complete_multipart_upload(**upload, MultipartUpload=parts)
+    refused("AccessDenied", writer.upload_part_copy, **copy)
+    refused("AccessDenied", writer.list_parts, **upload)
+    refused("AccessDenied", writer.abort_multipart_upload, **upload)
+    refused("AccessDenied", writer.list_multipart_uploads, Bucket=bucket)
+    writer.complete_multipart_upload(**upload, MultipartUpload=parts)
     assert s3.get_object(Bucket=bucket, Key="k")["Body"].read() == b"x"
 
 

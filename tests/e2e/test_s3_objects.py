@@ -2,6 +2,7 @@
 """Objects by boto3, as it comes: checksums in trailers, presigned URLs, ranges, streams."""
 
 import base64
+import email.utils
 import hashlib
 import io
 import os
@@ -194,6 +195,9 @@ def test_delete_markers(s3, bucket):
     assert answer.headers["x-amz-delete-marker"] == "true"
     assert answer.headers["x-amz-version-id"] == marker
     answer = refused("MethodNotAllowed", s3.get_object, Bucket=bucket, Key="k", VersionId=marker)
+    # "returns a 405 Method Not Allowed error and the Last-Modified: timestamp response header" (API_GetObject)
+    listed = s3.list_object_versions(Bucket=bucket)["DeleteMarkers"][0]["LastModified"]
+    assert email.utils.parsedate_to_datetime(answer.headers["last-modified"]) == listed
     assert answer.headers["x-amz-delete-marker"] == "true"
     refused("405", s3.head_object, Bucket=bucket, Key="k", VersionId=marker)
     answer = refused("404", s3.head_object, Bucket=bucket, Key="k")

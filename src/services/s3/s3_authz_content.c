@@ -260,6 +260,9 @@ s3_authz_create_multipart_upload(struct vg_req *rq,
     const struct s3_key_asked key = S3_KEY_ASKED(in);
     ctx_vec ctx = { 0 };
     bool has_tags;
+    if (s3_is_anonymous(rq))
+        return s3_fail_access_denied(rq, "Anonymous users cannot initiate multipart uploads.  "
+                                         "Please authenticate.");
     vg_rc rc = add_new(az, &ctx, &h, &key, &has_tags);
     add_creation(az, &ctx, false);
     if (rc == VG_OK)

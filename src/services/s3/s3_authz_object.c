@@ -139,6 +139,16 @@ add_tagged(struct vg_authz *az, const struct s3_at *at, const char *action, cons
     return rc;
 }
 
+/*
+ * Whether it fails says what the ETag is, which is for those who may read the object.
+ * https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-delete-enforce.html
+ */
+bool
+s3_tells_etag(struct vg_str if_match)
+{
+    return if_match.ptr && !vg_str_eq(if_match, VG_STR("*"));
+}
+
 vg_rc
 s3_authz_delete_object(struct vg_req *rq, const struct s3_delete_object_request *in,
                        struct vg_authz *az)
@@ -147,6 +157,8 @@ s3_authz_delete_object(struct vg_req *rq, const struct s3_delete_object_request 
     ctx_vec ctx = { 0 };
     add_ctx(rq, &ctx, "s3:if-match", in->if_match);
     add_object(az, &at, "s3:DeleteObject", "s3:DeleteObjectVersion", ctx);
+    if (s3_tells_etag(in->if_match))
+        add_object(az, &at, "s3:GetObject", "s3:GetObjectVersion", (ctx_vec) { 0 });
     add_bypass(az, &at, in->bypass_governance_retention);
     return VG_OK;
 }

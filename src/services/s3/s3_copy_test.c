@@ -137,6 +137,8 @@ a_marker_is_no_source(void **state)
     s3_test_expect(&f, answer,
                    "InvalidRequest: The source of a copy request may not specifically "
                    "refer to a delete marker by version id.");
+    answer = s3_test_call(&f, "CopyObject", "{" TO ",'CopySource':'bucket/m'}");
+    s3_test_expect(&f, answer, "NoSuchKey: The specified key does not exist. {'Key':'m'}");
     answer = vg_service_fixture_ok(&f, "CopyObject", "{" TO "," FROM "}");
     assert_int_not_equal(vg_str_find(answer, VG_STR("\"CopySourceVersionId\":\"null\"")), VG_NPOS);
     assert_int_not_equal(vg_str_find(answer, VG_STR("\"VersionId\":")), VG_NPOS);

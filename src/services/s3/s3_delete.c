@@ -157,6 +157,8 @@ ask(struct vg_req *rq, struct vg_str bucket, bool is_bypass, struct item *it)
     vg_rc rc =
         vg_denial(rq, is_version ? VG_STR("s3:DeleteObjectVersion") : VG_STR("s3:DeleteObject"),
                   arn, ctx, n, &it->denial);
+    if (rc == VG_OK && !it->denial.ptr && s3_tells_etag(it->k.if_match))
+        rc = vg_denial(rq, VG_STR("s3:GetObject"), arn, NULL, 0, &it->denial);
     if (rc == VG_OK && !it->denial.ptr && is_bypass && is_version)
         rc = vg_allowed(rq, VG_STR("s3:BypassGovernanceRetention"), arn, ctx, n, &it->k.may_bypass);
     return rc;

@@ -64,20 +64,13 @@ struct found {
     bool is_not_modified;           /* 304 */
 };
 
-static bool
-is_anonymous(const struct vg_req *rq)
-{
-    const struct vg_principal *who = rq->scope->caller;
-    return who && who->kind == VG_PRINCIPAL_ANONYMOUS;
-}
-
 static vg_rc
 check_asked(struct vg_req *rq, const struct asked *a)
 {
     bool has_override = a->cache_control.ptr || a->content_disposition.ptr
                         || a->content_encoding.ptr || a->content_language.ptr || a->content_type.ptr
                         || a->expires_ms.set;
-    if (has_override && is_anonymous(rq))
+    if (has_override && s3_is_anonymous(rq))
         return s3_fail_invalid_request(
             rq, "Request specific response headers cannot be used for anonymous GET requests.");
     if (a->part_number.set && a->range.ptr)

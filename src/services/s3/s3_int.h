@@ -80,6 +80,7 @@ bool s3_is_passing(const struct vg_err *err);
 
 /* As answers in XML show times: whole seconds. */
 struct vg_opt_i64 s3_time_shown(int64_t ms);
+bool s3_is_anonymous(const struct vg_req *rq);
 /* Not by version 2, nor by nobody; what comes by no socket counts as signed. */
 bool s3_is_signed_by_version_4(const struct vg_req *rq);
 /* Of a bucket without object lock, InvalidArgument where its bypassing is spoken of. */
@@ -99,9 +100,10 @@ vg_rc s3_no_version(struct vg_req *rq, struct vg_str key, struct vg_str id);
 /* PreconditionFailed, naming the header. */
 vg_rc s3_failed_condition(struct vg_req *rq, const char *header);
 
-/* s3_authz_object.c: what s3:object-lock-remaining-retention-days is; absent where there is no
- * time.
- */
+/* s3_authz_object.c */
+/* Whether such a condition of a delete needs s3:GetObject. */
+bool s3_tells_etag(struct vg_str if_match);
+/* What s3:object-lock-remaining-retention-days is; absent where there is no time. */
 struct vg_str s3_remaining_days(struct vg_req *rq, struct vg_opt_i64 until_ms);
 struct vg_str s3_bucket_arn(struct vg_req *rq, struct vg_str bucket);
 struct vg_str s3_object_arn(struct vg_req *rq, struct vg_str bucket, struct vg_str key);

@@ -36,9 +36,9 @@ is_reserved(struct vg_str name)
 {
     static const struct vg_str heads[] = { VG_STR_INIT("xn--"), VG_STR_INIT("sthree-"),
                                            VG_STR_INIT("amzn-s3-demo-") };
-    static const struct vg_str tails[] = { VG_STR_INIT("-s3alias"), VG_STR_INIT("--ol-s3"),
-                                           VG_STR_INIT(".mrap"), VG_STR_INIT("--x-s3"),
-                                           VG_STR_INIT("--table-s3") };
+    static const struct vg_str tails[] = { VG_STR_INIT("-s3alias"),   VG_STR_INIT("--ol-s3"),
+                                           VG_STR_INIT(".mrap"),      VG_STR_INIT("--x-s3"),
+                                           VG_STR_INIT("--table-s3"), VG_STR_INIT("-an") };
     for (size_t i = 0; i < VG_COUNT(heads); i++)
         if (vg_str_starts(name, heads[i]))
             return true;

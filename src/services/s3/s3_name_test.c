@@ -39,6 +39,7 @@ bucket_names_follow_the_general_purpose_rules(void **state)
         { "192.168.5", true },
         { "xn--bucket", false },
         { "sthree-bucket", false },
+        { "my-bucket-111122223333-us-east-1-an", false },
         { "amzn-s3-demo-bucket", false },
         { "bucket-s3alias", false },
         { "bucket--ol-s3", false },

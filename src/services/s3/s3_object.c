@@ -4,6 +4,7 @@
 
 #include "services/s3/s3_int.h"
 
+#include "codec/time.h"
 #include "core/reply.h"
 #include "services/s3/s3_object_rules.h"
 #include "wire/shape.h"
@@ -15,13 +16,19 @@ s3_time_shown(int64_t ms)
 }
 
 bool
-s3_is_signed_by_version_4(const struct vg_req *rq)
+s3_is_anonymous(const struct vg_req *rq)
 {
     const struct vg_principal *who = rq->scope->caller;
+    return who && who->kind == VG_PRINCIPAL_ANONYMOUS;
+}
+
+bool
+s3_is_signed_by_version_4(const struct vg_req *rq)
+{
     for (size_t i = 0; i < rq->n_ctx; i++)
         if (vg_str_eq(rq->ctx[i].key, VG_STR("s3:signatureversion")))
             return !vg_str_eq(rq->ctx[i].value, VG_STR("AWS"));
-    return !who || who->kind != VG_PRINCIPAL_ANONYMOUS;
+    return !s3_is_anonymous(rq);
 }
 
 /* As in LocalStack's snapshots of deletions in buckets without object lock. */
@@ -121,6 +128,9 @@ check_found(struct vg_req *rq, const struct s3_at *at, const struct s3_rec_versi
     if (!at->version_id.ptr && is_read)
         return s3_no_key(rq, at->key);
     vg_reply_header(rq, VG_STR("Allow"), VG_STR("DELETE"));
+    if (is_read) /* "returns a 405 … error and the Last-Modified: timestamp response header" */
+        vg_reply_header(rq, VG_STR("Last-Modified"),
+                        vg_time_http(rq->arena, s3_time_shown(v->modified_ms).v));
     struct s3_method_not_allowed *d = VG_NEW(rq->arena, struct s3_method_not_allowed);
     d->method = method;
     d->resource_type = VG_STR("DeleteMarker");

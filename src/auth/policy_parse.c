@@ -88,22 +88,37 @@ is_account_id(struct vg_str s)
     return s.len == 12;
 }
 
+/* What arn:PARTITION:SERVICE:REGION:ACCOUNT:NAME says; false: it is no such ARN. */
+struct arn {
+    struct vg_str partition, service, region, account, name;
+};
+
+static bool
+split_arn(struct vg_str text, struct arn *ret)
+{
+    bool is_arn = vg_str_eq(vg_str_cut(&text, ':'), VG_STR("arn"));
+    ret->partition = vg_str_cut(&text, ':');
+    ret->service = vg_str_cut(&text, ':');
+    ret->region = vg_str_cut(&text, ':');
+    ret->account = vg_str_cut(&text, ':');
+    ret->name = text;
+    return is_arn && is_account_id(ret->account);
+}
+
 /* arn:PARTITION:iam::ACCOUNT:root is the account. */
 static bool
-root_account(struct vg_str arn, struct vg_str *ret)
+root_account(struct vg_str text, struct vg_str *ret)
 {
-    struct vg_str rest = arn, part[6];
-    for (int i = 0; i < 6; i++)
-        part[i] = i < 5 ? vg_str_cut(&rest, ':') : rest;
-    *ret = part[4];
-    return vg_str_eq(part[0], VG_STR("arn")) && vg_str_eq(part[2], VG_STR("iam"))
-           && is_account_id(part[4]) && vg_str_eq(part[5], VG_STR("root"));
+    struct arn arn;
+    bool is_arn = split_arn(text, &arn);
+    *ret = arn.account;
+    return is_arn && vg_str_eq(arn.service, VG_STR("iam")) && vg_str_eq(arn.name, VG_STR("root"));
 }
 
 /* A user, a role, or a session: no wildcards, https://docs.aws.amazon.com/IAM/latest/UserGuide/
  * reference_policies_elements_principal.html: "to match part of a principal name or ARN". */
 static bool
-is_principal_arn(struct vg_str arn)
+is_principal_arn(struct vg_str text)
 {
     static const struct {
         struct vg_str service, head;
@@ -113,16 +128,13 @@ is_principal_arn(struct vg_str arn)
         { VG_STR_INIT("sts"), VG_STR_INIT("assumed-role/") },
         { VG_STR_INIT("sts"), VG_STR_INIT("federated-user/") },
     };
-    struct vg_str rest = arn, part[5];
-    for (int i = 0; i < 5; i++)
-        part[i] = vg_str_cut(&rest, ':');
-    if (!vg_str_eq(part[0], VG_STR("arn")) || part[1].len == 0 || part[3].len > 0
-        || !is_account_id(part[4]) || vg_str_find_char(rest, '*') != VG_NPOS
-        || vg_str_find_char(rest, '?') != VG_NPOS)
+    struct arn arn;
+    if (!split_arn(text, &arn) || arn.partition.len == 0 || arn.region.len > 0
+        || vg_str_find_char(arn.name, '*') != VG_NPOS || vg_str_find_char(arn.name, '?') != VG_NPOS)
         return false;
     for (size_t i = 0; i < VG_COUNT(kinds); i++)
-        if (vg_str_eq(part[2], kinds[i].service) && vg_str_starts(rest, kinds[i].head)
-            && rest.len > kinds[i].head.len)
+        if (vg_str_eq(arn.service, kinds[i].service) && vg_str_starts(arn.name, kinds[i].head)
+            && arn.name.len > kinds[i].head.len)
             return true;
     return false;
 }

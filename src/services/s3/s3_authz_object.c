@@ -60,7 +60,7 @@ s3_authz_list_object_versions(struct vg_req *rq, const struct s3_list_object_ver
  */
 
 struct vg_str
-s3_bucket_arn(struct vg_req *rq, struct vg_str bucket)
+s3_bucket_arn(const struct vg_req *rq, struct vg_str bucket)
 {
     return vg_str_fmt(rq->arena, "arn:%" VG_FMT ":s3:::%" VG_FMT, VG_ARG(rq->scope->partition),
                       VG_ARG(bucket));

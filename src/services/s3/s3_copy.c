@@ -56,9 +56,7 @@ find_source(struct vg_req *rq, struct s3_copying *c) VG_WAITS
 {
     const char *header;
     vg_rc rc = s3_need_version(rq, &c->from, &c->bucket, &c->source);
-    if (rc == VG_FAIL && rq->err->def == &s3_err_method_not_allowed && !c->from.version_id.ptr)
-        rc = s3_no_key(rq, c->from.key);
-    else if (rc == VG_FAIL && rq->err->def == &s3_err_method_not_allowed)
+    if (rc == VG_FAIL && rq->err->def == &s3_err_method_not_allowed)
         return s3_fail_invalid_request(rq, "The source of a copy request may not specifically "
                                            "refer to a delete marker by version id.");
     rc = s3_hide_absence(rq, &c->from, rc);

@@ -112,8 +112,7 @@ send(struct vg_req *rq, const struct parcel *p, struct vg_err *err)
 {
     struct address to;
     const struct vg_ctx ctx[] = {
-        { VG_STR("aws:SourceArn"), vg_str_fmt(rq->arena, "arn:%" VG_FMT ":s3:::%" VG_FMT,
-                                              VG_ARG(rq->scope->partition), VG_ARG(p->bucket)) },
+        { VG_STR("aws:SourceArn"), s3_bucket_arn(rq, p->bucket) },
         { VG_STR("aws:SourceAccount"), p->account },
     };
     if (!address_of(p->target, &to))

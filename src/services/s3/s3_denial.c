@@ -16,8 +16,7 @@ static bool
 is_told_why(const struct vg_req *rq, struct vg_str owner)
 {
     const struct vg_principal *who = rq->scope->caller;
-    return who && who->kind != VG_PRINCIPAL_ANONYMOUS
-           && (!owner.ptr || vg_str_eq(who->account, owner));
+    return who && !s3_is_anonymous(rq) && (!owner.ptr || vg_str_eq(who->account, owner));
 }
 
 static struct vg_str

@@ -314,7 +314,6 @@ static void
 set_headers(struct vg_req *rq, const struct asked *a, const struct s3_rec_version *v,
             struct s3_get_object_output *out)
 {
-    struct vg_buf expires;
     out->cache_control = or_else(a->cache_control, v->cache_control);
     out->content_disposition = or_else(a->content_disposition, v->content_disposition);
     out->content_encoding = or_else(a->content_encoding, v->content_encoding);
@@ -322,11 +321,8 @@ set_headers(struct vg_req *rq, const struct asked *a, const struct s3_rec_versio
     out->content_type =
         or_else(a->content_type, or_else(v->content_type, VG_STR("binary/octet-stream")));
     out->expires = v->expires;
-    if (a->expires_ms.set) {
-        vg_buf_init(&expires, rq->arena, 64);
-        vg_time_add_http(&expires, a->expires_ms.v);
-        out->expires = vg_buf_str(&expires);
-    }
+    if (a->expires_ms.set)
+        out->expires = vg_time_http(rq->arena, a->expires_ms.v);
 }
 
 /* What only those learn who may ask for it. */

@@ -105,7 +105,7 @@ vg_rc s3_failed_condition(struct vg_req *rq, const char *header);
 bool s3_tells_etag(struct vg_str if_match);
 /* What s3:object-lock-remaining-retention-days is; absent where there is no time. */
 struct vg_str s3_remaining_days(struct vg_req *rq, struct vg_opt_i64 until_ms);
-struct vg_str s3_bucket_arn(struct vg_req *rq, struct vg_str bucket);
+struct vg_str s3_bucket_arn(const struct vg_req *rq, struct vg_str bucket);
 struct vg_str s3_object_arn(struct vg_req *rq, struct vg_str bucket, struct vg_str key);
 
 /* What a request names. */
@@ -124,7 +124,8 @@ struct s3_object_edit;
 /* Opens a change to the key that a request names: the bucket is there, and of that owner. */
 vg_rc s3_edit_object(struct vg_req *rq, const struct s3_at *at, struct s3_object_edit *ret)
     VG_WAITS VG_MUST_USE;
-/* The same, and the version as s3_need_version() has it, to be changed. */
+/* The same, and the version as s3_need_version() has it, to be changed: MethodNotAllowed of a
+ * marker that is current, too. */
 vg_rc s3_edit_version(struct vg_req *rq, const struct s3_at *at, struct s3_object_edit *ret,
                       struct s3_rec_version **ret_version) VG_WAITS VG_MUST_USE;
 

@@ -195,7 +195,7 @@ call(struct vg_req *rq, const struct s3_rec_bucket *bucket, const struct vg_op *
         { VG_STR("kms:ViaService"),
           vg_str_fmt(rq->arena, "s3.%" VG_FMT ".amazonaws.com", VG_ARG(bucket->region)) },
     };
-    if (!who || who->kind == VG_PRINCIPAL_ANONYMOUS)
+    if (!who || s3_is_anonymous(rq))
         return s3_fail_access_denied(rq, "Access Denied");
     if (!s3_is_signed_by_version_4(rq))
         return s3_bad_argument(rq,

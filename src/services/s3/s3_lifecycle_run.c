@@ -190,9 +190,9 @@ look(struct run *r, struct page *p)
             .n_newer = r->to.n_newer,
         };
         p->fates[i] = s3_lifecycle_fate_of(r->conf, &s, r->from.night_ms);
-        p->has_any |= is_something(&p->fates[i]);
-        expect(r, is_something(&p->fates[i]) ? r->from.night_ms + S3_LIFECYCLE_DAY_MS
-                                             : p->fates[i].next_ms);
+        bool is_due = is_something(&p->fates[i]);
+        p->has_any |= is_due;
+        expect(r, is_due ? r->from.night_ms + S3_LIFECYCLE_DAY_MS : p->fates[i].next_ms);
         r->to = behind(&r->to, &all[i], p->fates[i].is_gone);
     }
     return VG_OK;

@@ -202,7 +202,7 @@ set_signature(const struct vg_req *rq, const struct vg_done *done, struct s3_log
         return;
     bool is_v2 = s3_has_param(query, VG_STR("AWSAccessKeyId"));
     if (is_form(done)) {
-        bool is_signed = who && who->kind != VG_PRINCIPAL_ANONYMOUS;
+        bool is_signed = who && !s3_is_anonymous(rq);
         l->signature = is_signed ? VG_STR("SigV4") : VG_STR_NONE;
     } else if (auth.len > 0) {
         l->signature = vg_str_starts(auth, VG_STR("AWS ")) ? VG_STR("SigV2") : VG_STR("SigV4");

@@ -70,9 +70,7 @@ s3_log_as_service(struct s3_log_service *s, const struct vg_req *rq,
     s->scope.caller = vg_service_principal(rq->arena, S3_LOGGING_SERVICE, from->account);
     s->scope.owner = from->account;
     s->scope.region = from->region;
-    s->ctx[0] = (struct vg_ctx) { VG_STR("aws:SourceArn"),
-                                  vg_str_fmt(rq->arena, "arn:%" VG_FMT ":s3:::%" VG_FMT,
-                                             VG_ARG(rq->scope->partition), VG_ARG(from->bucket)) };
+    s->ctx[0] = (struct vg_ctx) { VG_STR("aws:SourceArn"), s3_bucket_arn(rq, from->bucket) };
     s->ctx[1] = (struct vg_ctx) { VG_STR("aws:SourceAccount"), from->account };
     s->rq.scope = &s->scope;
     s->rq.ctx = s->ctx;

@@ -55,7 +55,7 @@ principal_id(struct vg_req *rq)
     const struct vg_principal *who = rq->scope->caller;
     if (!who || who->kind == VG_PRINCIPAL_SERVICE)
         return VG_STR("s3.amazonaws.com");
-    if (who->kind == VG_PRINCIPAL_ANONYMOUS)
+    if (s3_is_anonymous(rq))
         return VG_STR("Anonymous");
     return vg_str_cat(rq->arena, VG_STR("AWS:"), who->user_id);
 }
@@ -127,9 +127,7 @@ add_bucket(struct vg_json_out *w, const struct telling *t)
     vg_jsonw_kv(w, VG_STR("name"), b->name);
     add_one(w, VG_STR("ownerIdentity"), VG_STR("principalId"),
             s3_canonical_id(rq->arena, b->account));
-    vg_jsonw_kv(w, VG_STR("arn"),
-                vg_str_fmt(rq->arena, "arn:%" VG_FMT ":s3:::%" VG_FMT, VG_ARG(rq->scope->partition),
-                           VG_ARG(b->name)));
+    vg_jsonw_kv(w, VG_STR("arn"), s3_bucket_arn(rq, b->name));
     vg_jsonw_object_end(w);
 }
 

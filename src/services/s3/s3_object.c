@@ -114,10 +114,8 @@ s3_check_version_id(struct vg_req *rq, struct vg_str id)
  * it can only be deleted.  https://docs.aws.amazon.com/AmazonS3/latest/userguide/DeleteMarker.html
  */
 static vg_rc
-check_found(struct vg_req *rq, const struct s3_at *at, const struct s3_rec_version *v)
+check_found(struct vg_req *rq, const struct s3_at *at, const struct s3_rec_version *v, bool is_read)
 {
-    struct vg_str method = rq->op->http->method;
-    bool is_read = vg_str_eq(method, VG_STR("GET")) || vg_str_eq(method, VG_STR("HEAD"));
     if (!v)
         return at->version_id.ptr ? s3_no_version(rq, at->key, at->version_id)
                                   : s3_no_key(rq, at->key);
@@ -132,7 +130,7 @@ check_found(struct vg_req *rq, const struct s3_at *at, const struct s3_rec_versi
         vg_reply_header(rq, VG_STR("Last-Modified"),
                         vg_time_http(rq->arena, s3_time_shown(v->modified_ms).v));
     struct s3_method_not_allowed *d = VG_NEW(rq->arena, struct s3_method_not_allowed);
-    d->method = method;
+    d->method = rq->op->http->method;
     d->resource_type = VG_STR("DeleteMarker");
     return s3_fail_method_not_allowed_detail(
         rq, d, "The specified method is not allowed against this resource.");
@@ -154,7 +152,7 @@ s3_need_version(struct vg_req *rq, const struct s3_at *at, struct s3_rec_bucket 
         rc = check_names(rq, at);
     if (rc == VG_OK)
         rc = s3_store_version(rq, *ret_bucket, at->key, at->version_id, ret);
-    return rc == VG_OK ? check_found(rq, at, *ret) : rc;
+    return rc == VG_OK ? check_found(rq, at, *ret, true) : rc;
 }
 
 vg_rc
@@ -179,5 +177,5 @@ s3_edit_version(struct vg_req *rq, const struct s3_at *at, struct s3_object_edit
     *ret_version = ret->latest;
     if (at->version_id.ptr)
         rc = s3_store_edit_version(ret, at->version_id, ret_version);
-    return rc == VG_OK ? check_found(rq, at, *ret_version) : rc;
+    return rc == VG_OK ? check_found(rq, at, *ret_version, false) : rc;
 }

@@ -69,7 +69,7 @@ s3_check_payer(struct vg_req *rq, const struct s3_rec_bucket *bucket)
     if (!payer || !who || who->kind == VG_PRINCIPAL_SERVICE
         || vg_str_eq(who->account, bucket->account))
         return VG_OK;
-    if (who->kind == VG_PRINCIPAL_ANONYMOUS || payer->v != S3_REQUEST_PAYER_REQUESTER)
+    if (s3_is_anonymous(rq) || payer->v != S3_REQUEST_PAYER_REQUESTER)
         return s3_fail_access_denied(rq, "Access Denied");
     say_charged(rq);
     return VG_OK;
